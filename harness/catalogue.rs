@@ -1,0 +1,160 @@
+//! The scenarios that ship in the binary.
+//!
+//! To add one: write `scenarios/STAGE/NAME.yaml` and put its name into the list below;
+//! `scripts/new-scenario` does both.
+
+use crate::scenario::{Problems, Scenario, nearest, read_named};
+
+/// A shipped scenario.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Its name, `stage/what-happens`.
+    pub name: &'static str,
+    /// Its file.
+    pub yaml: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($name:literal,)*) => {
+        /// All of them, in the order of stages.
+        pub const CATALOGUE: &[Entry] = &[
+            $(Entry {
+                name: $name,
+                yaml: include_str!(concat!("../scenarios/", $name, ".yaml")),
+            },)*
+        ];
+    };
+}
+
+catalogue! {
+    "ok/plain",
+    "syn/refuse",
+    "syn/blackhole",
+    "accept/reset",
+    "accept/hang",
+    "proxy_tls/plaintext",
+    "auth/407-no-credentials",
+    "auth/407-basic-then-ok",
+    "auth/407-loop",
+    "auth/407-close-loop",
+    "auth/407-no-challenge",
+    "auth/401-for-407",
+    "resolve/slow",
+    "resolve/nxdomain",
+    "dial/refused",
+    "dial/slow",
+    "reply/reset",
+    "reply/hang",
+    "reply/fin-before-reply",
+    "reply/fin-mid-status",
+    "reply/502-detail",
+    "reply/403-port",
+    "reply/302-login",
+    "reply/204",
+    "reply/100-then-200",
+    "reply/split",
+    "reply/content-length-zero",
+    "reply/garbage",
+    "reply/header-flood",
+    "tunnel/plaintext-page",
+    "tunnel/plaintext-banner",
+    "tunnel/plaintext-coalesced",
+    "tunnel/fin-at-hello",
+    "tunnel/reset-at-hello",
+    "tunnel/silence",
+    "tunnel/idle-silent-drop",
+    "tunnel/idle-reset",
+    "tls/untrusted-root",
+    "tls/self-signed",
+    "tls/expired",
+    "tls/wrong-host",
+    "response/block-page-200",
+    "response/503-retry-after",
+    "body/short-of-length",
+    "body/reset-midway",
+    "body/stall-midway",
+    "body/drip",
+}
+
+impl Entry {
+    /// The scenario.
+    ///
+    /// # Errors
+    ///
+    /// Never for a shipped one: a test reads them all.
+    pub fn scenario(&self) -> Result<Scenario, Problems> {
+        read_named(self.yaml, &format!("{}.yaml", self.name), self.name)
+    }
+
+    /// The stage it is filed under.
+    pub fn stage(&self) -> &'static str {
+        self.name.split('/').next().unwrap_or(self.name)
+    }
+}
+
+/// The shipped scenario of this name.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    CATALOGUE.iter().find(|entry| entry.name == name)
+}
+
+/// The shipped name that was probably meant.
+pub fn near(name: &str) -> Option<&'static str> {
+    let names: Vec<&'static str> = CATALOGUE.iter().map(|entry| entry.name).collect();
+    // The part after the slash alone is a likely slip.
+    let tail = names.iter().find(|n| n.split('/').nth(1) == Some(name)).copied();
+    tail.or_else(|| nearest(name, &names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::Stage;
+
+    #[test]
+    fn list_and_directory_agree() {
+        let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"));
+        let mut files = Vec::new();
+        for dir in std::fs::read_dir(root).unwrap().map(|d| d.unwrap().path()) {
+            for file in std::fs::read_dir(&dir).unwrap().map(|f| f.unwrap().path()) {
+                let name = file.strip_prefix(root).unwrap().with_extension("");
+                files.push(name.to_str().unwrap().replace('\\', "/"));
+            }
+        }
+        files.sort();
+        let mut listed: Vec<_> = CATALOGUE.iter().map(|e| e.name.to_owned()).collect();
+        listed.sort();
+        assert_eq!(listed, files);
+    }
+
+    #[test]
+    fn every_scenario_reads_and_says_what_people_need() {
+        for entry in CATALOGUE {
+            let s = entry.scenario().unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(s.name, entry.name);
+            for (what, text) in [
+                ("about", &s.about),
+                ("consequence", &s.consequence),
+                ("good_client", &s.good_client),
+            ] {
+                assert!(text.len() > 20, "{}: {what}", entry.name);
+            }
+            assert!(!s.seen.is_empty() || entry.name == "ok/plain", "{}: seen", entry.name);
+            let known = entry.stage() == "ok"
+                || Stage::ALL.iter().any(|stage| stage.word() == entry.stage());
+            assert!(known, "{}: no such stage", entry.name);
+        }
+    }
+
+    #[test]
+    fn in_the_order_of_stages() {
+        let place = |e: &Entry| Stage::ALL.iter().position(|s| s.word() == e.stage());
+        assert!(CATALOGUE.is_sorted_by_key(place));
+    }
+
+    #[test]
+    fn slips_are_recognised() {
+        assert_eq!(near("fin-before-reply"), Some("reply/fin-before-reply"));
+        assert_eq!(near("reply/fin-before-repl"), Some("reply/fin-before-reply"));
+        assert_eq!(near("qqqqqqq"), None);
+    }
+}

@@ -1,0 +1,147 @@
+//! The command line: one verb a file.
+
+mod check;
+mod completions;
+mod list;
+mod man;
+mod run;
+mod schema;
+mod serve;
+mod show;
+pub(crate) mod signals;
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use clap::{Parser, Subcommand};
+
+use crate::catalogue;
+use crate::scenario::{Problem, Problems, Scenario, read_file};
+
+/// Plays broken proxies, so that client code meets them in a test before its users do.
+#[derive(Debug, Parser)]
+#[command(name = "badproxy", version, about, max_term_width = 100, after_help = AFTER)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const AFTER: &str = "\
+First steps:
+  badproxy list                                          what can go wrong
+  badproxy show reply/fin-before-reply                   one of them, explained
+  badproxy run reply/fin-before-reply -- curl -sS https://target.badproxy.test/
+  badproxy run my-bug.yaml -- ./my-test                  your own, from twelve lines of YAML
+
+Exit codes:
+  0  every verdict as expected       1  a verdict against the client
+  2  usage, or a file not readable   3  we could not do our part
+  5  inconclusive                    130, 143  interrupted";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Run(run::Run),
+    Serve(serve::Serve),
+    List(list::List),
+    Show(show::Show),
+    Check(check::Check),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+/// Reads the command line and does what it says. Gives the exit code.
+pub fn main() -> i32 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A reader that has gone (`| head`) is no reason to complain.
+            let _ = error.print();
+            return error.exit_code();
+        }
+    };
+    let result = match cli.verb {
+        Verb::Run(verb) => verb.run(),
+        Verb::Serve(verb) => verb.run(),
+        Verb::List(verb) => verb.run(),
+        Verb::Show(verb) => verb.run(),
+        Verb::Check(verb) => verb.run(),
+        Verb::Schema(verb) => verb.run(),
+        Verb::Completions(verb) => verb.run(),
+        Verb::Man(verb) => verb.run(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            let gone = error
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe);
+            if gone {
+                return 0;
+            }
+            eprintln!("badproxy: {error:#}");
+            2
+        }
+    }
+}
+
+/// The runtime of a verb: one thread, so that a healthy tunnel costs no hand-over.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// A scenario by its shipped name or its file.
+fn scenario(name: &str) -> Result<Scenario, Problems> {
+    if let Some(entry) = catalogue::find(name) {
+        return entry.scenario();
+    }
+    let path = Path::new(name);
+    let looks_like_a_file = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+    if looks_like_a_file || path.is_file() {
+        return read_file(path);
+    }
+    let problem = Problem::new(format!("there is no scenario `{name}`, and no file of that name"));
+    let problem = match catalogue::near(name) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem,
+    };
+    let problem = problem.help("`badproxy list` shows all");
+    Err(Problems { file: name.to_owned(), text: String::new(), list: vec![problem] })
+}
+
+/// The width of the terminal; 100 where there is none.
+pub(crate) fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    let asked = columns.or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0)));
+    asked.filter(|w| *w > 0).unwrap_or(100)
+}
+
+/// When there are colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Colour {
+    fn on(self, terminal: &impl IsTerminal) -> bool {
+        match self {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => {
+                let set = |name| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+                let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+                terminal.is_terminal() && !set("NO_COLOR") && !dumb
+            }
+        }
+    }
+}
+
+/// Prints the mistakes of a file.
+fn print(problems: &Problems, colour: Colour) {
+    eprintln!("{}", problems.render(colour.on(&std::io::stderr())));
+}

@@ -1,0 +1,139 @@
+//! `badproxy run SCENARIO -- COMMAND`
+
+use std::net::IpAddr;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Colour, print, runtime, scenario};
+use crate::run::{Format, Order};
+use crate::scenario::{Length, Word as _};
+use crate::start::Setup;
+
+/// Runs a command behind a broken proxy, watches it and gives a verdict
+///
+/// The command gets the proxy and the CA in every environment variable that some client reads
+/// (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY in both cases, SSL_CERT_FILE, CURL_CA_BUNDLE,
+/// NODE_EXTRA_CA_CERTS, JAVA_TOOL_OPTIONS ...) and as BADPROXY_PROXY, BADPROXY_CACERT,
+/// BADPROXY_TARGET for code that takes them explicitly. In its arguments, {proxy} {target}
+/// {cacert} {user} {pass} {token} {timeout} {origin} are filled in.
+///
+/// The command's standard output stays its own; the conversation and the verdict go to standard
+/// error.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  badproxy run auth/407-no-credentials -- curl -sS https://target.badproxy.test/
+  badproxy run tunnel/plaintext-page -- go test ./...
+  badproxy run reply/hang --timeout 2s -- python3 -c 'import requests; requests.get(\"{target}\", timeout={timeout})'
+  badproxy run my-bug.yaml --events log.jsonl --quiet -- ./client {target}")]
+pub struct Run {
+    /// A name of `badproxy list`, or a YAML file
+    scenario: String,
+    /// The command and its arguments, after `--`
+    #[arg(last = true, required = true)]
+    command: Vec<String>,
+    /// The form of what is printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// Write every event to this file as JSON Lines, too
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// The seed of all dice, secrets and the nonce; it is printed with every run
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The client's own timeout, handed to it as {timeout}; it has hung after three times this
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
+    timeout: Length,
+    /// Hand over no timeout: the client has hung after 30 s
+    #[arg(long, conflicts_with = "timeout")]
+    no_timeout: bool,
+    /// Multiply every time of the scenario by this
+    #[arg(long, value_name = "FACTOR", value_parser = factor)]
+    scale: Option<f64>,
+    /// End with the command's own exit code instead of the verdict's
+    #[arg(long)]
+    pass_exit: bool,
+    /// Print only the verdict
+    #[arg(long, short)]
+    quiet: bool,
+    /// Let warnings (SLOW, VAGUE) count as failures
+    #[arg(long)]
+    strict: bool,
+    /// Fetch this URL ({target}); `{origin}` in it is the origin's own address
+    #[arg(long, value_name = "URL")]
+    target: Option<String>,
+    /// Answer for this name, too; `*.corp` for all of a domain (repeatable)
+    #[arg(long, value_name = "HOST")]
+    name: Vec<String>,
+    /// Where the origin can be reached around the proxy. A bypass can be seen when this is not
+    /// loopback (Go, Java and Ruby never proxy loopback) and the target is {origin}
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    origin_ip: IpAddr,
+    /// Really connect to targets that the built-in origin does not answer for
+    #[arg(long)]
+    forward: bool,
+    /// Leave the CA variables alone: the client trusts what it trusts
+    #[arg(long)]
+    no_trust: bool,
+    /// When there are colours
+    #[arg(long, value_enum, default_value = "auto")]
+    color: Colour,
+}
+
+/// A time on the command line.
+pub(super) fn time(text: &str) -> Result<Length, String> {
+    match Length::parse(text)? {
+        Length(t) if t.is_zero() => Err("a timeout of nothing leaves no time".to_owned()),
+        Length(t) if t.as_secs() > 86400 => Err("at most a day".to_owned()),
+        time => Ok(time),
+    }
+}
+
+/// A factor on the command line.
+pub(super) fn factor(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(f) if f > 0.0 && f <= 1000.0 => Ok(f),
+        _ => Err("write a number above 0 and at most 1000, e.g. 0.001".to_owned()),
+    }
+}
+
+impl Run {
+    pub(super) fn run(self) -> anyhow::Result<i32> {
+        let mut scenario = match scenario(&self.scenario) {
+            Ok(scenario) => scenario,
+            Err(problems) => {
+                print(&problems, self.color);
+                return Ok(2);
+            }
+        };
+        if self.target.is_some() {
+            scenario.client.target = self.target;
+        }
+        let setup = Setup {
+            direct: Some(SocketAddr::new(self.origin_ip, 0)),
+            seed: self.seed,
+            scale: self.scale,
+            forward: self.forward,
+            names: self.name,
+            ..Setup::default()
+        };
+        let colour = self.color.on(&std::io::stderr());
+        runtime()?.block_on(crate::run::run(Order {
+            scenario,
+            called: self.scenario,
+            setup,
+            command: self.command,
+            timeout: self.timeout.0,
+            no_timeout: self.no_timeout,
+            format: self.format,
+            events: self.events,
+            quiet: self.quiet,
+            pass_exit: self.pass_exit,
+            strict: self.strict,
+            trust: !self.no_trust,
+            colour,
+        }))
+    }
+}

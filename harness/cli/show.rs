@@ -1,0 +1,77 @@
+//! `badproxy show NAME`
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::{Colour, print, scenario};
+use crate::catalogue;
+
+/// Explains a scenario: what happens on the wire, why it matters, a good client, its YAML
+#[derive(Debug, Args)]
+pub struct Show {
+    /// A name of `badproxy list`, or a YAML file
+    scenario: String,
+    /// The YAML alone, to start a scenario of your own from
+    #[arg(long)]
+    yaml: bool,
+}
+
+impl Show {
+    pub(super) fn run(self) -> anyhow::Result<i32> {
+        let read = match scenario(&self.scenario) {
+            Ok(read) => read,
+            Err(problems) => {
+                print(&problems, Colour::Auto);
+                return Ok(2);
+            }
+        };
+        let yaml = match catalogue::find(&self.scenario) {
+            Some(entry) => entry.yaml.to_owned(),
+            None => std::fs::read_to_string(&self.scenario)?,
+        };
+        let mut out = std::io::stdout().lock();
+        if self.yaml {
+            out.write_all(yaml.as_bytes())?;
+            return Ok(0);
+        }
+        let width = super::width().min(100);
+        writeln!(out, "{}\n", read.name)?;
+        for (title, text) in [
+            ("On the wire", &read.about),
+            ("Consequence", &read.consequence),
+            ("A good client", &read.good_client),
+        ] {
+            if !text.trim().is_empty() {
+                writeln!(out, "{title}\n{}\n", wrap(text, width.saturating_sub(2)))?;
+            }
+        }
+        if !read.seen.is_empty() {
+            writeln!(out, "Seen in\n{}\n", wrap(&read.seen.join(", "), width.saturating_sub(2)))?;
+        }
+        writeln!(out, "Play it\n  badproxy run {} -- curl -sS {}\n", read.name, read.target())?;
+        writeln!(out, "YAML")?;
+        for line in yaml.lines() {
+            writeln!(out, "  {line}")?;
+        }
+        Ok(0)
+    }
+}
+
+/// Wraps a text at blanks, indented by two.
+fn wrap(text: &str, width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().map_or(0, |l| l.chars().count());
+        if line > 0 && line + 1 + word.chars().count() > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.iter().map(|l| format!("  {l}")).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,308 @@
+//! What the client did, computed from events.
+//!
+//! A fold without clock or sockets. Everything in it is bounded, so that a client that storms
+//! costs counters and not memory.
+
+mod parts;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use parts::{Exit, Heard, Met, PerVia, Process, Sight, Silence, Spot};
+
+use crate::event::{Event, How, Side, Via, What, Who};
+use crate::stage::Stage;
+
+/// Attempts whose time is kept; later ones are only counted.
+const TIMES: usize = 10_000;
+/// Connections of which something is kept while they are open.
+const OPEN: usize = 10_000;
+/// Trouble notes, and kinds of bad certificates, that are kept.
+const FEW: usize = 50;
+
+/// What the client did in one run.
+#[derive(Debug, Clone, Default)]
+pub struct Conduct {
+    /// Connections accepted on the proxy's ports and further requests on a reused connection.
+    pub attempts: u64,
+    /// Connections accepted on the proxy's ports.
+    pub accepted: u64,
+    /// Connections that reached the origin around the proxy.
+    pub direct: u64,
+    /// Connections of the proxy to a target that is not the built-in origin.
+    pub foreign: u64,
+    /// SYNs seen that were not answered with a SYN-ACK.
+    pub syns: u64,
+    /// Request heads that the proxy has read.
+    pub requests: u64,
+    /// What came where a request head was due, and was none.
+    pub bad_requests: u64,
+    /// The proxy's own answers, by status.
+    pub replies: BTreeMap<u16, u64>,
+    /// How connections with the proxy ended: who began it, how, how many.
+    pub ends: Vec<(Who, How, u64)>,
+    /// Faults applied, by rule (from 1).
+    pub faults: BTreeMap<usize, u64>,
+    /// Conditions that came true (`await`, `until`), by rule (from 1).
+    pub passed: BTreeMap<usize, u64>,
+    /// The first fault.
+    pub first_fault: Option<Met>,
+    /// The first fault that the client can notice.
+    pub first_audible: Option<Met>,
+    /// Since when the client can know that it failed: the first audible fault after the last
+    /// time this program fell silent on purpose. None while it is silent, or before any fault.
+    pub audible_since: Option<f64>,
+    /// The last stage that any attempt got to.
+    pub reached: Option<Stage>,
+    /// Requests that the origin got.
+    pub origin: PerVia,
+    /// Answers of the origin with this run's nonce in them.
+    pub nonces: PerVia,
+    /// Secrets and where they were seen.
+    pub sights: Vec<Sight>,
+    /// Bytes of application data that the client sent under a bad certificate, by its defect.
+    pub bad_data: BTreeMap<String, u64>,
+    /// Connections that are silent now.
+    pub silent: BTreeMap<u64, Silence>,
+    /// The wrapped command.
+    pub process: Process,
+    /// What the command wrote to its standard output.
+    pub stdout: Heard,
+    /// What the command wrote to its standard error.
+    pub stderr: Heard,
+    /// Ceilings that were reached, with their values.
+    pub ceilings: BTreeMap<&'static str, u64>,
+    /// What this program could not do as the scenario asks.
+    pub trouble: Vec<String>,
+    /// The first User-Agent that any request carried.
+    pub user_agent: Option<String>,
+    /// When each attempt began. Keyed, because two attempts may be written down out of order.
+    began: BTreeMap<u64, f64>,
+    /// Open connections whose TLS session has a bad certificate.
+    distrusted: BTreeSet<u64>,
+}
+
+impl Conduct {
+    /// Takes one event in.
+    pub fn note(&mut self, event: &Event) {
+        let (time, conn) = (event.time, event.conn);
+        match &event.what {
+            What::Accepted { side: Side::Client, attempt, .. } => {
+                self.accepted += 1;
+                self.attempt(*attempt, time);
+                self.attempts = self.attempts.max(self.accepted);
+                self.reach(Stage::Accept);
+            }
+            What::Accepted { side: Side::Direct, .. } => self.direct += 1,
+            What::Connected { side: Side::Upstream, dst } => {
+                self.foreign += u64::from(dst != "origin");
+                self.reach(Stage::Dial);
+            }
+            What::SynSeen { .. } => {
+                self.syns += 1;
+                self.reach(Stage::Syn);
+            }
+            What::Closed { side, by, how, .. } => {
+                if *side == Side::Client {
+                    self.ended(*by, *how);
+                }
+                if let Some(conn) = conn {
+                    self.silent.remove(&conn);
+                    self.distrusted.remove(&conn);
+                }
+            }
+            What::Request { attempt, method, headers, secret_seen, .. } => {
+                self.requests += 1;
+                self.attempt(Some(*attempt), time);
+                self.reach(Stage::Request);
+                self.agent(headers);
+                let connect = method == "CONNECT";
+                let spot = if connect { Spot::ConnectRequest } else { Spot::ProxyRequest };
+                self.saw(secret_seen, spot, conn);
+            }
+            What::BadRequest { .. } => self.bad_requests += 1,
+            What::Reply { status, .. } => {
+                *self.replies.entry(*status).or_default() += 1;
+                self.reach(if *status == 407 { Stage::Auth } else { Stage::Reply });
+            }
+            What::Resolved { .. } => self.reach(Stage::Resolve),
+            What::ClientHello { .. } => self.reach(Stage::Tls),
+            What::Established { cert, .. } => {
+                self.reach(Stage::Tls);
+                if let Some(conn) = conn.filter(|_| cert != GOOD && self.distrusted.len() < OPEN) {
+                    self.distrusted.insert(conn);
+                }
+            }
+            What::AppData { cert, bytes } if cert != GOOD && *bytes > 0 => {
+                if self.bad_data.len() < FEW || self.bad_data.contains_key(cert) {
+                    let sum = self.bad_data.entry(cert.clone()).or_default();
+                    *sum = sum.saturating_add(*bytes);
+                }
+            }
+            What::HttpRequest { via, attempt, headers, secret_seen, .. } => {
+                self.origin.add(*via);
+                self.agent(headers);
+                if *via != Via::Direct {
+                    self.attempt(*attempt, time);
+                    self.reach(Stage::Response);
+                }
+                let distrusted = conn.is_some_and(|conn| self.distrusted.contains(&conn));
+                let spot = match via {
+                    _ if distrusted => Spot::OriginDistrusted,
+                    Via::Tunnel => Spot::OriginTunnel,
+                    Via::Forward => Spot::OriginForward,
+                    Via::Direct => Spot::OriginDirect,
+                };
+                self.saw(secret_seen, spot, conn);
+            }
+            What::HttpResponse { via, nonce_served, .. } => {
+                if *nonce_served {
+                    self.nonces.add(*via);
+                }
+                if *via != Via::Direct {
+                    self.reach(Stage::Body);
+                }
+            }
+            What::Fault { rule, at, effect, did, audible } => {
+                *self.faults.entry(*rule).or_default() += 1;
+                self.reach(*at);
+                if self.first_fault.is_none() || (*audible && self.first_audible.is_none()) {
+                    let met = Met { time, conn, at: *at, effect, did: did.clone() };
+                    if *audible {
+                        self.first_audible = Some(met.clone());
+                    }
+                    self.first_fault.get_or_insert(met);
+                }
+                if *audible {
+                    self.audible_since.get_or_insert(time);
+                }
+            }
+            What::StepPassed { rule, .. } => *self.passed.entry(*rule).or_default() += 1,
+            What::Silence { who, at, .. } => {
+                if *who == Who::Us {
+                    self.audible_since = None;
+                }
+                let key = conn.unwrap_or(0);
+                if self.silent.len() < OPEN {
+                    self.silent.insert(key, Silence { who: *who, at: *at, since: time });
+                }
+            }
+            What::SilenceEnded { .. } => {
+                self.silent.remove(&conn.unwrap_or(0));
+            }
+            What::Spawned { pid, argv, .. } => {
+                let exit = self.process.exit;
+                self.process =
+                    Process { pid: Some(*pid), argv: argv.clone(), spawned: Some(time), exit };
+            }
+            What::Output { stream, text, truncated, secret_seen } => {
+                let out = *stream == "stdout";
+                let heard = if out { &mut self.stdout } else { &mut self.stderr };
+                heard.add(text);
+                heard.cut |= truncated;
+                self.saw(secret_seen, if out { Spot::Stdout } else { Spot::Stderr }, None);
+            }
+            What::Exited { code, signal, killed_by_us, leftover } => {
+                // The first word counts; a later one can only add that something was left.
+                let exit = self.process.exit.get_or_insert(Exit {
+                    time,
+                    code: *code,
+                    signal: *signal,
+                    killed_by_us: *killed_by_us,
+                    leftover: false,
+                });
+                exit.leftover |= leftover;
+            }
+            What::Ceiling { limit, value } => {
+                self.ceilings.insert(limit, *value);
+            }
+            What::Trouble { text } if self.trouble.len() < FEW => self.trouble.push(text.clone()),
+            _ => {}
+        }
+    }
+
+    /// When the attempts began, earliest first; the first 10,000 of them.
+    pub fn times(&self) -> Vec<f64> {
+        let mut times: Vec<f64> = self.began.values().copied().collect();
+        times.sort_by(f64::total_cmp);
+        times
+    }
+
+    /// The pauses between attempts, in milliseconds.
+    pub fn gaps(&self) -> Vec<f64> {
+        self.times().windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    /// The median pause between attempts, in milliseconds.
+    pub fn median_gap(&self) -> Option<f64> {
+        let mut gaps = self.gaps();
+        gaps.sort_by(f64::total_cmp);
+        gaps.get(gaps.len() / 2).copied()
+    }
+
+    /// From the command's start to its end, in milliseconds.
+    pub fn ran(&self) -> Option<f64> {
+        self.process.exit.map(|exit| exit.time - self.process.spawned.unwrap_or(0.0))
+    }
+
+    /// Whether the origin was reached around the proxy.
+    pub fn went_around(&self) -> bool {
+        self.direct > 0 || self.origin.direct > 0 || self.nonces.direct > 0
+    }
+
+    /// The first of these words that the command's output contains; case is ignored.
+    pub fn says<'w>(&self, words: &'w [String]) -> Option<&'w str> {
+        let mut wanted = words.iter().filter(|word| !word.is_empty()).peekable();
+        wanted.peek()?;
+        let (out, err) = (self.stdout.text().to_lowercase(), self.stderr.text().to_lowercase());
+        let said = |word: &&String| {
+            let word = word.to_lowercase();
+            out.contains(&word) || err.contains(&word)
+        };
+        wanted.find(said).map(String::as_str)
+    }
+
+    fn attempt(&mut self, number: Option<u64>, time: f64) {
+        let Some(number) = number else { return };
+        self.attempts = self.attempts.max(number);
+        if self.began.len() < TIMES {
+            self.began.entry(number).or_insert(time);
+        }
+    }
+
+    fn reach(&mut self, stage: Stage) {
+        self.reached = self.reached.max(Some(stage));
+    }
+
+    fn ended(&mut self, by: Who, how: How) {
+        match self.ends.iter_mut().find(|(who, end, _)| (*who, *end) == (by, how)) {
+            Some((_, _, count)) => *count += 1,
+            None => self.ends.push((by, how, 1)),
+        }
+    }
+
+    fn agent(&mut self, headers: &[(String, String)]) {
+        if self.user_agent.is_none() {
+            let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
+            self.user_agent = found.map(|(_, value)| value.chars().take(200).collect());
+        }
+    }
+
+    fn saw(&mut self, found: &[&'static str], spot: Spot, conn: Option<u64>) {
+        for &secret in found {
+            let room = self.sights.len() < FEW;
+            match self.sights.iter_mut().find(|s| s.secret == secret && s.spot == spot) {
+                Some(sight) => sight.times += 1,
+                None if room => {
+                    self.sights.push(Sight { secret, spot, conn, times: 1 });
+                }
+                None => {}
+            }
+        }
+    }
+}
+
+/// How a certificate without a defect is called in events.
+const GOOD: &str = "good";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,254 @@
+//! What conduct is made of: a fault met, a secret seen, the process, its output.
+
+use crate::event::{Via, Who};
+use crate::secrets;
+use crate::stage::Stage;
+
+/// Half of what is kept of one output stream: the first and the last 512 KiB.
+const HALF: usize = 512 * 1024;
+
+/// A fault as it was met.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Met {
+    /// When.
+    pub time: f64,
+    /// On which connection.
+    pub conn: Option<u64>,
+    /// At which stage.
+    pub at: Stage,
+    /// The effect's word.
+    pub effect: &'static str,
+    /// What it did.
+    pub did: String,
+}
+
+/// A count for each way to the origin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PerVia {
+    /// Through a tunnel.
+    pub tunnel: u64,
+    /// Forwarded.
+    pub forward: u64,
+    /// Around the proxy.
+    pub direct: u64,
+}
+
+impl PerVia {
+    pub(super) fn add(&mut self, via: Via) {
+        let count = match via {
+            Via::Tunnel => &mut self.tunnel,
+            Via::Forward => &mut self.forward,
+            Via::Direct => &mut self.direct,
+        };
+        *count = count.saturating_add(1);
+    }
+
+    /// Those that came through the proxy.
+    pub fn proxied(&self) -> u64 {
+        self.tunnel.saturating_add(self.forward)
+    }
+}
+
+/// A secret, and a place where it was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    /// The secret's name: [`secrets::PROXY`] or [`secrets::ORIGIN`].
+    pub secret: &'static str,
+    /// Where.
+    pub spot: Spot,
+    /// The first connection it was seen on.
+    pub conn: Option<u64>,
+    /// How often.
+    pub times: u64,
+}
+
+/// A place where a secret can be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spot {
+    /// A CONNECT request, in clear.
+    ConnectRequest,
+    /// Another request to the proxy, in clear.
+    ProxyRequest,
+    /// The origin, through a tunnel.
+    OriginTunnel,
+    /// The origin, under a certificate that the client must not trust.
+    OriginDistrusted,
+    /// The origin, forwarded by the proxy.
+    OriginForward,
+    /// The origin, around the proxy.
+    OriginDirect,
+    /// The command's standard output.
+    Stdout,
+    /// The command's standard error.
+    Stderr,
+}
+
+impl Spot {
+    /// As reports say it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Spot::ConnectRequest => "connect request",
+            Spot::ProxyRequest => "proxy request",
+            Spot::OriginTunnel => "origin via tunnel",
+            Spot::OriginDistrusted => "origin under a bad certificate",
+            Spot::OriginForward => "origin via forward",
+            Spot::OriginDirect => "origin direct",
+            Spot::Stdout => "stdout",
+            Spot::Stderr => "stderr",
+        }
+    }
+
+    /// Whether this is the command's own output and not the wire.
+    pub fn is_output(self) -> bool {
+        matches!(self, Spot::Stdout | Spot::Stderr)
+    }
+}
+
+impl Sight {
+    /// Whether the secret is meant to be there: the proxy's at the proxy, the origin's at the
+    /// origin, or in an absolute-form request that the proxy has to pass on in clear.
+    pub fn belongs(&self) -> bool {
+        match self.spot {
+            Spot::Stdout | Spot::Stderr | Spot::OriginDistrusted => false,
+            Spot::ConnectRequest => self.secret == secrets::PROXY,
+            Spot::ProxyRequest => true,
+            Spot::OriginTunnel | Spot::OriginForward | Spot::OriginDirect => {
+                self.secret != secrets::PROXY
+            }
+        }
+    }
+}
+
+/// A connection on which somebody owes bytes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Silence {
+    /// Who owes them.
+    pub who: Who,
+    /// At which stage.
+    pub at: Stage,
+    /// Since when.
+    pub since: f64,
+}
+
+/// The wrapped command.
+#[derive(Debug, Clone, Default)]
+pub struct Process {
+    /// Its process id.
+    pub pid: Option<u32>,
+    /// Its words.
+    pub argv: Vec<String>,
+    /// When it was started.
+    pub spawned: Option<f64>,
+    /// How it ended.
+    pub exit: Option<Exit>,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Exit {
+    /// When.
+    pub time: f64,
+    /// With this code,
+    pub code: Option<i32>,
+    /// or by this signal.
+    pub signal: Option<i32>,
+    /// It did not end by itself.
+    pub killed_by_us: bool,
+    /// It left processes behind.
+    pub leftover: bool,
+}
+
+/// One output stream, bounded: its beginning and its end, because errors stand at the end.
+#[derive(Debug, Clone, Default)]
+pub struct Heard {
+    head: String,
+    tail: String,
+    /// Something between them, or after them, is missing.
+    pub cut: bool,
+}
+
+impl Heard {
+    pub(super) fn add(&mut self, text: &str) {
+        let room = HALF.saturating_sub(self.head.len());
+        let split = if self.tail.is_empty() { boundary(text, room) } else { 0 };
+        let (first, rest) = text.split_at(split);
+        self.head.push_str(first);
+        // What did not fit ends the head for good, or the order would be lost.
+        self.tail.push_str(rest);
+        if self.tail.len() > HALF {
+            // Half of it at once, so that a chatty command is not copied at every line.
+            let from = boundary(&self.tail, self.tail.len() - HALF / 2);
+            self.tail.drain(..from);
+            self.cut = true;
+        }
+    }
+
+    /// The text, with a mark where something is missing.
+    pub fn text(&self) -> String {
+        let gap = if self.cut { "\n[...]\n" } else { "" };
+        format!("{}{gap}{}", self.head, self.tail)
+    }
+}
+
+/// The last place at or before byte `at` where no character is cut.
+fn boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_keeps_its_beginning_and_its_end() {
+        let mut heard = Heard::default();
+        heard.add("first\n");
+        for n in 0..300_000 {
+            heard.add(&format!("line {n} \u{fc}\n"));
+        }
+        heard.add("the error\n");
+        let text = heard.text();
+        assert!(heard.cut && text.starts_with("first\n") && text.ends_with("the error\n"));
+        assert!(text.len() <= 2 * HALF + 10, "{}", text.len());
+        assert!(text.contains("\n[...]\n"));
+    }
+
+    #[test]
+    fn short_output_is_whole() {
+        let mut heard = Heard::default();
+        for part in ["curl: (56) Proxy", " CONNECT ", "", "aborted\n"] {
+            heard.add(part);
+        }
+        assert_eq!(heard.text(), "curl: (56) Proxy CONNECT aborted\n");
+        assert!(!heard.cut);
+    }
+
+    #[test]
+    fn one_huge_event_is_cut_between_characters() {
+        let mut heard = Heard::default();
+        heard.add(&"\u{20ac}".repeat(2_000_000));
+        assert!(heard.cut && heard.text().len() <= 2 * HALF + 10);
+    }
+
+    #[test]
+    fn secrets_belong_in_few_places() {
+        let at = |secret, spot| Sight { secret, spot, conn: None, times: 1 }.belongs();
+        use Spot::*;
+        for spot in [ConnectRequest, ProxyRequest] {
+            assert!(at(secrets::PROXY, spot));
+        }
+        for spot in [OriginTunnel, OriginDistrusted, OriginForward, OriginDirect, Stdout, Stderr] {
+            assert!(!at(secrets::PROXY, spot));
+        }
+        for spot in [ProxyRequest, OriginTunnel, OriginForward, OriginDirect] {
+            assert!(at(secrets::ORIGIN, spot));
+        }
+        for spot in [ConnectRequest, OriginDistrusted, Stdout, Stderr] {
+            assert!(!at(secrets::ORIGIN, spot));
+        }
+    }
+}

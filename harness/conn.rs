@@ -1,0 +1,103 @@
+//! One connection: what every stage of it shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::clock::Clock;
+use crate::event::{How, Side, What, Who};
+use crate::log::Log;
+use crate::plan::Facts;
+use crate::rng::Rng;
+use crate::scenario::Scenario;
+use crate::start::Shared;
+
+/// A connection of the proxy, or one to the origin around the proxy.
+pub struct Conn {
+    /// Its number, from 1.
+    pub id: u64,
+    /// Which leg it is.
+    pub side: Side,
+    /// The scenario it plays: a reread of the file does not change it.
+    pub scenario: Arc<Scenario>,
+    /// What the whole run shares.
+    pub shared: Arc<Shared>,
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+    closed: AtomicBool,
+}
+
+impl Conn {
+    /// Connection `id` of a run.
+    pub fn new(id: u64, side: Side, scenario: Arc<Scenario>, shared: Arc<Shared>) -> Arc<Self> {
+        Arc::new(Conn {
+            id,
+            side,
+            scenario,
+            shared,
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// Who keeps the time.
+    pub fn clock(&self) -> Clock {
+        self.shared.clock
+    }
+
+    /// The event log.
+    pub fn log(&self) -> &Log {
+        &self.shared.log
+    }
+
+    /// Writes down what happened on this connection.
+    pub fn note(&self, what: What) {
+        self.shared.log.note(Some(self.id), what);
+    }
+
+    /// A generator of its own, derived from the seed, this connection and the purpose.
+    pub fn rng(&self, purpose: &str) -> Rng {
+        Rng::derive(self.shared.seed, purpose, self.id)
+    }
+
+    /// A time of the scenario, scaled.
+    pub fn scaled(&self, length: std::time::Duration) -> std::time::Duration {
+        self.scenario.scaled(length)
+    }
+
+    /// Counts bytes that came from the client.
+    pub fn count_in(&self, n: u64) {
+        self.bytes_in.fetch_add(n, Ordering::Relaxed);
+        self.shared.count_bytes(n);
+    }
+
+    /// Counts bytes that went to the client.
+    pub fn count_out(&self, n: u64) {
+        self.bytes_out.fetch_add(n, Ordering::Relaxed);
+        self.shared.count_bytes(n);
+    }
+
+    /// The connection has ended: written down once, the first word counts.
+    pub fn closed(&self, by: Who, how: How) {
+        if self.closed.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let bytes_in = self.bytes_in.load(Ordering::Relaxed);
+        let bytes_out = self.bytes_out.load(Ordering::Relaxed);
+        self.note(What::Closed { side: self.side, by, how, bytes_in, bytes_out });
+    }
+
+    /// Whether its end is written down.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// The rule that this attempt meets at `stage`.
+    pub fn pick(&self, stage: crate::stage::Stage, facts: &mut Facts) -> Option<usize> {
+        if !self.scenario.touches(stage) {
+            return None;
+        }
+        facts.elapsed = self.log().start().elapsed();
+        self.shared.plan().pick(&self.scenario, stage, facts)
+    }
+}

@@ -1,0 +1,197 @@
+//! What happened, as data. The event log is the product; every report is a view of it.
+//!
+//! On disk: JSON Lines, a [`Header`] first, then one [`Event`] a line. Fields may be added;
+//! readers ignore what they do not know; removing one makes a new major of [`SCHEMA`].
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::stage::Stage;
+
+/// The name of the format.
+pub const SCHEMA: &str = "badproxy.events/1";
+
+/// The first line of an event file.
+#[derive(Debug, Clone, Serialize)]
+pub struct Header {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// This program's version.
+    pub badproxy: &'static str,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The seed of the run.
+    pub seed: u64,
+    /// The machine: `{os, arch, cpus}`.
+    pub host: Value,
+    /// What `time` counts from: `{clock_type, epoch, wall_clock_time}`.
+    pub reference_time: Value,
+    /// What the verdict compares with: `{attempts, fast_ms, hang_ms, timeout_ms}`.
+    pub limits: Value,
+    /// What can be seen in this run: `{bypass, dns, egress}`.
+    pub observable: Value,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, Serialize)]
+pub struct Event {
+    /// Milliseconds since the run started, on one monotonic clock.
+    pub time: f64,
+    /// The connection, from 1; connections around the proxy are counted with the others.
+    #[serde(rename = "group_id", skip_serializing_if = "Option::is_none")]
+    pub conn: Option<u64>,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// A leg of the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Between client and proxy.
+    Client,
+    /// Between proxy and target.
+    Upstream,
+    /// Between client and origin, around the proxy.
+    Direct,
+}
+
+/// Who did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Who {
+    /// The client.
+    Client,
+    /// The proxy or the origin: this program.
+    Us,
+    /// The target, when it is not this program.
+    Upstream,
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// A FIN.
+    Fin,
+    /// A RST.
+    Rst,
+    /// Given up after a ceiling.
+    Timeout,
+}
+
+/// The way a request reached the origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// Through a CONNECT tunnel of ours.
+    Tunnel,
+    /// Forwarded by the proxy (absolute-form request).
+    Forward,
+    /// Around the proxy.
+    Direct,
+}
+
+/// The kinds of events. Field names are the ones in the file.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "name", content = "data")]
+#[allow(missing_docs, reason = "the names are the documentation; the schema page explains them")]
+pub enum What {
+    #[serde(rename = "run:started")]
+    RunStarted { proxy: String, target: String },
+    #[serde(rename = "run:ended")]
+    RunEnded { verdict: String, findings: Vec<String>, lag_max_ms: f64, events_dropped: u64 },
+    #[serde(rename = "run:note")]
+    Note { text: String },
+    #[serde(rename = "run:trouble")]
+    Trouble { text: String },
+    #[serde(rename = "proc:spawned")]
+    Spawned { pid: u32, argv: Vec<String>, env_set: Value },
+    #[serde(rename = "proc:output")]
+    Output { stream: &'static str, text: String, truncated: bool, secret_seen: Vec<&'static str> },
+    #[serde(rename = "proc:exited")]
+    Exited { code: Option<i32>, signal: Option<i32>, killed_by_us: bool, leftover: bool },
+    #[serde(rename = "tcp:listening")]
+    Listening { listener: &'static str, address: String },
+    #[serde(rename = "tcp:syn_seen")]
+    SynSeen { listener: &'static str, state: &'static str },
+    #[serde(rename = "tcp:accepted")]
+    Accepted { side: Side, src: String, attempt: Option<u64> },
+    #[serde(rename = "tcp:connected")]
+    Connected { side: Side, dst: String },
+    #[serde(rename = "tcp:closed")]
+    Closed { side: Side, by: Who, how: How, bytes_in: u64, bytes_out: u64 },
+    #[serde(rename = "proxy_tls:client_hello")]
+    ProxyHello { to_plain_port: bool },
+    #[serde(rename = "connect:request")]
+    Request {
+        attempt: u64,
+        method: String,
+        target: String,
+        version: String,
+        headers: Vec<(String, String)>,
+        raw: String,
+        secret_seen: Vec<&'static str>,
+    },
+    #[serde(rename = "connect:bad_request")]
+    BadRequest { reason: String, raw: String },
+    #[serde(rename = "connect:reply")]
+    Reply { status: u16, bytes: u64, raw: String },
+    #[serde(rename = "resolve:looked_up")]
+    Resolved { host: String, result: String },
+    #[serde(rename = "tls:client_hello")]
+    ClientHello { sni: Option<String>, alpn: Vec<String> },
+    #[serde(rename = "tls:established")]
+    Established { version: String, cipher: String, alpn: Option<String>, cert: String },
+    #[serde(rename = "tls:failed")]
+    TlsFailed { reason: String, alert: Option<String>, by: Who },
+    #[serde(rename = "tls:application_data")]
+    AppData { cert: String, bytes: u64 },
+    #[serde(rename = "http:request")]
+    HttpRequest {
+        via: Via,
+        attempt: Option<u64>,
+        method: String,
+        path: String,
+        version: String,
+        headers: Vec<(String, String)>,
+        secret_seen: Vec<&'static str>,
+    },
+    #[serde(rename = "http:response")]
+    HttpResponse { via: Via, status: u16, bytes: u64, nonce_served: bool },
+    #[serde(rename = "fault:applied")]
+    Fault { rule: usize, at: Stage, effect: &'static str, did: String, audible: bool },
+    #[serde(rename = "step:passed")]
+    StepPassed { rule: usize, at: Stage, effect: &'static str, did: String },
+    #[serde(rename = "wait:silence")]
+    Silence { who: Who, at: Stage, reads: bool },
+    #[serde(rename = "wait:ended")]
+    SilenceEnded { bytes: u64 },
+    #[serde(rename = "limit:reached")]
+    Ceiling { limit: &'static str, value: u64 },
+    #[serde(rename = "verdict:finding")]
+    Finding {
+        verdict: &'static str,
+        rule: String,
+        measured: String,
+        limit: String,
+        proxy_did: String,
+        client_did: String,
+        good_client: String,
+        fix: Option<String>,
+    },
+}
+
+impl What {
+    /// Its name in the file, e.g. `tcp:accepted`.
+    pub fn name(&self) -> String {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(map)) => match map.get("name") {
+                Some(Value::String(name)) => name.clone(),
+                _ => String::new(),
+            },
+            _ => String::new(),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Playing a rule: its steps in order, on what the stage offers.
+
+use std::io;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::flow::{Ended, Flow, Passed, Until};
+use super::{After, Direction, Effect};
+use crate::cert::Flavour;
+use crate::conn::Conn;
+use crate::event::{How, What, Who};
+use crate::plan::Facts;
+use crate::rng::Rng;
+use crate::stage::Stage;
+use crate::wire::{BoxWire, End};
+
+/// What effects that only choose have chosen.
+#[derive(Debug, Default)]
+pub struct Choice {
+    /// The certificate that the origin shows.
+    pub cert: Option<Flavour>,
+}
+
+/// What a fault may touch. `'f` is the life of the stage's flow.
+pub struct Cx<'a, 'f> {
+    /// The stage it happens at.
+    pub stage: Stage,
+    /// The connection.
+    pub conn: &'a Conn,
+    /// What is known of the attempt.
+    pub facts: &'a Facts,
+    /// The wire, and the bytes that pass.
+    pub flow: &'a mut Flow<'f>,
+    /// Bytes that the client has sent and nobody has used yet.
+    pub inbox: &'a mut BytesMut,
+    /// What has been chosen so far.
+    pub choice: &'a mut Choice,
+    /// The rule's own dice.
+    pub rng: Rng,
+    /// Whether the next step is `close`.
+    pub then_close: bool,
+    direction: Option<Direction>,
+    rule: usize,
+    effect: &'static str,
+    condition: bool,
+}
+
+/// Plays the rule that this attempt meets at `stage`, if there is one.
+///
+/// An error of the wire ends the connection: it is written down, and [`After::Stop`] comes back.
+pub async fn play(
+    stage: Stage,
+    conn: &Conn,
+    facts: &mut Facts,
+    flow: &mut Flow<'_>,
+    inbox: &mut BytesMut,
+    choice: &mut Choice,
+) -> After {
+    let Some(rule) = conn.pick(stage, facts) else { return After::Go };
+    let purpose = format!("effect {rule} at {stage} request {}", facts.request);
+    let mut cx = Cx {
+        stage,
+        conn,
+        facts,
+        flow,
+        inbox,
+        choice,
+        rng: conn.rng(&purpose),
+        then_close: false,
+        direction: conn.scenario.rules[rule].when().direction,
+        rule,
+        effect: "",
+        condition: false,
+    };
+    // Boxed: the futures of all effects together are large, and most connections play none.
+    match Box::pin(cx.steps()).await {
+        Ok(after) => after,
+        Err(_) => {
+            conn.closed(Who::Client, How::Rst);
+            After::Stop
+        }
+    }
+}
+
+impl<'f> Cx<'_, 'f> {
+    async fn steps(&mut self) -> io::Result<After> {
+        let conn = self.conn;
+        let steps = &conn.scenario.rules[self.rule].steps.0;
+        let mut after = After::Go;
+        for (index, step) in steps.iter().enumerate() {
+            self.effect = step.effect.word();
+            self.condition = step.effect.is_condition();
+            self.then_close = matches!(steps.get(index + 1), Some(s) if matches!(s.effect, Effect::Close(_)));
+            after = after.max(step.effect.act(self).await?);
+            if after == After::Stop {
+                break;
+            }
+        }
+        Ok(after)
+    }
+
+    /// The wire to the client.
+    pub fn wire(&mut self) -> &mut BoxWire {
+        self.flow.client()
+    }
+
+    /// The direction of an effect on passing bytes: its own, or the rule's, or downstream.
+    pub fn direction(&self, own: Option<Direction>) -> Direction {
+        own.or(self.direction).unwrap_or_default()
+    }
+
+    /// Writes down that the effect has happened. `audible`: the client can notice it.
+    pub fn did(&self, did: impl Into<String>, audible: bool) {
+        let (rule, at, effect, did) = (self.rule + 1, self.stage, self.effect, did.into());
+        self.conn.note(match self.condition {
+            true => What::StepPassed { rule, at, effect, did },
+            false => What::Fault { rule, at, effect, did, audible },
+        });
+    }
+
+    /// Sends bytes to the client as they stand, in one write.
+    pub async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let wire = self.flow.client();
+        wire.write_all(bytes).await?;
+        wire.flush().await?;
+        self.conn.count_out(bytes.len() as u64);
+        Ok(())
+    }
+
+    /// Lets the stage's bytes pass until the condition holds. None: the flow has ended by itself,
+    /// and what follows in the rule is never met.
+    pub async fn pass(&mut self, until: Until) -> Option<()> {
+        self.flow.take_inbox(self.inbox);
+        match self.flow.pass(self.conn.clock(), until).await {
+            Passed::Met => Some(()),
+            Passed::Ended(ended) => {
+                finish(self.conn, self.flow, ended);
+                None
+            }
+        }
+    }
+
+    /// Reads until at least `bytes` of the client's are in the inbox. False: it closed before.
+    pub async fn await_bytes(&mut self, bytes: usize) -> io::Result<bool> {
+        while self.inbox.len() < bytes {
+            let wire = self.flow.client();
+            let n = wire.read_buf(self.inbox).await?;
+            self.conn.count_in(n as u64);
+            if n == 0 {
+                self.conn.closed(Who::Client, How::Fin);
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Writes down how a flow ended by itself, and passes a reset on: a healthy proxy does.
+pub fn finish(conn: &Conn, flow: &mut Flow<'_>, ended: Ended) {
+    let (by, how) = match ended {
+        Ended::Finished => match flow {
+            Flow::Tunnel { .. } => (Who::Client, How::Fin),
+            _ => return,
+        },
+        Ended::Gone(Who::Client, End::Reset) => {
+            if let Some(upstream) = flow.upstream() {
+                upstream.arm_reset();
+            }
+            (Who::Client, How::Rst)
+        }
+        Ended::Gone(who, End::Reset) => {
+            flow.client().arm_reset();
+            (who, How::Rst)
+        }
+        Ended::Gone(who, End::Fin) => (who, How::Fin),
+    };
+    conn.closed(by, how);
+}

@@ -1,0 +1,122 @@
+//! `close`: a FIN.
+
+use std::io;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use tokio::io::AsyncWriteExt;
+
+use super::{ANYWHERE, After, Cx, Fault};
+use crate::event::{How, Who};
+use crate::stage::Stage;
+use crate::wire::{fin, linger};
+
+/// Sends a FIN: never a RST, also when the client has sent bytes that were not read.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Close {
+    /// Which direction. Default: both.
+    #[serde(default)]
+    pub direction: Which,
+    /// Whether TLS says goodbye first. Default: true.
+    #[serde(default)]
+    pub close_notify: Option<bool>,
+}
+
+/// Which direction of a connection is closed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Which {
+    /// The whole connection.
+    #[default]
+    Both,
+    /// From the proxy to the client: the client reads an end of file, its bytes still pass.
+    Downstream,
+    /// From the proxy to the target, in a tunnel.
+    Upstream,
+}
+
+/// How long a closed connection waits for the client to close its side, so that late bytes do
+/// not turn the FIN into a RST.
+pub(super) const LINGER: Duration = Duration::from_secs(30);
+
+/// Closes the whole connection; shared with `limit`.
+pub(super) async fn whole(cx: &mut Cx<'_, '_>, goodbye: bool, did: &str) -> io::Result<After> {
+    let result = fin(cx.wire(), goodbye).await;
+    cx.did(did, true);
+    cx.conn.closed(Who::Us, How::Fin);
+    if let Some(upstream) = cx.flow.upstream() {
+        let _ = upstream.shutdown().await;
+    }
+    if result.is_ok() {
+        let clock = cx.conn.clock();
+        let late = tokio::select! {
+            biased;
+            (_, late) = linger(cx.wire()) => late,
+            () = clock.sleep(LINGER) => 0,
+        };
+        cx.conn.count_in(late);
+    }
+    Ok(After::Stop)
+}
+
+impl Fault for Close {
+    const AT: &'static [Stage] = ANYWHERE;
+    const ABOUT: &'static str = "Sends a FIN: whole, one direction, or without TLS close_notify";
+    const EXAMPLE: &'static str = "{at: reply, do: close}";
+
+    fn bare() -> Option<Self> {
+        Some(Close::default())
+    }
+
+    fn from_word(word: &str) -> Result<Self, String> {
+        let direction = match word {
+            "both" => Which::Both,
+            "downstream" => Which::Downstream,
+            "upstream" => Which::Upstream,
+            _ => return Err(format!("`{word}` is none of both, downstream, upstream")),
+        };
+        Ok(Close { direction, close_notify: None })
+    }
+
+    fn word_schema(with: &mut SchemaGenerator) -> Option<Schema> {
+        Some(with.subschema_for::<Which>())
+    }
+
+    fn ends(&self) -> bool {
+        self.direction == Which::Both
+    }
+
+    fn check(&self, stage: Stage) -> Result<(), String> {
+        if self.direction == Which::Upstream && stage != Stage::Tunnel {
+            return Err("there is an upstream direction only at `tunnel`".to_owned());
+        }
+        if self.close_notify.is_some() && !matches!(stage, Stage::Response | Stage::Body) {
+            return Err("TLS says goodbye only at `response` and `body`".to_owned());
+        }
+        Ok(())
+    }
+
+    async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        let goodbye = self.close_notify.unwrap_or(true);
+        match self.direction {
+            Which::Both => {
+                let did = if goodbye { "FIN" } else { "FIN without close_notify" };
+                whole(cx, goodbye, did).await
+            }
+            Which::Downstream => {
+                fin(cx.wire(), goodbye).await?;
+                cx.did("FIN towards the client only", true);
+                Ok(After::Go)
+            }
+            Which::Upstream => {
+                if let Some(upstream) = cx.flow.upstream() {
+                    let _ = upstream.shutdown().await;
+                }
+                cx.did("FIN towards the target only", false);
+                Ok(After::Go)
+            }
+        }
+    }
+}

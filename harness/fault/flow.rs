@@ -1,0 +1,200 @@
+//! The bytes that pass at a stage: none yet, the stage's own on their way to the client, or both
+//! directions of a tunnel.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::AsyncRead;
+use tokio::time::Instant;
+
+use super::Direction;
+use super::shape::{Pipe, PipeEnd, PipeError, Shape};
+use crate::clock::Clock;
+use crate::event::Who;
+use crate::wire::{BoxWire, End, is_reset};
+
+/// Where bytes come from.
+pub type Source<'a> = &'a mut (dyn AsyncRead + Unpin + Send);
+
+/// What a fault acts on.
+pub enum Flow<'a> {
+    /// Nothing passes at this stage: only the wire to the client.
+    Wire(&'a mut BoxWire),
+    /// The stage's own bytes, on their way to the client.
+    Out {
+        /// The wire to the client.
+        client: &'a mut BoxWire,
+        /// The stage's bytes.
+        from: Source<'a>,
+        /// What has passed.
+        pipe: Pipe,
+    },
+    /// Both directions of a tunnel.
+    Tunnel {
+        /// The wire to the client.
+        client: &'a mut BoxWire,
+        /// The wire to the target.
+        upstream: &'a mut BoxWire,
+        /// Client to target.
+        up: Pipe,
+        /// Target to client.
+        down: Pipe,
+    },
+}
+
+/// How long bytes are let through.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Until {
+    /// Until this many have passed in the direction.
+    pub bytes: Option<(Direction, u64)>,
+    /// Until nothing has passed in either direction for this long.
+    pub idle: Option<Duration>,
+    /// For this long.
+    pub elapsed: Option<Duration>,
+}
+
+/// How a flow ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// All bytes have passed.
+    Finished,
+    /// One side has gone.
+    Gone(Who, End),
+}
+
+/// Why the bytes stopped passing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passed {
+    /// The condition holds; more may follow.
+    Met,
+    /// The flow has ended by itself.
+    Ended(Ended),
+}
+
+impl Flow<'_> {
+    /// The wire to the client.
+    pub fn client(&mut self) -> &mut BoxWire {
+        match self {
+            Flow::Wire(client) => client,
+            Flow::Out { client, .. } | Flow::Tunnel { client, .. } => client,
+        }
+    }
+
+    /// The wire to the target, in a tunnel.
+    pub fn upstream(&mut self) -> Option<&mut BoxWire> {
+        match self {
+            Flow::Tunnel { upstream, .. } => Some(upstream),
+            _ => None,
+        }
+    }
+
+    /// What is done to the bytes of one direction; None where no bytes pass that way.
+    pub fn shape(&mut self, direction: Direction) -> Option<&mut Shape> {
+        self.pipe(direction).map(|pipe| &mut pipe.shape)
+    }
+
+    fn pipe(&mut self, direction: Direction) -> Option<&mut Pipe> {
+        match (self, direction) {
+            (Flow::Out { pipe, .. }, Direction::Downstream) => Some(pipe),
+            (Flow::Tunnel { up, .. }, Direction::Upstream) => Some(up),
+            (Flow::Tunnel { down, .. }, Direction::Downstream) => Some(down),
+            _ => None,
+        }
+    }
+
+    /// Bytes that have passed: to the target, to the client.
+    pub fn passed(&self) -> (u64, u64) {
+        match self {
+            Flow::Wire(_) => (0, 0),
+            Flow::Out { pipe, .. } => (0, pipe.passed),
+            Flow::Tunnel { up, down, .. } => (up.passed, down.passed),
+        }
+    }
+
+    /// In a tunnel, takes the bytes that the client has sent and nobody has used.
+    pub fn take_inbox(&mut self, inbox: &mut bytes::BytesMut) {
+        if let Flow::Tunnel { up, .. } = self {
+            up.push(&std::mem::take(inbox));
+        }
+    }
+
+    /// Lets bytes pass until the condition holds or the flow ends.
+    pub async fn pass(&mut self, clock: Clock, until: Until) -> Passed {
+        if let Some((direction, bytes)) = until.bytes {
+            if let Some(pipe) = self.pipe(direction) {
+                pipe.limit = Some(pipe.passed + bytes);
+            }
+        }
+        let mut elapsed = until.elapsed.map(|t| clock.wait(t));
+        let mut idle = until.idle.map(|t| clock.wait(t));
+        let mut last = (Instant::now(), self.passed());
+        let result = poll_fn(|cx| {
+            if let Poll::Ready(passed) = self.poll_bytes(cx) {
+                return Poll::Ready(passed);
+            }
+            if elapsed.as_mut().is_some_and(|t| t.as_mut().poll(cx).is_ready()) {
+                return Poll::Ready(Passed::Met);
+            }
+            if last.1 != self.passed() {
+                last = (Instant::now(), self.passed());
+            }
+            while let (Some(timer), Some(length)) = (&mut idle, until.idle) {
+                if timer.as_mut().poll(cx).is_pending() {
+                    break;
+                }
+                // The timer is set anew only when it fires, not at every byte.
+                match (last.0 + length).checked_duration_since(Instant::now()) {
+                    Some(left) if !left.is_zero() => idle = Some(clock.wait(left)),
+                    _ => return Poll::Ready(Passed::Met),
+                }
+            }
+            Poll::Pending
+        })
+        .await;
+        for direction in [Direction::Upstream, Direction::Downstream] {
+            if let Some(pipe) = self.pipe(direction) {
+                pipe.limit = None;
+            }
+        }
+        result
+    }
+
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Passed> {
+        let gone = |who, error: &std::io::Error| {
+            let end = if is_reset(error) { End::Reset } else { End::Fin };
+            Poll::Ready(Passed::Ended(Ended::Gone(who, end)))
+        };
+        match self {
+            Flow::Wire(_) => Poll::Ready(Passed::Ended(Ended::Finished)),
+            Flow::Out { client, from, pipe } => match pipe.poll(cx, *from, *client) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Ok(PipeEnd::Limit)) => Poll::Ready(Passed::Met),
+                Poll::Ready(Ok(PipeEnd::Done)) => Poll::Ready(Passed::Ended(Ended::Finished)),
+                Poll::Ready(Err(PipeError::Read(error))) => gone(Who::Upstream, &error),
+                Poll::Ready(Err(PipeError::Write(error))) => gone(Who::Client, &error),
+            },
+            Flow::Tunnel { client, upstream, up, down } => {
+                let upward = up.poll(cx, *client, *upstream);
+                match upward {
+                    Poll::Ready(Ok(PipeEnd::Limit)) => return Poll::Ready(Passed::Met),
+                    Poll::Ready(Err(PipeError::Read(error))) => return gone(Who::Client, &error),
+                    // The target has gone: what it said last may still be on its way down.
+                    Poll::Ready(Err(PipeError::Write(_)) | Ok(PipeEnd::Done)) | Poll::Pending => {}
+                }
+                match down.poll(cx, *upstream, *client) {
+                    Poll::Ready(Ok(PipeEnd::Limit)) => return Poll::Ready(Passed::Met),
+                    Poll::Ready(Err(PipeError::Read(error))) => {
+                        return gone(Who::Upstream, &error);
+                    }
+                    Poll::Ready(Err(PipeError::Write(error))) => return gone(Who::Client, &error),
+                    Poll::Ready(Ok(PipeEnd::Done)) | Poll::Pending => {}
+                }
+                if up.is_done() && down.is_done() {
+                    return Poll::Ready(Passed::Ended(Ended::Finished));
+                }
+                Poll::Pending
+            }
+        }
+    }
+}

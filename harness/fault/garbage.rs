@@ -1,0 +1,67 @@
+//! `garbage`: bytes that mean nothing.
+
+use std::io;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+
+use super::{After, Cx, Fault, send};
+use crate::scenario::{Size, Word};
+use crate::stage::Stage;
+
+/// Sends random bytes, the same for the same seed and connection. The first has its top bit set,
+/// so that they are neither HTTP nor a TLS record.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Garbage {
+    /// How many. Default: 64B.
+    #[serde(default)]
+    pub bytes: Option<Size>,
+}
+
+impl Fault for Garbage {
+    const AT: &'static [Stage] = &[
+        Stage::Accept,
+        Stage::ProxyTls,
+        Stage::Request,
+        Stage::Auth,
+        Stage::Resolve,
+        Stage::Dial,
+        Stage::Reply,
+        Stage::Tunnel,
+        Stage::Tls,
+        Stage::Response,
+        Stage::Body,
+    ];
+    const ABOUT: &'static str = "Sends random bytes, the same for the same seed";
+    const EXAMPLE: &'static str = "{at: reply, do: {garbage: 64B, then: close}}";
+
+    fn bare() -> Option<Self> {
+        Some(Garbage::default())
+    }
+
+    fn from_word(word: &str) -> Result<Self, String> {
+        Ok(Garbage { bytes: Some(Size::parse(word)?) })
+    }
+
+    fn word_schema(with: &mut SchemaGenerator) -> Option<Schema> {
+        Some(with.subschema_for::<Size>())
+    }
+
+    fn check(&self, _: Stage) -> Result<(), String> {
+        match self.bytes {
+            Some(Size(n)) if n > 16 * 1024 * 1024 => Err("at most 16MiB of garbage".to_owned()),
+            Some(Size(0)) => Err("no garbage at all".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        let mut bytes = vec![0; self.bytes.map_or(64, |s| s.0) as usize];
+        cx.rng.fill(&mut bytes);
+        bytes[0] |= 0x80;
+        let result = cx.send(&bytes).await;
+        cx.did(format!("sent {} random bytes", bytes.len()), true);
+        result.map(|()| send::after(cx.stage))
+    }
+}

@@ -1,0 +1,55 @@
+//! `hang`: accepted, then silent.
+
+use std::io;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{ANYWHERE, After, Cx, Fault};
+use crate::event::{How, What, Who};
+use crate::stage::Stage;
+use crate::wire::{End, departed, linger};
+
+/// Says nothing more, and keeps the connection open: neither FIN nor RST.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hang {
+    /// Goes on reading and throws away what it reads, so that the client's writes succeed.
+    /// Default: false, it stops reading and the client's window fills.
+    #[serde(default)]
+    pub discard: bool,
+}
+
+impl Fault for Hang {
+    const AT: &'static [Stage] = ANYWHERE;
+    const ABOUT: &'static str = "Says nothing more and keeps the connection open";
+    const EXAMPLE: &'static str = "{at: reply, do: hang}";
+
+    fn bare() -> Option<Self> {
+        Some(Hang::default())
+    }
+
+    fn ends(&self) -> bool {
+        true
+    }
+
+    async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        let reads = self.discard;
+        cx.did(if reads { "silent, reads on" } else { "silent, stops reading" }, false);
+        cx.conn.note(What::Silence { who: Who::Us, at: cx.stage, reads });
+        let (how, bytes) = match reads {
+            true => match linger(cx.wire()).await {
+                (End::Fin, bytes) => (How::Fin, bytes),
+                (End::Reset, bytes) => (How::Rst, bytes),
+            },
+            false => {
+                departed(cx.wire()).await;
+                (How::Fin, 0)
+            }
+        };
+        cx.conn.count_in(bytes);
+        cx.conn.note(What::SilenceEnded { bytes });
+        cx.conn.closed(Who::Client, how);
+        Ok(After::Stop)
+    }
+}

@@ -1,0 +1,57 @@
+//! `limit`: no more than n bytes.
+
+use std::io;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+
+use super::{After, Cx, Direction, FLOWS, Fault, Until, close};
+use crate::scenario::{Size, Word};
+use crate::stage::Stage;
+
+/// Lets that many bytes pass, then closes with a FIN.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// How many.
+    pub bytes: Size,
+    /// In which direction they are counted. Default: downstream, to the client.
+    #[serde(default)]
+    pub direction: Option<Direction>,
+}
+
+impl Fault for Limit {
+    const AT: &'static [Stage] = FLOWS;
+    const ABOUT: &'static str = "Lets n bytes pass, then closes with a FIN";
+    const EXAMPLE: &'static str = "{at: body, do: {limit: 600B}}";
+
+    fn from_word(word: &str) -> Result<Self, String> {
+        Ok(Limit { bytes: Size::parse(word)?, direction: None })
+    }
+
+    fn word_schema(with: &mut SchemaGenerator) -> Option<Schema> {
+        Some(with.subschema_for::<Size>())
+    }
+
+    fn ends(&self) -> bool {
+        true
+    }
+
+    fn check(&self, stage: Stage) -> Result<(), String> {
+        match self.direction {
+            Some(Direction::Upstream) if stage != Stage::Tunnel => {
+                Err(format!("only downstream bytes pass at `{stage}`"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        let direction = cx.direction(self.direction);
+        let until = Until { bytes: Some((direction, self.bytes.0)), ..Until::default() };
+        if cx.pass(until).await.is_none() {
+            return Ok(After::Stop);
+        }
+        close::whole(cx, true, &format!("FIN after {} bytes", self.bytes.0)).await
+    }
+}

@@ -1,0 +1,318 @@
+//! What can go wrong: one effect a file, named after its YAML key.
+//!
+//! To add one: write `fault/NAME.rs` (a struct with a doc comment, `impl Fault`, an example) and
+//! put its name into the list below. It is then in `badproxy list --effects`, the JSON Schema,
+//! the texts for unknown words and the tests. `scripts/new-fault` makes the stub.
+
+mod act;
+mod flow;
+mod shape;
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::io;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{DeserializeOwned, MapAccess};
+use serde::{Deserialize, Deserializer, Serialize};
+
+pub use act::{Choice, Cx, finish, play};
+pub use flow::{Ended, Flow, Passed, Until};
+pub use shape::{Pipe, Shape};
+
+use crate::scenario::word_or_map;
+use crate::stage::Stage;
+
+/// What comes after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum After {
+    /// The stage's good work still follows.
+    Go,
+    /// The step took its place; the next stage follows.
+    Replaced,
+    /// The request is answered; the connection stays for the next one.
+    Answered,
+    /// The connection has ended.
+    Stop,
+}
+
+/// A direction of the bytes that pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From the client to the target.
+    Upstream,
+    /// From the target to the client.
+    #[default]
+    Downstream,
+}
+
+/// Stages whose good work sends bytes to the client, which effects can shape.
+pub(crate) const FLOWS: &[Stage] = &[Stage::Reply, Stage::Tunnel, Stage::Response, Stage::Body];
+/// Everywhere a connection exists.
+pub(crate) const ANYWHERE: &[Stage] = &[
+    Stage::Accept,
+    Stage::ProxyTls,
+    Stage::Request,
+    Stage::Auth,
+    Stage::Resolve,
+    Stage::Dial,
+    Stage::Reply,
+    Stage::Tunnel,
+    Stage::Tls,
+    Stage::Response,
+    Stage::Body,
+    Stage::Close,
+];
+
+/// One thing that can go wrong.
+///
+/// The struct itself is the map form (`reset: {after: 3s}`); [`Fault::from_word`] reads the short
+/// form (`delay: 3s`) and [`Fault::bare`] is the word alone (`do: reset`).
+pub trait Fault: Clone + Debug + Default + Send + Sync + DeserializeOwned + JsonSchema {
+    /// The stages where it can happen.
+    const AT: &'static [Stage];
+    /// One line for lists: what it does on the wire.
+    const ABOUT: &'static str;
+    /// A scenario that uses it, as shown by `badproxy list --effects` and played by the tests.
+    const EXAMPLE: &'static str;
+    /// Whether it only waits for a condition, so that meeting it is no fault yet.
+    const CONDITION: bool = false;
+
+    /// The value of the one-word form (`do: reset`), when there is one.
+    fn bare() -> Option<Self> {
+        None
+    }
+
+    /// Reads the short form; the message of an error says what to write.
+    fn from_word(word: &str) -> Result<Self, String> {
+        Err(format!("`{word}` is not enough here: write a map, e.g.  {}", Self::EXAMPLE))
+    }
+
+    /// The schema of the short form, when there is one.
+    fn word_schema(with: &mut SchemaGenerator) -> Option<Schema> {
+        let _ = with;
+        None
+    }
+
+    /// Whether the connection has ended after it.
+    fn ends(&self) -> bool {
+        false
+    }
+
+    /// What its types cannot say about its use at `stage`; the message says what to do.
+    fn check(&self, stage: Stage) -> Result<(), String> {
+        let _ = stage;
+        Ok(())
+    }
+
+    /// Does it.
+    fn act(&self, cx: &mut Cx<'_, '_>) -> impl Future<Output = io::Result<After>> + Send;
+}
+
+macro_rules! faults {
+    ($($module:ident :: $type:ident,)*) => {
+        $(pub mod $module;)*
+
+        /// Any effect.
+        #[derive(Debug, Clone)]
+        #[allow(missing_docs, reason = "each is documented in its own file")]
+        pub enum Effect {
+            $($type($module::$type),)*
+        }
+
+        impl Effect {
+            /// The words of all effects.
+            pub const WORDS: &'static [&'static str] = &[$(word(stringify!($module)),)*];
+
+            /// The effect that a word alone means.
+            pub fn bare(name: &str) -> Option<Effect> {
+                $(if name == word(stringify!($module)) {
+                    return <$module::$type as Fault>::bare().map(Effect::$type);
+                })*
+                None
+            }
+
+            /// Reads the value of the key `name`; None when there is no such effect.
+            pub(crate) fn read<'de, A: MapAccess<'de>>(
+                name: &str,
+                map: &mut A,
+            ) -> Result<Option<Effect>, A::Error> {
+                $(if name == word(stringify!($module)) {
+                    let short = map.next_value::<Short<$module::$type>>()?;
+                    return Ok(Some(Effect::$type(short.0)));
+                })*
+                Ok(None)
+            }
+
+            /// Its word.
+            pub fn word(&self) -> &'static str {
+                match self {
+                    $(Effect::$type(_) => word(stringify!($module)),)*
+                }
+            }
+
+            /// The stages where the effect of this word can happen.
+            pub fn stages(name: &str) -> &'static [Stage] {
+                $(if name == word(stringify!($module)) {
+                    return <$module::$type as Fault>::AT;
+                })*
+                &[]
+            }
+
+            /// One line on the effect of this word.
+            pub fn about(name: &str) -> Option<&'static str> {
+                $(if name == word(stringify!($module)) {
+                    return Some(<$module::$type as Fault>::ABOUT);
+                })*
+                None
+            }
+
+            /// A rule that uses the effect of this word.
+            pub fn example(name: &str) -> Option<&'static str> {
+                $(if name == word(stringify!($module)) {
+                    return Some(<$module::$type as Fault>::EXAMPLE);
+                })*
+                None
+            }
+
+            /// See [`Fault::AT`].
+            pub fn at(&self) -> &'static [Stage] {
+                Effect::stages(self.word())
+            }
+
+            /// See [`Fault::CONDITION`].
+            pub fn is_condition(&self) -> bool {
+                match self {
+                    $(Effect::$type(_) => <$module::$type as Fault>::CONDITION,)*
+                }
+            }
+
+            /// See [`Fault::ends`].
+            pub fn ends(&self) -> bool {
+                match self {
+                    $(Effect::$type(f) => f.ends(),)*
+                }
+            }
+
+            /// See [`Fault::check`].
+            pub fn check(&self, stage: Stage) -> Result<(), String> {
+                match self {
+                    $(Effect::$type(f) => f.check(stage),)*
+                }
+            }
+
+            /// See [`Fault::act`].
+            pub async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+                match self {
+                    $(Effect::$type(f) => f.act(cx).await,)*
+                }
+            }
+
+            /// The JSON Schema of one step: a word, or a map of one effect to its value.
+            pub(crate) fn step_schema(with: &mut SchemaGenerator) -> Schema {
+                let mut bare = Vec::new();
+                let mut maps: Vec<Schema> = Vec::new();
+                $({
+                    let name = word(stringify!($module));
+                    if <$module::$type as Fault>::bare().is_some() {
+                        bare.push(name);
+                    }
+                    let full = with.subschema_for::<$module::$type>();
+                    let value = match <$module::$type as Fault>::word_schema(with) {
+                        Some(short) => json_schema!({"anyOf": [short, full]}),
+                        None => full,
+                    };
+                    maps.push(json_schema!({
+                        "type": "object",
+                        "description": <$module::$type as Fault>::ABOUT,
+                        "properties": {name: value, "then": {"$ref": "#/$defs/Steps"}},
+                        "required": [name],
+                        "additionalProperties": false,
+                    }));
+                })*
+                let mut any: Vec<Schema> = vec![json_schema!({"type": "string", "enum": bare})];
+                any.extend(maps);
+                json_schema!({"anyOf": any})
+            }
+        }
+    };
+}
+
+/// The value of an effect's key: its short form or its map.
+struct Short<F>(F);
+
+impl<'de, F: Fault> Deserialize<'de> for Short<F> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        word_or_map::<D, F>(from, F::from_word).map(Short)
+    }
+}
+
+/// The YAML word of a module: Rust keeps `await` and others for itself, so their files end in `_`.
+const fn word(module: &'static str) -> &'static str {
+    let bytes = module.as_bytes();
+    match bytes {
+        [head @ .., b'_'] => match std::str::from_utf8(head) {
+            Ok(word) => word,
+            Err(_) => module,
+        },
+        _ => module,
+    }
+}
+
+faults! {
+    alert::Alert,
+    await_::Await,
+    bandwidth::Bandwidth,
+    blackhole::Blackhole,
+    cert::Cert,
+    challenge::Challenge,
+    close::Close,
+    corrupt::Corrupt,
+    delay::Delay,
+    garbage::Garbage,
+    hang::Hang,
+    limit::Limit,
+    refuse::Refuse,
+    reset::Reset,
+    respond::Respond,
+    send::SendBytes,
+    slice::Slice,
+    split::Split,
+    until::UntilStep,
+    upstream_error::UpstreamError,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn list_and_directory_agree() {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/harness/fault");
+        let mut files: Vec<String> = std::fs::read_dir(dir)
+            .unwrap()
+            .map(|f| f.unwrap().file_name().into_string().unwrap())
+            .filter(|f| !["mod.rs", "act.rs", "flow.rs", "shape.rs"].contains(&f.as_str()))
+            .map(|f| f.trim_end_matches(".rs").trim_end_matches('_').to_owned())
+            .collect();
+        files.sort();
+        let mut words = Effect::WORDS.to_vec();
+        assert!(words.is_sorted(), "keep the list in order");
+        words.sort_unstable();
+        assert_eq!(words, files);
+    }
+
+    #[test]
+    fn every_effect_has_a_line_stages_and_an_example_that_reads() {
+        for word in Effect::WORDS {
+            assert!(!Effect::about(word).unwrap().is_empty(), "{word}");
+            assert!(!Effect::stages(word).is_empty(), "{word}");
+            let example = Effect::example(word).unwrap();
+            let scenario = crate::scenario::read(&format!("rules:\n  - {example}\n"), word);
+            let scenario = scenario.unwrap_or_else(|e| panic!("{word}: {e}"));
+            let steps = &scenario.rules[0].steps.0;
+            assert!(steps.iter().any(|s| s.effect.word() == *word), "{word}");
+        }
+    }
+}

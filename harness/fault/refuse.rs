@@ -1,0 +1,35 @@
+//! `refuse`: a RST to the SYN.
+
+use std::io;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{After, Cx, Fault};
+use crate::scenario::Length;
+use crate::stage::Stage;
+
+/// Answers every SYN with a RST, as a port does where nobody listens: the port is bound, so that
+/// nobody else gets it, but does not listen.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refuse {
+    /// Only for this long from the start; then the port listens. Default: for ever.
+    #[serde(default, rename = "for")]
+    pub time: Option<Length>,
+}
+
+impl Fault for Refuse {
+    const AT: &'static [Stage] = &[Stage::Syn];
+    const ABOUT: &'static str = "Answers the SYN with a RST: connection refused";
+    const EXAMPLE: &'static str = "{at: syn, do: refuse}";
+
+    fn bare() -> Option<Self> {
+        Some(Refuse::default())
+    }
+
+    async fn act(&self, _: &mut Cx<'_, '_>) -> io::Result<After> {
+        // Played by the listener: there is no connection to act on.
+        Ok(After::Go)
+    }
+}

@@ -1,0 +1,74 @@
+//! `reset`: a RST.
+
+use std::io;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{ANYWHERE, After, Cx, Direction, FLOWS, Fault, Until};
+use crate::event::{How, Who};
+use crate::scenario::{Length, Size};
+use crate::stage::Stage;
+
+/// Sends a RST: the client's next read or write fails with "connection reset".
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reset {
+    /// Only after this time; meanwhile bytes pass. Default: now.
+    #[serde(default)]
+    pub after: Option<Length>,
+    /// Only after this many bytes to the client. Default: now.
+    #[serde(default)]
+    pub after_bytes: Option<Size>,
+}
+
+impl Fault for Reset {
+    const AT: &'static [Stage] = ANYWHERE;
+    const ABOUT: &'static str = "Sends a RST: now, after n bytes, or after a time";
+    const EXAMPLE: &'static str = "{at: reply, do: reset}";
+
+    fn bare() -> Option<Self> {
+        Some(Reset::default())
+    }
+
+    fn ends(&self) -> bool {
+        true
+    }
+
+    fn check(&self, stage: Stage) -> Result<(), String> {
+        if self.after.is_some() && self.after_bytes.is_some() {
+            return Err("`reset` takes `after` or `after_bytes`, not both".to_owned());
+        }
+        if self.after_bytes.is_some() && !FLOWS.contains(&stage) {
+            return Err(format!("no bytes pass at `{stage}`: `after_bytes` can never be reached"));
+        }
+        Ok(())
+    }
+
+    async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        if let Some(Size(bytes)) = self.after_bytes {
+            let until = Until { bytes: Some((Direction::Downstream, bytes)), ..Until::default() };
+            if cx.pass(until).await.is_none() {
+                return Ok(After::Stop);
+            }
+        }
+        if let Some(after) = self.after {
+            let time = cx.conn.scaled(after.0);
+            if FLOWS.contains(&cx.stage) {
+                let until = Until { elapsed: Some(time), ..Until::default() };
+                if cx.pass(until).await.is_none() {
+                    return Ok(After::Stop);
+                }
+            } else {
+                cx.conn.clock().sleep(time).await;
+            }
+        }
+        cx.wire().arm_reset();
+        if let Some(upstream) = cx.flow.upstream() {
+            upstream.arm_reset();
+        }
+        cx.did("RST", true);
+        cx.conn.closed(Who::Us, How::Rst);
+        Ok(After::Stop)
+    }
+}

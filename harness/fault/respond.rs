@@ -1,0 +1,138 @@
+//! `respond`: an HTTP response of the proxy or the origin.
+
+use std::io;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+
+use super::{After, Cx, Fault};
+use crate::stage::Stage;
+
+/// Answers with an HTTP response. For bytes that no type allows, use `send`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Respond {
+    /// The status code.
+    pub status: u16,
+    /// The reason phrase. Default: the usual one.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Header lines, e.g. `"Retry-After: 2"`: sent in this order, as they stand.
+    #[serde(default)]
+    pub headers: Vec<String>,
+    /// The body. Default: none.
+    #[serde(default)]
+    pub body: String,
+    /// Whether `Content-Length` is added when no header line has one. Default: true.
+    #[serde(default)]
+    pub content_length: Option<bool>,
+}
+
+/// The usual reason phrase of a status; empty when there is none.
+pub fn reason(status: u16) -> &'static str {
+    match status {
+        407 => "Proxy Authentication Required",
+        _ => http::StatusCode::from_u16(status)
+            .ok()
+            .and_then(|s| s.canonical_reason())
+            .unwrap_or(""),
+    }
+}
+
+impl Respond {
+    /// The bytes on the wire. `closing`: the connection is closed after it.
+    pub fn bytes(&self, closing: bool) -> Vec<u8> {
+        let has = |name: &str| {
+            self.headers.iter().any(|line| {
+                line.split_once(':').is_some_and(|(n, _)| n.trim().eq_ignore_ascii_case(name))
+            })
+        };
+        let reason = self.reason.as_deref().unwrap_or_else(|| reason(self.status));
+        let mut out = format!("HTTP/1.1 {} {reason}\r\n", self.status);
+        for line in &self.headers {
+            out += line;
+            out += "\r\n";
+        }
+        let bodyless = self.status < 200 || self.status == 204 || self.status == 304;
+        let framed = has("content-length") || has("transfer-encoding") || bodyless;
+        if self.content_length.unwrap_or(true) && !framed {
+            out += &format!("Content-Length: {}\r\n", self.body.len());
+        }
+        if closing && !has("connection") {
+            out += "Connection: close\r\n";
+        }
+        out += "\r\n";
+        out += &self.body;
+        out.into_bytes()
+    }
+}
+
+impl Fault for Respond {
+    const AT: &'static [Stage] = &[
+        Stage::Request,
+        Stage::Auth,
+        Stage::Resolve,
+        Stage::Dial,
+        Stage::Reply,
+        Stage::Response,
+    ];
+    const ABOUT: &'static str = "Answers with an HTTP response: status, header lines, body";
+    const EXAMPLE: &'static str = r#"{at: reply, do: {respond: {status: 502, body: "no"}}}"#;
+
+    fn from_word(word: &str) -> Result<Self, String> {
+        let status = word.parse().map_err(|_| {
+            format!("`{word}` is not a status code: write `respond: 403`, or a map with `status`")
+        })?;
+        Ok(Respond { status, ..Respond::default() })
+    }
+
+    fn word_schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        Some(json_schema!({"type": "integer", "minimum": 100, "maximum": 999}))
+    }
+
+    fn check(&self, _: Stage) -> Result<(), String> {
+        if !(100..=999).contains(&self.status) {
+            return Err(format!(
+                "`{}` is not a status of three digits: to send such a thing, use `send`",
+                self.status
+            ));
+        }
+        match self.headers.iter().find(|line| line.contains(['\r', '\n'])) {
+            Some(line) => Err(format!("the header line {line:?} has a line end in it: use `send`")),
+            None => Ok(()),
+        }
+    }
+
+    async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        let bytes = self.bytes(cx.then_close);
+        let result = cx.send(&bytes).await;
+        cx.did(format!("answered {} {}", self.status, reason(self.status)), true);
+        let tunnel = cx.stage == Stage::Reply && (200..300).contains(&self.status);
+        result.map(|()| if tunnel { After::Replaced } else { After::Answered })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_lines_stand_as_written() {
+        let r = Respond {
+            status: 503,
+            headers: vec!["x-A: 1".into(), "X-a:2".into()],
+            body: "no".into(),
+            ..Respond::default()
+        };
+        assert_eq!(
+            String::from_utf8(r.bytes(true)).unwrap(),
+            "HTTP/1.1 503 Service Unavailable\r\nx-A: 1\r\nX-a:2\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"
+        );
+    }
+
+    #[test]
+    fn a_204_has_no_length() {
+        let r = Respond { status: 204, ..Respond::default() };
+        assert_eq!(r.bytes(false), b"HTTP/1.1 204 No Content\r\n\r\n");
+    }
+}

@@ -1,0 +1,53 @@
+//! `slice`: small writes.
+
+use std::io;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+
+use super::{After, Cx, Direction, FLOWS, Fault};
+use crate::scenario::{Length, Size, Word};
+use crate::stage::Stage;
+
+/// Cuts passing bytes into pieces of at most this size, each a write of its own.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Slice {
+    /// The largest piece.
+    pub bytes: Size,
+    /// The pause after each piece. Not scaled. Default: none.
+    #[serde(default)]
+    pub gap: Option<Length>,
+    /// In which direction. Default: downstream, to the client.
+    #[serde(default)]
+    pub direction: Option<Direction>,
+}
+
+impl Fault for Slice {
+    const AT: &'static [Stage] = FLOWS;
+    const ABOUT: &'static str = "Cuts passing bytes into small writes";
+    const EXAMPLE: &'static str = "{at: reply, do: {slice: {bytes: 1B, gap: 5ms}}}";
+
+    fn from_word(word: &str) -> Result<Self, String> {
+        Ok(Slice { bytes: Size::parse(word)?, ..Slice::default() })
+    }
+
+    fn word_schema(with: &mut SchemaGenerator) -> Option<Schema> {
+        Some(with.subschema_for::<Size>())
+    }
+
+    fn check(&self, _: Stage) -> Result<(), String> {
+        if self.bytes.0 == 0 { Err("a slice of 0B never sends".to_owned()) } else { Ok(()) }
+    }
+
+    async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        let direction = cx.direction(self.direction);
+        let gap = self.gap.map_or(Duration::ZERO, |g| g.0);
+        if let Some(shape) = cx.flow.shape(direction) {
+            shape.slice = Some((self.bytes.0 as usize, gap));
+        }
+        cx.did(format!("{} at a time from here on", self.bytes), true);
+        Ok(After::Go)
+    }
+}

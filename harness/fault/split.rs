@@ -1,0 +1,65 @@
+//! `split`: one segment a part.
+
+use std::io;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{After, Cx, FLOWS, Fault, send};
+use crate::scenario::{Length, Size};
+use crate::stage::Stage;
+
+/// Sends in parts, each a segment of its own with a pause after it: either its own parts, or what
+/// the stage sends, cut up.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Split {
+    /// The parts, as text: they take the place of what the stage would have sent.
+    #[serde(default)]
+    pub parts: Vec<String>,
+    /// Where to cut what the stage sends to the client.
+    #[serde(default)]
+    pub at: Vec<Size>,
+    /// The pause between parts. Not scaled: it only has to be long enough to make segments.
+    /// Default: 20ms.
+    #[serde(default)]
+    pub gap: Option<Length>,
+}
+
+impl Fault for Split {
+    const AT: &'static [Stage] = FLOWS;
+    const ABOUT: &'static str = "Sends in parts, each a segment of its own, with gaps between";
+    const EXAMPLE: &'static str = "{at: reply, do: {split: {at: [10B], gap: 50ms}}}";
+
+    fn check(&self, _: Stage) -> Result<(), String> {
+        match (self.parts.is_empty(), self.at.is_empty()) {
+            (true, true) => Err("`split` needs `parts` or `at`".to_owned()),
+            (false, false) => Err("`split` takes `parts` or `at`, not both".to_owned()),
+            _ if self.at.contains(&Size(0)) => Err("a cut at 0B cuts nothing".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        let gap = self.gap.map_or(Duration::from_millis(20), |g| g.0);
+        if self.parts.is_empty() {
+            let direction = cx.direction(None);
+            if let Some(shape) = cx.flow.shape(direction) {
+                shape.cuts = self.at.iter().map(|s| s.0).collect();
+                shape.cuts.sort_unstable();
+                shape.gap = gap;
+            }
+            cx.did(format!("cuts into {} parts", self.at.len() + 1), true);
+            return Ok(After::Go);
+        }
+        for (index, part) in self.parts.iter().enumerate() {
+            if index > 0 {
+                cx.conn.clock().sleep(gap).await;
+            }
+            cx.send(part.as_bytes()).await?;
+        }
+        cx.did(format!("sent {} parts", self.parts.len()), true);
+        Ok(send::after(cx.stage))
+    }
+}

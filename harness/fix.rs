@@ -1,0 +1,246 @@
+//! The setting that likely helps: data by client family, verdict and scenario.
+//!
+//! Every entry names its source. "lab" is a run of the client and version named behind a broken
+//! proxy of this project; other sources are the client's own code or manual. The line that comes
+//! out says how the family was told, so that its reader can judge the guess.
+
+mod table;
+
+use crate::scenario::glob;
+use crate::verdict::Word;
+use table::FIXES;
+
+/// A client, or a group of clients with the same settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Aiohttp,
+    Axios,
+    Curl,
+    Go,
+    Got,
+    Httpx,
+    Java,
+    Node,
+    Python,
+    Requests,
+    Reqwest,
+    Ureq,
+    Wget,
+}
+
+impl Family {
+    fn shown(self) -> &'static str {
+        match self {
+            Family::Aiohttp => "aiohttp",
+            Family::Axios => "axios",
+            Family::Curl => "curl",
+            Family::Go => "Go net/http",
+            Family::Got => "got",
+            Family::Httpx => "httpx",
+            Family::Java => "Java",
+            Family::Node => "Node.js fetch or undici",
+            Family::Python => "Python",
+            Family::Requests => "requests or urllib3",
+            Family::Reqwest => "reqwest",
+            Family::Ureq => "ureq",
+            Family::Wget => "wget",
+        }
+    }
+
+    /// By a part of the User-Agent, in lower case. `python-urllib3` stands before what it
+    /// contains.
+    fn by_agent(agent: &str) -> Option<Family> {
+        let agent = agent.to_ascii_lowercase();
+        // The User-Agent of the fetch that Node.js has built in.
+        if agent == "node" {
+            return Some(Family::Node);
+        }
+        [
+            ("aiohttp/", Family::Aiohttp),
+            ("axios/", Family::Axios),
+            ("got (", Family::Got),
+            ("go-http-client/", Family::Go),
+            ("python-requests/", Family::Requests),
+            ("python-urllib3/", Family::Requests),
+            ("python-httpx/", Family::Httpx),
+            ("python-urllib/", Family::Python),
+            ("java-http-client/", Family::Java),
+            ("java/", Family::Java),
+            ("reqwest/", Family::Reqwest),
+            ("undici", Family::Node),
+            ("ureq/", Family::Ureq),
+            ("wget/", Family::Wget),
+            ("curl/", Family::Curl),
+        ]
+        .into_iter()
+        .find(|(part, _)| agent.contains(part))
+        .map(|(_, family)| family)
+    }
+
+    /// By the command's name. What runs inside an interpreter is not known from it: only what
+    /// holds for all of that language is said then.
+    fn by_command(name: &str) -> Option<Family> {
+        let name = name.to_ascii_lowercase();
+        match name.strip_suffix(".exe").unwrap_or(&name) {
+            "curl" => Some(Family::Curl),
+            "wget" => Some(Family::Wget),
+            "go" => Some(Family::Go),
+            "java" => Some(Family::Java),
+            "node" | "npx" => Some(Family::Node),
+            n if n.starts_with("python") || n.starts_with("pypy") => Some(Family::Python),
+            _ => None,
+        }
+    }
+}
+
+/// The command's own name: without its directory, and without `env A=b` before it.
+fn command(argv: &[String]) -> Option<&str> {
+    let base = |word: &'_ str| word.rsplit(['/', '\\']).next().unwrap_or("").len();
+    let mut words = argv.iter().map(|word| &word[word.len() - base(word)..]);
+    match words.next() {
+        Some("env") => words.find(|word| !word.contains('=') && !word.starts_with('-')),
+        first => first,
+    }
+}
+
+/// One entry: for a family, some words and some scenarios, what to set.
+struct Fix {
+    family: Family,
+    words: &'static [Word],
+    /// Names, with `*`; none for all.
+    scenarios: &'static [&'static str],
+    text: &'static str,
+    source: &'static str,
+}
+
+/// The setting that likely helps a client that has earned `word` in `scenario`. The client is
+/// told from its User-Agent, or else from its command line; None when it is unknown, or when no
+/// setting is known.
+pub fn likely(
+    user_agent: Option<&str>,
+    argv: &[String],
+    word: Word,
+    scenario: &str,
+) -> Option<String> {
+    let by_agent = user_agent.and_then(|agent| {
+        let shown: String = agent.chars().take(80).collect();
+        Family::by_agent(agent).map(|family| (family, format!("User-Agent {shown}")))
+    });
+    let (family, how) = by_agent.or_else(|| {
+        let name = command(argv)?;
+        Family::by_command(name).map(|family| (family, format!("the command is `{name}`")))
+    })?;
+    let fix = FIXES.iter().find(|fix| {
+        fix.family == family
+            && fix.words.contains(&word)
+            && (fix.scenarios.is_empty() || fix.scenarios.iter().any(|name| glob(name, scenario)))
+    })?;
+    let Fix { text, source, .. } = fix;
+    Some(format!("looks like {} ({how}): {text} [{source}]", family.shown()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn argv(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_line_says_how_the_client_was_told() {
+        let by_agent = likely(Some("curl/7.88.1"), &[], Word::Hang, "reply/hang").unwrap();
+        assert!(by_agent.starts_with("looks like curl (User-Agent curl/7.88.1): "), "{by_agent}");
+        assert!(by_agent.contains("--connect-timeout"), "{by_agent}");
+        let by_command =
+            likely(None, &argv("/usr/bin/node app.mjs"), Word::Storm, "reply/fin").unwrap();
+        assert!(
+            by_command.starts_with("looks like Node.js fetch or undici (the command is `node`): "),
+            "{by_command}"
+        );
+        assert!(by_command.contains("nodejs/undici#3897"), "{by_command}");
+    }
+
+    #[test]
+    fn the_user_agent_counts_for_more_than_the_command() {
+        let node = argv("node app.mjs");
+        let axios = likely(Some("axios/1.21.1"), &node, Word::Wrong, "reply/close").unwrap();
+        assert!(axios.starts_with("looks like axios"), "{axios}");
+        // One that says nothing leaves it to the command.
+        let node = likely(Some("my-app/1"), &node, Word::Storm, "reply/close").unwrap();
+        assert!(node.starts_with("looks like Node.js"), "{node}");
+    }
+
+    #[test]
+    fn families() {
+        for (agent, family) in [
+            ("Python/3.11 aiohttp/3.14.5", Some(Family::Aiohttp)),
+            ("python-urllib3/2.8.0", Some(Family::Requests)),
+            ("Python-urllib/3.11", Some(Family::Python)),
+            ("Java-http-client/17.0.15", Some(Family::Java)),
+            ("Java/17.0.15", Some(Family::Java)),
+            ("node", Some(Family::Node)),
+            ("nodemon", None),
+            ("", None),
+        ] {
+            assert_eq!(Family::by_agent(agent), family, "{agent}");
+        }
+        for (line, name) in [
+            ("C:\\bin\\curl.exe -x", Some("curl.exe")),
+            ("env A=b -u C /usr/bin/python3.12 x.py", Some("python3.12")),
+            ("env", None),
+            ("", None),
+        ] {
+            assert_eq!(command(&argv(line)), name, "{line}");
+        }
+        assert_eq!(Family::by_command("curl.exe"), Some(Family::Curl));
+        assert_eq!(Family::by_command("python3.12"), Some(Family::Python));
+        assert_eq!(Family::by_command("./my-client"), None);
+    }
+
+    #[test]
+    fn unknown_clients_and_verdicts_without_a_setting_get_nothing() {
+        assert_eq!(likely(None, &argv("./my-client"), Word::Hang, "reply/hang"), None);
+        assert_eq!(likely(Some("curl/8"), &[], Word::Pass, "ok/plain"), None);
+        assert_eq!(likely(Some("curl/8"), &[], Word::Leak, "auth/x"), None);
+    }
+
+    #[test]
+    fn the_scenario_decides_between_entries() {
+        let go = |scenario| likely(Some("Go-http-client/1.1"), &[], Word::Hang, scenario).unwrap();
+        assert!(go("reply/hang").contains("1 minute"));
+        assert!(go("tls/hang").contains("TLSHandshakeTimeout"));
+        assert!(go("my-own-file").contains("http.Client.Timeout"));
+    }
+
+    #[test]
+    fn every_entry_can_be_reached_and_names_its_source() {
+        for (index, fix) in FIXES.iter().enumerate() {
+            assert!(!fix.text.is_empty() && !fix.source.is_empty() && !fix.words.is_empty());
+            assert!(!fix.text.ends_with('.'), "{}", fix.text);
+            let name = match fix.scenarios.first() {
+                Some(pattern) => pattern.replace('*', "x"),
+                None => "x".to_owned(),
+            };
+            for word in fix.words {
+                let first = FIXES.iter().position(|other| {
+                    other.family == fix.family
+                        && other.words.contains(word)
+                        && (other.scenarios.is_empty()
+                            || other.scenarios.iter().any(|p| glob(p, &name)))
+                });
+                assert_eq!(first, Some(index), "hidden by an earlier entry: {}", fix.text);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(agent in ".{0,200}", line in proptest::collection::vec(".{0,20}", 0..4)) {
+            for word in Word::ALL {
+                let _ = likely(Some(&agent), &line, word, &agent);
+            }
+        }
+    }
+}

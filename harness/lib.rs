@@ -1,0 +1,40 @@
+//! badproxy plays broken proxies, so that client code meets them in a test before its users do.
+//!
+//! # The map, in reading order
+//!
+//! - [`scenario`]: a YAML file as types, read and checked; [`catalogue`]: the ones that ship.
+//! - [`stage`]: the places where something can go wrong.
+//! - [`plan`]: pure; which rule an attempt meets. [`rng`]: the dice, frozen.
+//! - [`fault`]: one effect a file; what passes at a stage ([`fault::Flow`]) and how it is shaped.
+//! - [`wire`]: a byte stream that can be cut off rudely: sockets, TLS, the simulation.
+//! - [`world`]: where wires come from; [`clock`]: exact time and virtual time.
+//! - [`start`]: ports, certificates, the loop that takes connections; [`conn`]: one of them.
+//! - [`proxy`]: a connection through its stages; [`origin`]: the server behind it.
+//! - [`cert`]: certificates, good and bad; [`secrets`]: what must not leak.
+//! - [`event`] and [`log`]: what happened; [`conduct`]: what the client did; [`verdict`]: what
+//!   that is worth; [`fix`]: what would help.
+//! - [`run`]: the wrapped command; [`report`]: one form a file; [`cli`]: one verb a file.
+
+pub mod catalogue;
+pub mod cert;
+pub mod cli;
+pub mod clock;
+pub mod conduct;
+pub mod conn;
+pub mod event;
+pub mod fault;
+pub mod fix;
+pub mod log;
+pub mod origin;
+pub mod plan;
+pub mod proxy;
+pub mod report;
+pub mod rng;
+pub mod run;
+pub mod scenario;
+pub mod secrets;
+pub mod stage;
+pub mod start;
+pub mod verdict;
+pub mod wire;
+pub mod world;

@@ -1,0 +1,195 @@
+//! The origin's HTTP/1: stages `response` and `body`.
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::answer::{Answer, Asked, answer};
+use super::{Link, close, websocket};
+use crate::cert::Flavour;
+use crate::event::{Via, What, Who};
+use crate::fault::respond::reason;
+use crate::fault::{After, Choice, Ended, Flow, Passed, Pipe, Until, play};
+use crate::proxy::head::{self, Head, NoHead};
+use crate::proxy::{Framing, mask_headers};
+use crate::stage::Stage;
+use crate::wire::{BoxWire, End};
+
+/// What is kept of a request body, for `/echo`.
+const KEPT: usize = 1 << 20;
+
+/// Serves requests until the connection ends.
+pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMut) {
+    loop {
+        let head = match head::read(&mut wire, &mut inbox, head::LIMIT, |_| {}).await {
+            Ok(head) => head,
+            Err(reason) => {
+                app_data(link, inbox.len());
+                return match reason {
+                    NoHead::Reset => {}
+                    NoHead::Closed | NoHead::Cut => close(wire).await,
+                    NoHead::TooLong => refuse(wire, 431).await,
+                    NoHead::Bad(_) => refuse(wire, 400).await,
+                };
+            }
+        };
+        link.count();
+        app_data(link, head.raw.len());
+        write_down(link, &head.method, &head.target, head.version(), &head.headers, &head.raw);
+        if websocket::wanted(&head) {
+            return websocket::serve(link, wire, inbox, &head).await;
+        }
+        let Some((body, received)) = body(&mut wire, &mut inbox, &head).await else {
+            return close(wire).await;
+        };
+        let asked = Asked {
+            method: &head.method,
+            path: &head.target,
+            headers: &head.headers,
+            body,
+            received,
+        };
+        let conn = &link.conn;
+        let made = answer(&asked, &conn.shared.nonce, conn.clock());
+        match respond(link, &mut wire, &mut inbox, &head, made).await {
+            After::Stop => return,
+            _ if head.keeps_alive() => {}
+            _ => return close(wire).await,
+        }
+    }
+}
+
+/// Writes a request down, with what secrets are in its bytes.
+pub(super) fn write_down(
+    link: &Link,
+    method: &str,
+    path: &str,
+    version: &str,
+    headers: &[(String, String)],
+    raw: &[u8],
+) {
+    let secrets = link.conn.log().secrets();
+    link.conn.note(What::HttpRequest {
+        via: link.via,
+        attempt: (link.via != Via::Direct).then_some(link.facts.attempt),
+        method: method.to_owned(),
+        path: secrets.mask(path),
+        version: version.to_owned(),
+        headers: mask_headers(secrets, headers),
+        secret_seen: secrets.seen_in(raw),
+    });
+}
+
+/// Writes down that a client sent data although the certificate was bad.
+pub(super) fn app_data(link: &Link, bytes: usize) {
+    if link.cert != Flavour::Good && bytes > 0 {
+        let cert = link.cert.word().to_owned();
+        link.conn.note(What::AppData { cert, bytes: bytes as u64 });
+    }
+}
+
+async fn refuse(mut wire: BoxWire, status: u16) {
+    let text = format!("HTTP/1.1 {status} {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", reason(status));
+    let _ = wire.write_all(text.as_bytes()).await;
+    close(wire).await;
+}
+
+/// Reads the body of a request; None when it is broken or cut.
+async fn body(wire: &mut BoxWire, inbox: &mut BytesMut, head: &Head) -> Option<(Bytes, u64)> {
+    let mut framing = Framing::of_request(head).ok()?;
+    let mut kept = BytesMut::new();
+    let mut received = 0;
+    if !framing.is_done() && head.lists("expect", "100-continue") && inbox.is_empty() {
+        wire.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.ok()?;
+        wire.flush().await.ok()?;
+    }
+    while !framing.is_done() {
+        if inbox.is_empty() && wire.read_buf(inbox).await.ok()? == 0 {
+            return None;
+        }
+        let n = framing
+            .feed(inbox, |payload| {
+                received += payload.len() as u64;
+                let room = KEPT - kept.len().min(KEPT);
+                kept.extend_from_slice(&payload[..payload.len().min(room)]);
+            })
+            .ok()?;
+        drop(inbox.split_to(n));
+    }
+    Some((kept.freeze(), received))
+}
+
+/// Stages `response` and `body`.
+async fn respond(
+    link: &mut Link,
+    wire: &mut BoxWire,
+    inbox: &mut BytesMut,
+    head: &Head,
+    made: Answer,
+) -> After {
+    let Answer { status, headers, mut body } = made;
+    let mut text = format!("HTTP/1.1 {status} {}\r\n", reason(status));
+    for (name, value) in &headers {
+        text += &format!("{name}: {value}\r\n");
+    }
+    if !head.keeps_alive() {
+        text += "connection: close\r\n";
+    }
+    text += "\r\n";
+    let bodyless = head.method == "HEAD" || status == 204 || status == 304;
+    let touched = |stage| link.conn.scenario.touches(stage);
+    if !touched(Stage::Response) && !touched(Stage::Body) {
+        // Head and body in one write when they fit.
+        if let (Some(bytes), false) = (body.at_once(), bodyless) {
+            text += &String::from_utf8_lossy(&bytes);
+            if std::str::from_utf8(&bytes).is_ok() {
+                let sent = wire.write_all(text.as_bytes()).await.is_ok() && wire.flush().await.is_ok();
+                return served(link, status, bytes.len() as u64, sent);
+            }
+            text.truncate(text.len() - String::from_utf8_lossy(&bytes).len());
+        }
+    }
+    let mut text = text.as_bytes();
+    match stage(link, Stage::Response, wire, inbox, &mut text).await {
+        (After::Go, _) => {}
+        (after, _) => return after,
+    }
+    if bodyless {
+        return served(link, status, 0, true);
+    }
+    match stage(link, Stage::Body, wire, inbox, &mut body).await {
+        (After::Go, bytes) => served(link, status, bytes, true),
+        (after, _) => after,
+    }
+}
+
+fn served(link: &Link, status: u16, bytes: u64, sent: bool) -> After {
+    let nonce_served = sent && (200..300).contains(&status);
+    link.conn.note(What::HttpResponse { via: link.via, status, bytes, nonce_served });
+    if sent { After::Go } else { After::Stop }
+}
+
+/// One stage whose bytes are `from`, and how many have passed.
+async fn stage(
+    link: &mut Link,
+    stage: Stage,
+    wire: &mut BoxWire,
+    inbox: &mut BytesMut,
+    from: &mut (dyn tokio::io::AsyncRead + Unpin + Send),
+) -> (After, u64) {
+    let conn = std::sync::Arc::clone(&link.conn);
+    let pipe = Pipe::new(conn.clock(), conn.rng(stage.word()), false);
+    let mut flow = Flow::Out { client: wire, from, pipe };
+    let mut choice = Choice::default();
+    let after = play(stage, &conn, &mut link.facts, &mut flow, inbox, &mut choice).await;
+    if after != After::Go {
+        return (after, flow.passed().1);
+    }
+    match flow.pass(conn.clock(), Until::default()).await {
+        Passed::Ended(Ended::Gone(_, end)) => {
+            let how = if end == End::Reset { crate::event::How::Rst } else { crate::event::How::Fin };
+            conn.closed(Who::Client, how);
+            (After::Stop, flow.passed().1)
+        }
+        _ => (After::Go, flow.passed().1),
+    }
+}

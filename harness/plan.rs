@@ -1,0 +1,204 @@
+//! Which rule an attempt meets. Pure: no clock, no sockets, no randomness but its own seed.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::rng::Rng;
+use crate::scenario::{Credentials, Per, Scenario, glob};
+use crate::stage::Stage;
+
+/// What is known of an attempt when a stage is met.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The attempt, from 1: a connection accepted or a further request on a reused connection.
+    pub attempt: u64,
+    /// The connection, from 1.
+    pub conn: u64,
+    /// The request on this connection, from 1; 0 before the first.
+    pub request: u64,
+    /// The request for this host and port, from 1; 0 before the first.
+    pub target: u64,
+    /// The target's host.
+    pub host: String,
+    /// The target's port.
+    pub port: u16,
+    /// The method.
+    pub method: String,
+    /// The headers, as they came.
+    pub headers: Vec<(String, String)>,
+    /// The proxy credentials that came: absent, right or wrong.
+    pub credentials: Option<Credentials>,
+    /// The name in the TLS hello to the target.
+    pub sni: Option<String>,
+    /// The protocols in the TLS hello to the target.
+    pub alpn: Vec<String>,
+    /// Time since the run started.
+    pub elapsed: Duration,
+}
+
+/// Counts attempts and picks rules.
+#[derive(Debug, Default)]
+pub struct Plan {
+    seed: u64,
+    attempts: u64,
+    conns: u64,
+    targets: HashMap<(String, u16), u64>,
+}
+
+impl Plan {
+    /// A plan whose dice start at `seed`.
+    pub fn new(seed: u64) -> Self {
+        Plan { seed, ..Plan::default() }
+    }
+
+    /// A connection was accepted: its facts so far.
+    pub fn connection(&mut self) -> Facts {
+        self.conns += 1;
+        self.attempts += 1;
+        Facts { attempt: self.attempts, conn: self.conns, ..Facts::default() }
+    }
+
+    /// A request was read on a connection. The first one belongs to the attempt that the
+    /// connection began; each further one is an attempt of its own.
+    pub fn request(&mut self, facts: &mut Facts, host: &str, port: u16) {
+        self.further(facts);
+        host.clone_into(&mut facts.host);
+        facts.port = port;
+        let count = self.targets.entry((host.to_ascii_lowercase(), port)).or_default();
+        *count += 1;
+        facts.target = *count;
+    }
+
+    /// A request that does not come through the proxy's head reader: inside a tunnel.
+    pub fn further(&mut self, facts: &mut Facts) {
+        facts.request += 1;
+        if facts.request > 1 {
+            self.attempts += 1;
+            facts.attempt = self.attempts;
+        }
+    }
+
+    /// The first rule at `stage` that matches; its index.
+    pub fn pick(&self, scenario: &Scenario, stage: Stage, facts: &Facts) -> Option<usize> {
+        scenario.rules.iter().enumerate().position(|(index, rule)| {
+            rule.at.value == stage && self.matches(scenario, index, stage, facts)
+        })
+    }
+
+    fn matches(&self, scenario: &Scenario, index: usize, stage: Stage, facts: &Facts) -> bool {
+        let when = scenario.rules[index].when();
+        let counted = match when.per.unwrap_or_default() {
+            Per::Attempt => facts.attempt,
+            Per::Connection => facts.conn,
+            Per::Request => facts.request.max(1),
+            Per::Target => facts.target,
+        };
+        let header = |name: &str, value: &str| {
+            facts.headers.iter().any(|(n, v)| n.eq_ignore_ascii_case(name) && glob(value, v))
+        };
+        when.attempt.is_none_or(|some| some.contains(counted))
+            && when.host.as_ref().is_none_or(|host| glob(host, &facts.host))
+            && when.port.is_none_or(|port| port == facts.port)
+            && when.method.as_ref().is_none_or(|method| *method == facts.method)
+            && when.header.iter().all(|(name, value)| header(name, value))
+            && when.credentials.is_none_or(|wanted| {
+                wanted.covers(facts.credentials.unwrap_or(Credentials::Absent))
+            })
+            && when
+                .sni
+                .as_ref()
+                .is_none_or(|name| facts.sni.as_ref().is_some_and(|sni| glob(name, sni)))
+            && when.alpn.as_ref().is_none_or(|alpn| facts.alpn.contains(alpn))
+            && when.elapsed.is_none_or(|window| {
+                facts.elapsed >= scenario.scaled(window.from.0)
+                    && window.to.is_none_or(|to| facts.elapsed < scenario.scaled(to.0))
+            })
+            && when.probability.is_none_or(|p| self.dice(index, stage, facts).chance(p))
+    }
+
+    /// The die of one rule at one attempt: of its own, so that the order in which connections
+    /// come to their stages changes nothing.
+    fn dice(&self, rule: usize, stage: Stage, facts: &Facts) -> Rng {
+        let purpose = format!("rule {rule} at {stage} request {}", facts.request);
+        Rng::derive(self.seed, &purpose, facts.conn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::read;
+    use proptest::prelude::*;
+
+    fn scenario(rules: &str) -> Scenario {
+        read(&format!("rules:\n{rules}"), "test").unwrap()
+    }
+
+    #[test]
+    fn attempts_are_connections_and_further_requests() {
+        let mut plan = Plan::new(0);
+        let mut first = plan.connection();
+        plan.request(&mut first, "a.test", 443);
+        assert_eq!((first.attempt, first.conn, first.request, first.target), (1, 1, 1, 1));
+        plan.request(&mut first, "a.test", 443);
+        assert_eq!((first.attempt, first.conn, first.request, first.target), (2, 1, 2, 2));
+        let second = plan.connection();
+        assert_eq!((second.attempt, second.conn), (3, 2));
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_wins() {
+        let s = scenario(
+            "  - {at: reply, when: {attempt: 1-2}, do: reset}\n  - {at: reply, when: {host: 'b.*'}, do: close}\n",
+        );
+        let plan = Plan::new(0);
+        let facts = |attempt, host: &str| Facts { attempt, host: host.into(), ..Facts::default() };
+        assert_eq!(plan.pick(&s, Stage::Reply, &facts(2, "b.test")), Some(0));
+        assert_eq!(plan.pick(&s, Stage::Reply, &facts(3, "b.test")), Some(1));
+        assert_eq!(plan.pick(&s, Stage::Reply, &facts(3, "a.test")), None);
+        assert_eq!(plan.pick(&s, Stage::Dial, &facts(1, "b.test")), None);
+    }
+
+    #[test]
+    fn headers_and_credentials() {
+        let s = scenario(
+            "  - {at: auth, when: {credentials: present, header: {user-agent: 'curl*'}}, do: reset}\n",
+        );
+        let plan = Plan::new(0);
+        let mut facts = Facts {
+            headers: vec![("User-Agent".into(), "curl/8".into())],
+            credentials: Some(Credentials::Wrong),
+            ..Facts::default()
+        };
+        assert_eq!(plan.pick(&s, Stage::Auth, &facts), Some(0));
+        facts.credentials = Some(Credentials::Absent);
+        assert_eq!(plan.pick(&s, Stage::Auth, &facts), None);
+    }
+
+    proptest! {
+        /// Dice depend on the seed and the connection alone: not on what else was picked, nor in
+        /// which order.
+        #[test]
+        fn dice_do_not_depend_on_order(seed: u64, mut order in Just((1u64..50).collect::<Vec<_>>()).prop_shuffle()) {
+            let s = scenario("  - {at: reply, when: {probability: 0.5}, do: reset}\n");
+            let plan = Plan::new(seed);
+            let pick = |conn| plan.pick(&s, Stage::Reply, &Facts { conn, ..Facts::default() }).is_some();
+            let shuffled: HashMap<u64, bool> = order.iter().map(|&c| (c, pick(c))).collect();
+            order.sort_unstable();
+            for conn in order {
+                prop_assert_eq!(pick(conn), shuffled[&conn]);
+            }
+        }
+
+        /// About as often as it says.
+        #[test]
+        fn dice_are_fair(seed: u64) {
+            let s = scenario("  - {at: reply, when: {probability: 0.3}, do: reset}\n");
+            let plan = Plan::new(seed);
+            let hits = (1..=2000u64)
+                .filter(|&conn| plan.pick(&s, Stage::Reply, &Facts { conn, ..Facts::default() }).is_some())
+                .count();
+            prop_assert!((450..750).contains(&hits), "{} of 2000", hits);
+        }
+    }
+}

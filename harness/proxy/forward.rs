@@ -1,0 +1,240 @@
+//! Absolute-form requests: `GET http://host/path`. The response passes as it stands; the proxy
+//! only looks where it ends.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::connect::reach;
+use super::head::Head;
+use super::{Framing, Next, Session};
+use crate::event::{How, Who};
+use crate::wire::BoxWire;
+use crate::wire::is_reset;
+use crate::wire::replay::replay;
+
+/// The client-to-target direction of one exchange.
+struct Up {
+    pending: BytesMut,
+    framing: Framing,
+    broken: bool,
+}
+
+/// The target-to-client direction.
+struct Down<'a> {
+    method: &'a str,
+    inbox: BytesMut,
+    pending: BytesMut,
+    state: State,
+    bytes: u64,
+}
+
+#[derive(PartialEq)]
+enum State {
+    Head,
+    Body(Framing),
+    /// Not HTTP: passed until it ends.
+    Raw,
+    Upgraded,
+    Finished,
+    /// The target has closed its side.
+    Ended,
+}
+
+/// Serves one absolute-form request.
+pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> Next {
+    let Ok(framing) = Framing::of_request(&head) else {
+        session.refuse(400, "The request body is not framed as HTTP/1 asks for.").await;
+        return Next::Ended;
+    };
+    let mut upstream = match reach(session, &head, false).await {
+        Ok(wire) => wire,
+        Err(next) => return next,
+    };
+    let pending = BytesMut::from(rewritten(&head, &path).as_bytes());
+    let mut up = Up { pending, framing, broken: false };
+    let mut down = Down {
+        method: &head.method,
+        inbox: BytesMut::new(),
+        pending: BytesMut::new(),
+        state: State::Head,
+        bytes: 0,
+    };
+    let result = poll_fn(|cx| {
+        let sent = up.poll(cx, &mut session.wire, &mut session.inbox, &mut upstream);
+        if let Poll::Ready(Err(who)) = sent {
+            return Poll::Ready(Err(who));
+        }
+        match ready!(down.poll(cx, &mut upstream, &mut session.wire)) {
+            Ok(()) => Poll::Ready(Ok(sent.is_ready() && !up.broken)),
+            Err(failed) => Poll::Ready(Err(failed)),
+        }
+    })
+    .await;
+    session.conn.count_out(down.bytes);
+    match (result, down.state) {
+        (Ok(_), State::Upgraded) => Next::Tunnel(replay(down.inbox, upstream)),
+        (Ok(true), State::Finished) if head.keeps_alive() => Next::Request,
+        (Ok(_), _) => Next::Close,
+        (Err((Who::Client, reset)), _) => {
+            session.conn.closed(Who::Client, if reset { How::Rst } else { How::Fin });
+            Next::Ended
+        }
+        (Err((_, true)), _) => {
+            // A healthy proxy passes a reset on.
+            session.wire.arm_reset();
+            session.conn.closed(Who::Us, How::Rst);
+            Next::Ended
+        }
+        (Err(_), _) => Next::Close,
+    }
+}
+
+/// The request as the target gets it: origin-form, without what is for the proxy alone.
+fn rewritten(head: &Head, path: &str) -> String {
+    let upgrade = head.header("upgrade").is_some() && head.lists("connection", "upgrade");
+    let mut out = format!("{} {path} {}\r\n", head.method, head.version());
+    for (name, value) in &head.headers {
+        let hop = matches!(
+            name.to_ascii_lowercase().as_str(),
+            "connection" | "proxy-connection" | "proxy-authorization" | "keep-alive" | "te"
+        );
+        let listed = head.lists("connection", name) && !name.eq_ignore_ascii_case("upgrade");
+        if !hop && !listed {
+            out += &format!("{name}: {value}\r\n");
+        }
+    }
+    out += &format!("Via: 1.{} badproxy\r\n", head.minor);
+    out += if upgrade { "Connection: Upgrade\r\n\r\n" } else { "Connection: keep-alive\r\n\r\n" };
+    out
+}
+
+/// Who failed, and whether by a reset.
+type Gone = (Who, bool);
+
+impl Up {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        client: &mut BoxWire,
+        inbox: &mut BytesMut,
+        upstream: &mut BoxWire,
+    ) -> Poll<Result<(), Gone>> {
+        loop {
+            if !self.pending.is_empty() {
+                match ready!(Pin::new(&mut *upstream).poll_write(cx, &self.pending)) {
+                    Ok(n) => self.pending.advance(n),
+                    // The target takes nothing more; its response may still come.
+                    Err(_) => self.broken = true,
+                }
+            }
+            if self.broken || (self.pending.is_empty() && self.framing.is_done()) {
+                return Poll::Ready(Ok(()));
+            }
+            if !self.pending.is_empty() {
+                continue;
+            }
+            if inbox.is_empty() {
+                match ready!(read(client, cx, inbox)) {
+                    Ok(0) => return Poll::Ready(Err((Who::Client, false))),
+                    Ok(_) => {}
+                    Err(error) => return Poll::Ready(Err((Who::Client, is_reset(&error)))),
+                }
+            }
+            match self.framing.feed(inbox, |_| {}) {
+                Ok(n) => self.pending = inbox.split_to(n),
+                Err(_) => self.broken = true,
+            }
+        }
+    }
+}
+
+impl Down<'_> {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        upstream: &mut BoxWire,
+        client: &mut BoxWire,
+    ) -> Poll<Result<(), Gone>> {
+        loop {
+            while !self.pending.is_empty() {
+                match ready!(Pin::new(&mut *client).poll_write(cx, &self.pending)) {
+                    Ok(n) => {
+                        self.pending.advance(n);
+                        self.bytes += n as u64;
+                    }
+                    Err(_) => return Poll::Ready(Err((Who::Client, true))),
+                }
+            }
+            self.sort();
+            if !self.pending.is_empty() {
+                continue;
+            }
+            if matches!(self.state, State::Finished | State::Upgraded | State::Ended) {
+                return Poll::Ready(Ok(()));
+            }
+            match ready!(read(upstream, cx, &mut self.inbox)) {
+                // Complete or cut short: the client's connection ends with it.
+                Ok(0) => {
+                    self.pending = std::mem::take(&mut self.inbox);
+                    self.state = State::Ended;
+                }
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Err((Who::Upstream, is_reset(&error)))),
+            }
+        }
+    }
+
+    /// Moves what belongs to this response from `inbox` to `pending`.
+    fn sort(&mut self) {
+        match &mut self.state {
+            State::Head => {
+                let mut lines = [httparse::EMPTY_HEADER; 256];
+                let mut response = httparse::Response::new(&mut lines);
+                match response.parse(&self.inbox) {
+                    Ok(httparse::Status::Partial) => {}
+                    Err(_) => self.state = State::Raw,
+                    Ok(httparse::Status::Complete(len)) => {
+                        let status = response.code.unwrap_or(0);
+                        let headers: Vec<(String, String)> = response
+                            .headers
+                            .iter()
+                            .map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned()))
+                            .collect();
+                        self.pending = self.inbox.split_to(len);
+                        self.state = match status {
+                            101 => State::Upgraded,
+                            100..200 => State::Head,
+                            _ => match Framing::of_response(self.method, status, &headers) {
+                                Framing::Done => State::Finished,
+                                framing => State::Body(framing),
+                            },
+                        };
+                    }
+                }
+            }
+            State::Body(framing) => match framing.feed(&self.inbox, |_| {}) {
+                Ok(n) => {
+                    self.pending = self.inbox.split_to(n);
+                    if framing.is_done() {
+                        self.state = State::Finished;
+                    }
+                }
+                Err(_) => self.state = State::Raw,
+            },
+            State::Raw => self.pending = std::mem::take(&mut self.inbox),
+            State::Upgraded | State::Finished | State::Ended => {}
+        }
+    }
+}
+
+fn read(wire: &mut BoxWire, cx: &mut Context<'_>, into: &mut BytesMut) -> Poll<std::io::Result<usize>> {
+    let mut piece = [0u8; 8192];
+    let mut buffer = ReadBuf::new(&mut piece);
+    ready!(Pin::new(wire).poll_read(cx, &mut buffer))?;
+    into.extend_from_slice(buffer.filled());
+    Poll::Ready(Ok(buffer.filled().len()))
+}

@@ -1,0 +1,327 @@
+//! One connection of the proxy through its stages.
+
+mod connect;
+mod forward;
+mod framing;
+pub mod head;
+mod relay;
+#[cfg(target_os = "linux")]
+mod splice;
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use tokio::io::AsyncWriteExt;
+
+pub use framing::{Broken, Chunk, Framing};
+pub use relay::relay;
+
+use crate::conn::Conn;
+use crate::event::{How, What, Who};
+use crate::fault::{After, Choice, Ended, Flow, challenge, play, respond::Respond, upstream_error};
+use crate::plan::Facts;
+use crate::scenario::Credentials;
+use crate::stage::Stage;
+use crate::wire::{BoxWire, End, fin, linger};
+use head::{Head, NoHead};
+
+/// A tunnel whose stages are behind it: only bytes are left to pass.
+pub struct Open {
+    /// The wire to the client.
+    pub client: BoxWire,
+    /// The wire to the target.
+    pub upstream: BoxWire,
+    /// What the client has sent after its request head.
+    pub early: BytesMut,
+}
+
+/// A connection on its way through the stages.
+struct Session {
+    conn: Arc<Conn>,
+    facts: Facts,
+    wire: BoxWire,
+    inbox: BytesMut,
+    choice: Choice,
+}
+
+/// What a request has led to.
+enum Next {
+    /// The connection waits for the next request.
+    Request,
+    /// The connection is to be closed.
+    Close,
+    /// The connection has ended already.
+    Ended,
+    /// The tunnel is open.
+    Tunnel(BoxWire),
+}
+
+/// Plays one connection up to its end, or up to an open tunnel that only has to be relayed.
+pub async fn play_until_tunnel(conn: Arc<Conn>, facts: Facts, wire: BoxWire) -> Option<Open> {
+    let inbox = BytesMut::new();
+    let mut session = Session { conn, facts, wire, inbox, choice: Choice::default() };
+    if session.at(Stage::Accept).await == After::Stop {
+        return None;
+    }
+    loop {
+        let next = match session.next_head().await {
+            Some(head) => session.request(head).await,
+            None => return None,
+        };
+        match next {
+            Next::Request => {}
+            Next::Ended => return None,
+            Next::Tunnel(upstream) => {
+                return Some(Open { client: session.wire, upstream, early: session.inbox });
+            }
+            Next::Close => {
+                session.close().await;
+                return None;
+            }
+        }
+    }
+}
+
+/// Writes down how a tunnel ended. Whether a reset has to be passed on: upwards, downwards.
+fn end(conn: &Conn, ended: Ended) -> (bool, bool) {
+    let (by, how, pass_on) = match ended {
+        Ended::Finished => (Who::Client, How::Fin, (false, false)),
+        Ended::Gone(Who::Client, End::Reset) => (Who::Client, How::Rst, (true, false)),
+        Ended::Gone(who, End::Reset) => (who, How::Rst, (false, true)),
+        Ended::Gone(who, End::Fin) => (who, How::Fin, (false, false)),
+    };
+    conn.closed(by, how);
+    pass_on
+}
+
+impl Session {
+    /// Plays the rule at a stage where nothing passes.
+    async fn at(&mut self, stage: Stage) -> After {
+        if !self.conn.scenario.touches(stage) {
+            return After::Go;
+        }
+        let mut flow = Flow::Wire(&mut self.wire);
+        let Session { conn, facts, inbox, choice, .. } = self;
+        play(stage, conn, facts, &mut flow, inbox, choice).await
+    }
+
+    /// Reads the next request head; None when the connection has ended instead.
+    async fn next_head(&mut self) -> Option<Head> {
+        let limit = self.conn.scenario.proxy.head_limit.map_or(head::LIMIT, |s| s.0);
+        if self.inbox.is_empty() && self.speaks_tls().await {
+            self.conn.note(What::ProxyHello { to_plain_port: true });
+            if self.at(Stage::ProxyTls).await != After::Stop {
+                self.refuse(400, "This proxy port speaks plain HTTP, and got a TLS hello.").await;
+            }
+            return None;
+        }
+        let count = |n| self.conn.count_in(n);
+        let reason = match head::read(&mut self.wire, &mut self.inbox, limit, count).await {
+            Ok(head) => return Some(head),
+            Err(reason) => reason,
+        };
+        match reason {
+            NoHead::Closed => {
+                self.conn.closed(Who::Client, How::Fin);
+                let _ = self.wire.shutdown().await;
+            }
+            NoHead::Reset => self.conn.closed(Who::Client, How::Rst),
+            NoHead::Cut => {
+                self.bad("the connection was closed inside the request head");
+                self.conn.closed(Who::Client, How::Fin);
+            }
+            NoHead::TooLong => {
+                self.bad(&format!("the request head is longer than {limit} bytes or 512 lines"));
+                self.refuse(431, "The request head is too long.").await;
+            }
+            NoHead::Bad(why) => {
+                self.bad(&format!("not an HTTP/1 request: {why}"));
+                self.refuse(400, "This is not an HTTP/1 request.").await;
+            }
+        }
+        None
+    }
+
+    /// Whether the client's first byte begins a TLS record.
+    async fn speaks_tls(&mut self) -> bool {
+        use tokio::io::AsyncReadExt;
+        self.inbox.reserve(2048);
+        match self.wire.read_buf(&mut self.inbox).await {
+            Ok(n) => {
+                self.conn.count_in(n as u64);
+                self.facts.request == 0 && self.inbox.first() == Some(&0x16)
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn bad(&self, reason: &str) {
+        let raw = String::from_utf8_lossy(&self.inbox[..self.inbox.len().min(2048)]);
+        let raw = self.conn.log().secrets().mask(&raw);
+        self.conn.note(What::BadRequest { reason: reason.to_owned(), raw });
+    }
+
+    /// A healthy proxy's refusal, then a FIN.
+    async fn refuse(&mut self, status: u16, why: &str) {
+        let answer = Respond {
+            status,
+            headers: vec!["Content-Type: text/plain".to_owned()],
+            body: format!("{why}\n"),
+            ..Respond::default()
+        };
+        self.answer(&answer, true).await;
+        self.close().await;
+    }
+
+    /// Sends a healthy proxy's own response.
+    async fn answer(&mut self, answer: &Respond, closing: bool) {
+        let bytes = answer.bytes(closing);
+        if self.wire.write_all(&bytes).await.is_ok() {
+            self.conn.count_out(bytes.len() as u64);
+        }
+        let raw = String::from_utf8_lossy(&bytes).into_owned();
+        self.conn.note(What::Reply { status: answer.status, bytes: bytes.len() as u64, raw });
+    }
+
+    /// The end of a connection that the proxy closes: stage `close`, then a FIN.
+    async fn close(&mut self) {
+        if self.at(Stage::Close).await == After::Stop || self.conn.is_closed() {
+            return;
+        }
+        let _ = fin(&mut self.wire, true).await;
+        self.conn.closed(Who::Us, How::Fin);
+        let clock = self.conn.clock();
+        tokio::select! {
+            biased;
+            _ = linger(&mut self.wire) => {}
+            () = clock.sleep(std::time::Duration::from_secs(30)) => {}
+        }
+    }
+
+    /// One request, from its head on.
+    async fn request(&mut self, head: Head) -> Next {
+        let place = match head.method.as_str() {
+            "CONNECT" => head::authority(&head.target, None).map(|(host, port)| (host, port, None)),
+            _ => head::absolute(&head.target).map(|(host, port, path)| (host, port, Some(path))),
+        };
+        let (host, port) = place.as_ref().map_or(("", 0), |(h, p, _)| (h.as_str(), *p));
+        self.conn.shared.plan().request(&mut self.facts, host, port);
+        self.learn(&head);
+        self.write_down(&head);
+        let Some((_, _, path)) = place else {
+            self.refuse(400, "The request names no target: a proxy needs CONNECT host:port or http://host/path.").await;
+            return Next::Ended;
+        };
+        for stage in [Stage::Request, Stage::Auth] {
+            let after = self.at(stage).await;
+            if after != After::Go {
+                return self.after_answer(after, &head).await;
+            }
+        }
+        if self.conn.scenario.proxy.auth.is_some()
+            && self.facts.credentials != Some(Credentials::Right)
+        {
+            return self.challenge(&head).await;
+        }
+        match path {
+            None => connect::connect(self, &head).await,
+            Some(path) => forward::forward(self, head, path).await,
+        }
+    }
+
+    fn learn(&mut self, head: &Head) {
+        self.facts.method.clone_from(&head.method);
+        self.facts.headers.clone_from(&head.headers);
+        let right = self.conn.log().secrets().basic();
+        self.facts.credentials = Some(match head.header("proxy-authorization") {
+            None => Credentials::Absent,
+            Some(value) if value.trim() == right => Credentials::Right,
+            Some(_) => Credentials::Wrong,
+        });
+    }
+
+    fn write_down(&self, head: &Head) {
+        let secrets = self.conn.log().secrets();
+        let raw = secrets.mask(&String::from_utf8_lossy(&head.raw));
+        self.conn.note(What::Request {
+            attempt: self.facts.attempt,
+            method: head.method.clone(),
+            target: secrets.mask(&head.target),
+            version: head.version().to_owned(),
+            headers: mask_headers(secrets, &head.headers),
+            raw,
+            secret_seen: secrets.seen_in(&head.raw),
+        });
+    }
+
+    async fn challenge(&mut self, head: &Head) -> Next {
+        let answer = match &self.conn.scenario.proxy.auth {
+            Some(auth) => challenge::response(auth.scheme, &auth.realm),
+            None => return Next::Close,
+        };
+        let closing = !head.keeps_alive();
+        self.answer(&answer, closing).await;
+        self.after_answer(After::Answered, head).await
+    }
+
+    /// What follows a request that was answered or replaced by a rule before the tunnel.
+    async fn after_answer(&mut self, after: After, head: &Head) -> Next {
+        match after {
+            After::Stop => Next::Ended,
+            _ if head.keeps_alive() && self.drain_body(head).await => Next::Request,
+            _ => Next::Close,
+        }
+    }
+
+    /// Reads past the body of a request that was answered early. False: the connection cannot be
+    /// used again.
+    async fn drain_body(&mut self, head: &Head) -> bool {
+        use tokio::io::AsyncReadExt;
+        if head.method == "CONNECT" {
+            return true;
+        }
+        let Ok(mut framing) = Framing::of_request(head) else { return false };
+        // Whether a client that waits for `100 Continue` sends its body now, nobody knows.
+        if !framing.is_done() && head.header("expect").is_some() {
+            return false;
+        }
+        while !framing.is_done() {
+            if self.inbox.is_empty() {
+                match self.wire.read_buf(&mut self.inbox).await {
+                    Ok(n) if n > 0 => self.conn.count_in(n as u64),
+                    _ => return false,
+                }
+            }
+            match framing.feed(&self.inbox, |_| {}) {
+                Ok(n) => drop(self.inbox.split_to(n)),
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    /// A healthy proxy's answer to a failure of its own leg.
+    async fn upstream_failed(&mut self, head: &Head, error: &str, status: u16) -> Next {
+        let answer = upstream_error::response(error, status, &self.facts.host, self.facts.port);
+        let closing = !head.keeps_alive();
+        self.answer(&answer, closing).await;
+        self.after_answer(After::Answered, head).await
+    }
+}
+
+/// Header lines with every credential hidden.
+pub(crate) fn mask_headers(
+    secrets: &crate::secrets::Secrets,
+    headers: &[(String, String)],
+) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            let line = secrets.mask(&format!("{name}: {value}"));
+            match line.split_once(": ") {
+                Some((name, value)) => (name.to_owned(), value.to_owned()),
+                None => (name.clone(), String::new()),
+            }
+        })
+        .collect()
+}

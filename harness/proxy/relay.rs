@@ -1,0 +1,185 @@
+//! The healthy tunnel: bytes both ways, as fast as it goes, holding nothing while idle.
+//!
+//! All tunnels of a thread share one buffer: an idle tunnel costs its task and two sockets.
+//! Between two sockets, a direction that moves in bulk goes on by splice (Linux).
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::conn::Conn;
+use crate::event::Who;
+use crate::fault::Ended;
+use crate::wire::{BoxWire, End, is_reset};
+
+/// Large enough that the system calls do not count, small enough for the cache.
+const BUFFER: usize = 64 * 1024;
+
+thread_local! {
+    static SHARED: RefCell<Box<[u8]>> = RefCell::new(vec![0; BUFFER].into_boxed_slice());
+}
+
+/// Which side of a direction failed.
+pub(super) enum Failed {
+    /// Where the bytes come from.
+    Read(std::io::Error),
+    /// Where they go.
+    Write,
+}
+
+/// One direction.
+#[derive(Default)]
+pub(super) struct Half {
+    /// Read and not yet taken by the other side.
+    carry: Vec<u8>,
+    eof: bool,
+    done: bool,
+    /// Bytes moved in all.
+    pub moved: u64,
+}
+
+impl Half {
+    /// Starts with bytes that were read before.
+    pub fn starting(bytes: BytesMut) -> Self {
+        Half { carry: bytes.to_vec(), ..Half::default() }
+    }
+
+    /// Whether the end has been passed on.
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Moves what there is. `enough`: returns early (with false) once that many have moved and
+    /// nothing is carried.
+    pub fn poll<R, W>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut R,
+        to: &mut W,
+        enough: u64,
+    ) -> Poll<Result<bool, Failed>>
+    where
+        R: AsyncRead + Unpin + ?Sized,
+        W: AsyncWrite + Unpin + ?Sized,
+    {
+        SHARED.with_borrow_mut(|buffer| {
+            loop {
+                if self.done {
+                    return Poll::Ready(Ok(true));
+                }
+                if !self.carry.is_empty() {
+                    let n = match ready!(Pin::new(&mut *to).poll_write(cx, &self.carry)) {
+                        Ok(n) if n > 0 => n,
+                        _ => return Poll::Ready(Err(Failed::Write)),
+                    };
+                    self.carry.drain(..n);
+                    if self.carry.is_empty() {
+                        self.carry = Vec::new();
+                    }
+                    continue;
+                }
+                if self.eof {
+                    // A peer that has gone already needs no FIN.
+                    let _ = ready!(Pin::new(&mut *to).poll_shutdown(cx));
+                    self.done = true;
+                    continue;
+                }
+                if self.moved >= enough {
+                    return Poll::Ready(Ok(false));
+                }
+                let mut read = ReadBuf::new(buffer);
+                if let Err(error) = ready!(Pin::new(&mut *from).poll_read(cx, &mut read)) {
+                    return Poll::Ready(Err(Failed::Read(error)));
+                }
+                let bytes = read.filled();
+                self.eof = bytes.is_empty();
+                self.moved += bytes.len() as u64;
+                if bytes.is_empty() {
+                    continue;
+                }
+                match Pin::new(&mut *to).poll_write(cx, bytes) {
+                    Poll::Ready(Ok(n)) if n == bytes.len() => {}
+                    Poll::Ready(Ok(n)) => self.carry = bytes[n..].to_vec(),
+                    Poll::Pending => self.carry = bytes.to_vec(),
+                    Poll::Ready(Err(_)) => return Poll::Ready(Err(Failed::Write)),
+                }
+            }
+        })
+    }
+}
+
+/// What the two directions have come to together; None while both go on.
+pub(super) fn outcome(
+    up: Poll<Result<bool, Failed>>,
+    down: Poll<Result<bool, Failed>>,
+) -> Option<Ended> {
+    let gone = |who, error: &std::io::Error| {
+        Some(Ended::Gone(who, if is_reset(error) { End::Reset } else { End::Fin }))
+    };
+    match (up, down) {
+        (Poll::Ready(Err(Failed::Read(error))), _) => gone(Who::Client, &error),
+        (_, Poll::Ready(Err(Failed::Read(error)))) => gone(Who::Upstream, &error),
+        (_, Poll::Ready(Err(Failed::Write))) => Some(Ended::Gone(Who::Client, End::Reset)),
+        (Poll::Ready(Ok(true)), Poll::Ready(Ok(true))) => Some(Ended::Finished),
+        // The target takes nothing more: what it said last may still be on its way down.
+        _ => None,
+    }
+}
+
+/// Passes bytes both ways until both sides are done or one has gone, and passes a reset on.
+/// `early` is what the client has sent after its request head.
+pub async fn relay(conn: &Conn, client: BoxWire, upstream: BoxWire, early: BytesMut) {
+    let mut up = Half::starting(early);
+    let mut down = Half::default();
+    #[cfg(target_os = "linux")]
+    let (client, upstream) = match sockets(client, upstream) {
+        Ok(pair) => return super::splice::relay(conn, pair, up, down).await,
+        Err(both) => both,
+    };
+    let (mut client, mut upstream) = (client, upstream);
+    let mut counted = (0, 0);
+    let ended = poll_fn(|cx| {
+        let a = up.poll(cx, &mut client, &mut upstream, u64::MAX);
+        let b = down.poll(cx, &mut upstream, &mut client, u64::MAX);
+        count(conn, &mut counted, (up.moved, down.moved));
+        match outcome(a, b) {
+            Some(ended) => Poll::Ready(ended),
+            None => Poll::Pending,
+        }
+    })
+    .await;
+    match super::end(conn, ended) {
+        (true, _) => upstream.arm_reset(),
+        (_, true) => client.arm_reset(),
+        _ => {}
+    }
+}
+
+/// Both as sockets, when both are.
+#[cfg(target_os = "linux")]
+fn sockets(
+    client: BoxWire,
+    upstream: BoxWire,
+) -> Result<(tokio::net::TcpStream, tokio::net::TcpStream), (BoxWire, BoxWire)> {
+    match (client.into_tcp(), upstream.into_tcp()) {
+        (Ok(client), Ok(upstream)) => Ok((client, upstream)),
+        (Ok(client), Err(upstream)) => Err((Box::new(client), upstream)),
+        (Err(client), Ok(upstream)) => Err((client, Box::new(upstream))),
+        (Err(client), Err(upstream)) => Err((client, upstream)),
+    }
+}
+
+/// Adds what has moved since the last time to the connection's counters.
+pub(super) fn count(conn: &Conn, counted: &mut (u64, u64), moved: (u64, u64)) {
+    if moved.0 > counted.0 {
+        conn.count_in(moved.0 - counted.0);
+    }
+    if moved.1 > counted.1 {
+        conn.count_out(moved.1 - counted.1);
+    }
+    *counted = moved;
+}

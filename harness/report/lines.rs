@@ -1,0 +1,162 @@
+//! One event as one line: who, and what they did.
+
+use super::text::shell;
+use crate::event::{How, Side, Via, What, Who};
+use crate::verdict::words::{count, many, ms, signal};
+
+/// Who a line is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Actor {
+    Client,
+    Proxy,
+    Origin,
+    Badproxy,
+}
+
+impl Actor {
+    pub fn word(self) -> &'static str {
+        match self {
+            Actor::Client => "client",
+            Actor::Proxy => "proxy",
+            Actor::Origin => "origin",
+            Actor::Badproxy => "badproxy",
+        }
+    }
+}
+
+/// A line that is still to be made to fit.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub actor: Actor,
+    /// Something is wrong here: by the proxy on purpose, or by the client.
+    pub marked: bool,
+    pub text: String,
+}
+
+/// What is known of a connection that is shown.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    /// Requests read on it.
+    pub requests: u64,
+    /// The event before was a fault, which has told what follows from it.
+    pub after_fault: bool,
+    /// Since when it is silent.
+    pub silent: Option<f64>,
+}
+
+/// The line for an event at `time`, when it has one. `pause`: since the connection before.
+pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) -> Option<Line> {
+    let after_fault = std::mem::replace(&mut seen.after_fault, matches!(what, What::Fault { .. }));
+    let client = |text: String| Some(Line { actor: Actor::Client, marked: false, text });
+    let proxy = |text: String| Some(Line { actor: Actor::Proxy, marked: false, text });
+    let bad = |actor, text: String| Some(Line { actor, marked: true, text });
+    match what {
+        What::Spawned { pid, argv, .. } => client(format!("{} (pid {pid})", shell(argv))),
+        What::Exited { code, signal: number, killed_by_us, leftover } => {
+            let left = if *leftover { "; it left processes behind" } else { "" };
+            match (killed_by_us, number, code) {
+                (true, ..) => bad(Actor::Client, format!("is still running, and is killed{left}")),
+                (_, Some(n), _) => bad(Actor::Client, format!("is ended by {}{left}", signal(*n))),
+                (_, _, Some(code)) => client(format!("exits {code}{left}")),
+                _ => client(format!("ends{left}")),
+            }
+        }
+        What::SynSeen { listener, state } => client(format!("sends a SYN to {listener} ({state})")),
+        What::Accepted { side: Side::Direct, .. } => {
+            bad(Actor::Client, "connects to the origin, around the proxy".to_owned())
+        }
+        What::Accepted { side: Side::Client, .. } => match pause {
+            Some(pause) => client(format!("connects again, {} later", ms(pause))),
+            None => client("connects".to_owned()),
+        },
+        What::Connected { side: Side::Upstream, dst } => proxy(format!("connects to {dst}")),
+        What::ProxyHello { .. } => {
+            client("TLS ClientHello, on a port that speaks plain HTTP".to_owned())
+        }
+        What::Request { method, target, version, headers, .. } => {
+            seen.requests += 1;
+            let again = if seen.requests > 1 { "again on this connection: " } else { "" };
+            let old = if version == "HTTP/1.1" { "" } else { version };
+            let auth = headers.iter().find(|(n, _)| n.eq_ignore_ascii_case("proxy-authorization"));
+            let auth = match auth {
+                Some((_, value)) => {
+                    format!("   Proxy-Authorization: {}", value.split(' ').next().unwrap_or(""))
+                }
+                None => "   no Proxy-Authorization".to_owned(),
+            };
+            client(format!("{again}{method} {target} {old}").trim_end().to_owned() + &auth)
+        }
+        What::BadRequest { reason, .. } => client(format!("sends no request: {reason}")),
+        What::Reply { status, bytes, .. } => {
+            proxy(format!("answers {status} ({})", many(*bytes, "byte")))
+        }
+        What::Resolved { host, result } => proxy(format!("looks up {host}: {result}")),
+        What::ClientHello { sni, alpn, .. } => {
+            let sni = sni.as_deref().map_or("no SNI".to_owned(), |name| format!("SNI {name}"));
+            let alpn = if alpn.is_empty() { "no ALPN".to_owned() } else { alpn.join(" ") };
+            client(format!("TLS ClientHello: {sni}, {alpn}"))
+        }
+        What::Established { version, alpn, cert, .. } => {
+            let alpn = alpn.as_deref().unwrap_or("no ALPN");
+            client(format!("TLS established: {version}, {alpn}, certificate {cert}"))
+        }
+        What::TlsFailed { reason, alert, by } => {
+            let alert = alert.as_deref().map(|a| format!(" (alert {a})")).unwrap_or_default();
+            let actor = if *by == Who::Client { Actor::Client } else { Actor::Origin };
+            Some(Line { actor, marked: false, text: format!("TLS failed: {reason}{alert}") })
+        }
+        What::AppData { cert, bytes } if cert != "good" && *bytes > 0 => {
+            let s = if *bytes == 1 { "" } else { "s" };
+            let text = format!("sends {} byte{s} of data under a certificate that is {cert}", count(*bytes));
+            bad(Actor::Client, text)
+        }
+        What::HttpRequest { via, method, path, version, .. } => {
+            let how = match via {
+                Via::Tunnel => "in the tunnel",
+                Via::Forward => "forwarded",
+                Via::Direct => "around the proxy",
+            };
+            client(format!("{method} {path} {version}, {how}"))
+        }
+        What::HttpResponse { status, bytes, .. } => {
+            let text = format!("answers {status} ({})", many(*bytes, "byte"));
+            Some(Line { actor: Actor::Origin, marked: false, text })
+        }
+        What::Fault { at, effect, did, .. } => bad(Actor::Proxy, format!("{effect} at {at}: {did}")),
+        What::StepPassed { at, effect, did, .. } => proxy(format!("{effect} at {at}: {did}")),
+        What::Silence { who, at, .. } => {
+            seen.silent = Some(time);
+            let who = if *who == Who::Client { Actor::Client } else { Actor::Proxy };
+            let text = format!("is silent at {at}");
+            (!after_fault).then_some(Line { actor: who, marked: false, text })
+        }
+        What::SilenceEnded { bytes } => seen.silent.take().and_then(|since| {
+            let meanwhile = many(*bytes, "byte");
+            client(format!("ends the silence after {}, {meanwhile} meanwhile", ms(time - since)))
+        }),
+        // The fault's own line has said it.
+        What::Closed { by: Who::Us, .. } if after_fault => None,
+        What::Closed { side, by, how, .. } => {
+            let actor = match (by, side) {
+                (Who::Client, _) => Actor::Client,
+                (Who::Upstream, _) | (_, Side::Direct) => Actor::Origin,
+                _ => Actor::Proxy,
+            };
+            let text = match how {
+                How::Fin => "closes with FIN",
+                How::Rst => "closes with RST",
+                How::Timeout => "gives the connection up: a ceiling was reached",
+            };
+            Some(Line { actor, marked: false, text: text.to_owned() })
+        }
+        What::Ceiling { limit, value } => {
+            bad(Actor::Badproxy, format!("the ceiling on {limit} is reached: {}", count(*value)))
+        }
+        What::Trouble { text } => bad(Actor::Badproxy, text.clone()),
+        What::Note { text } => {
+            Some(Line { actor: Actor::Badproxy, marked: false, text: text.clone() })
+        }
+        // Output is put together to whole lines first; the rest is said at the top or at the end.
+        _ => None,
+    }
+}

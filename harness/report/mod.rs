@@ -1,0 +1,12 @@
+//! Reports: views of the event log, one form a file.
+//!
+//! Nothing is in a report that is not in the events; nothing a client sends can break out of its
+//! place in one.
+
+mod fold;
+pub mod human;
+pub mod jsonl;
+mod lines;
+mod text;
+
+pub use human::Human;

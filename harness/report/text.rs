@@ -1,0 +1,183 @@
+//! Text from strangers, made safe and made to fit.
+
+use anstyle::{AnsiColor, Style};
+
+/// How reports look: with or without colour, with or without characters beyond ASCII.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    pub colour: bool,
+    pub ascii: bool,
+}
+
+/// What a part of a line is, for its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ink {
+    Plain,
+    Faint,
+    Label,
+    Bad,
+    Warn,
+    Good,
+}
+
+impl Look {
+    /// The text in its colour, or as it is.
+    pub fn paint(self, ink: Ink, text: &str) -> String {
+        let style = match ink {
+            Ink::Plain => return text.to_owned(),
+            Ink::Faint => Style::new().dimmed(),
+            Ink::Label => AnsiColor::Cyan.on_default(),
+            Ink::Bad => AnsiColor::Red.on_default().bold(),
+            Ink::Warn => AnsiColor::Yellow.on_default().bold(),
+            Ink::Good => AnsiColor::Green.on_default().bold(),
+        };
+        match self.colour && !text.is_empty() {
+            true => format!("{}{text}{}", style.render(), style.render_reset()),
+            false => text.to_owned(),
+        }
+    }
+
+    /// One of our own signs, or what stands for it in ASCII.
+    pub fn sign(self, sign: &'static str) -> &'static str {
+        match (self.ascii, sign) {
+            (true, "✖") => "x",
+            (true, "✔") => "+",
+            (true, "○") => "o",
+            (true, "·") => "-",
+            (true, "←") => "<-",
+            _ => sign,
+        }
+    }
+
+    /// The text with everything escaped that could move the cursor, start a new line or turn the
+    /// direction of writing.
+    pub fn safe(self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        for c in text.chars() {
+            let steers = matches!(c,
+                '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}');
+            if c.is_control() || steers || (self.ascii && !c.is_ascii()) {
+                out.extend(c.escape_default());
+            } else {
+                out.push(c);
+            }
+        }
+        out
+    }
+}
+
+/// The text, cut to `width` characters; where something is cut it ends with `...`.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    if text.chars().nth(width).is_none() {
+        return text.to_owned();
+    }
+    let keep = width.saturating_sub(3);
+    let mut out: String = text.chars().take(keep).collect();
+    out.extend(std::iter::repeat_n('.', width.min(3)));
+    out
+}
+
+/// The text in lines of at most `width` characters, broken at spaces. A longer word is left whole:
+/// it is something to copy.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let len = word.chars().count();
+        if used > 0 && used + 1 + len > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        if let Some(line) = lines.last_mut() {
+            if used > 0 {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(word);
+            used += len;
+        }
+    }
+    lines
+}
+
+/// A command as a shell would read it back.
+pub(super) fn shell(argv: &[String]) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_=+./:,@%{}".contains(c);
+    let words = argv.iter().map(|word| match !word.is_empty() && word.chars().all(plain) {
+        true => word.clone(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// A URL without its password.
+pub(super) fn without_password(url: &str) -> String {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+    let Some(at) = url[start..end].rfind('@') else { return url.to_owned() };
+    match url[start..start + at].find(':') {
+        Some(colon) => format!("{}:****{}", &url[..start + colon], &url[start + at..]),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PLAIN: Look = Look { colour: false, ascii: false };
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let text = "a\u{1b}[2Jb\r\nc\u{9b}d\u{202e}e\u{7f} \u{fc}";
+        assert_eq!(PLAIN.safe(text), "a\\u{1b}[2Jb\\r\\nc\\u{9b}d\\u{202e}e\\u{7f} \u{fc}");
+        let ascii = Look { ascii: true, ..PLAIN };
+        assert_eq!(ascii.safe("\u{fc}\u{20ac}"), "\\u{fc}\\u{20ac}");
+    }
+
+    #[test]
+    fn long_text_is_cut_by_characters() {
+        assert_eq!(cut("\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}", 5), "\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}");
+        assert_eq!(cut("\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}", 5), "\u{fc}\u{fc}...");
+        assert_eq!(cut("abc", 2), "..");
+        assert_eq!(cut("abc", 0), "");
+    }
+
+    #[test]
+    fn lines_break_at_spaces() {
+        assert_eq!(wrap("one two  three", 7), ["one two", "three"]);
+        assert_eq!(wrap("https://example.test/long x", 5), ["https://example.test/long", "x"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn commands_read_back() {
+        let argv = ["curl", "-H", "a: b", "", "it's"].map(str::to_owned);
+        assert_eq!(shell(&argv), r"curl -H 'a: b' '' 'it'\''s'");
+    }
+
+    #[test]
+    fn passwords_are_taken_out_of_urls() {
+        for (url, shown) in [
+            ("http://127.0.0.1:41873", "http://127.0.0.1:41873"),
+            ("http://alice:s3cret@127.0.0.1:1/", "http://alice:****@127.0.0.1:1/"),
+            ("http://alice@127.0.0.1:1", "http://alice@127.0.0.1:1"),
+            ("http://h/a:b@c", "http://h/a:b@c"),
+            ("", ""),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text in any::<String>(), width in 0usize..40) {
+            let safe = PLAIN.safe(&text);
+            prop_assert!(!safe.chars().any(char::is_control));
+            prop_assert!(cut(&safe, width).chars().count() <= width);
+            let _ = (wrap(&text, width), without_password(&text), shell(&[text]));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The wrapped command: its own process group, its output passed on and looked at, its end.
+
+use std::io::{IsTerminal, Write};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+
+use super::environment::Setting;
+use crate::event::What;
+use crate::log::Log;
+
+/// What is kept of each stream for the log.
+const KEPT: usize = 1 << 20;
+
+/// Where a stream of the command goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// Our standard output.
+    Stdout,
+    /// Our standard error.
+    Stderr,
+    /// Nowhere.
+    Nowhere,
+}
+
+/// A running command.
+pub struct Wrapped {
+    child: Child,
+    pid: u32,
+    readers: Vec<JoinHandle<()>>,
+}
+
+/// Starts the command in a process group of its own, so that whatever it starts can be ended.
+///
+/// # Errors
+///
+/// What the system says: no such file, not executable.
+pub fn spawn(
+    argv: &[String],
+    settings: &[Setting],
+    (stdout, stderr): (To, To),
+    log: &Log,
+) -> std::io::Result<Wrapped> {
+    let (program, arguments) = argv
+        .split_first()
+        .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command"))?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for (name, value) in settings {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    // A terminal belongs to our process group: a command in another one that reads it is stopped.
+    let input = if std::io::stdin().is_terminal() { Stdio::null() } else { Stdio::inherit() };
+    command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child = command.spawn()?;
+    let pid = child.id().unwrap_or(0);
+    let mut readers = Vec::new();
+    if let Some(pipe) = child.stdout.take() {
+        readers.push(tokio::spawn(pass_on(pipe, stdout, "stdout", log.clone())));
+    }
+    if let Some(pipe) = child.stderr.take() {
+        readers.push(tokio::spawn(pass_on(pipe, stderr, "stderr", log.clone())));
+    }
+    Ok(Wrapped { child, pid, readers })
+}
+
+/// Passes a stream on as it comes, and writes down its first mebibyte.
+async fn pass_on(
+    mut pipe: impl AsyncRead + Unpin,
+    to: To,
+    stream: &'static str,
+    log: Log,
+) {
+    let mut buffer = vec![0; 16 * 1024];
+    let mut kept = 0;
+    while let Ok(n) = pipe.read(&mut buffer).await {
+        if n == 0 {
+            break;
+        }
+        // Whoever reads us may have gone: the command still runs.
+        let _ = match to {
+            To::Stdout => {
+                let mut out = std::io::stdout();
+                out.write_all(&buffer[..n]).and_then(|()| out.flush())
+            }
+            To::Stderr => std::io::stderr().write_all(&buffer[..n]),
+            To::Nowhere => Ok(()),
+        };
+        if kept < KEPT {
+            let bytes = &buffer[..n.min(KEPT - kept)];
+            kept += bytes.len();
+            let text = String::from_utf8_lossy(bytes);
+            let secrets = log.secrets();
+            log.note(
+                None,
+                What::Output {
+                    stream,
+                    text: secrets.mask(&text),
+                    truncated: kept >= KEPT,
+                    secret_seen: secrets.seen_in(bytes),
+                },
+            );
+        }
+    }
+}
+
+/// What is still running of the command's process group.
+#[cfg(unix)]
+fn group_lives(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process_group(pid).is_ok())
+}
+
+#[cfg(unix)]
+fn signal_group(pid: u32, signal: rustix::process::Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+        // Fails when the group is gone: that is what was wanted.
+        let _ = rustix::process::kill_process_group(pid, signal);
+    }
+}
+
+impl Wrapped {
+    /// Its process id, which is its group's.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub async fn wait(&mut self) -> std::io::Result<ExitStatus> {
+        self.child.wait().await
+    }
+
+    /// Asks the whole group to end, and after half a second makes it.
+    pub async fn kill(&mut self) -> Option<ExitStatus> {
+        #[cfg(unix)]
+        {
+            signal_group(self.pid, rustix::process::Signal::TERM);
+            let gentle = tokio::time::timeout(Duration::from_millis(500), self.child.wait()).await;
+            signal_group(self.pid, rustix::process::Signal::KILL);
+            if let Ok(Ok(status)) = gentle {
+                return Some(status);
+            }
+        }
+        let _ = self.child.start_kill();
+        self.child.wait().await.ok()
+    }
+
+    /// Ends what the command has left running, and waits for the rest of its output. Whether
+    /// there was anything left.
+    pub async fn clean_up(&mut self) -> bool {
+        #[cfg(unix)]
+        let left = {
+            let left = group_lives(self.pid);
+            signal_group(self.pid, rustix::process::Signal::KILL);
+            left
+        };
+        // Windows has no process groups to ask; job objects need unsafe code.
+        #[cfg(not(unix))]
+        let left = false;
+        for reader in &mut self.readers {
+            // A process that left the group may hold the pipe open for ever.
+            if tokio::time::timeout(Duration::from_secs(1), &mut *reader).await.is_err() {
+                reader.abort();
+            }
+        }
+        left
+    }
+}
+
+impl Drop for Wrapped {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if group_lives(self.pid) {
+            signal_group(self.pid, rustix::process::Signal::KILL);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The environment that makes clients use the proxy and trust the run's CA: every variable that
+//! some client reads, and the removal of those that would send it around the proxy.
+
+use std::time::Duration;
+
+use super::trust::{JAVA_PASSWORD, Trust};
+use crate::start::Running;
+
+/// A variable and its value; None removes it.
+pub type Setting = (&'static str, Option<String>);
+
+/// Proxy variables. All have the same value, so that precedence cannot matter.
+const PROXY: &[&str] = &[
+    "http_proxy",
+    "HTTP_PROXY",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "npm_config_proxy",
+    "npm_config_https_proxy",
+    "CARGO_HTTP_PROXY",
+    "GLOBAL_AGENT_HTTP_PROXY",
+];
+
+/// Variables that send a client around the proxy, or switch its proxy off.
+const REMOVED: &[&str] = &[
+    "no_proxy",
+    "NO_PROXY",
+    "npm_config_noproxy",
+    "GLOBAL_AGENT_NO_PROXY",
+    // Set, they make Go, Python and Rust clients think that they are CGI scripts, whose
+    // HTTP_PROXY comes from a request header.
+    "REQUEST_METHOD",
+    "GATEWAY_INTERFACE",
+    "CGI_HTTP_PROXY",
+    "GIT_PROXY_COMMAND",
+    "GIT_PROXY_SSL_CAINFO",
+];
+
+/// Variables that name a CA file. All are set: one that is set already would win otherwise.
+const CA: &[&str] = &[
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "PIP_CERT",
+    "CARGO_HTTP_CAINFO",
+    "AWS_CA_BUNDLE",
+    "DENO_CERT",
+    "npm_config_cafile",
+    "HTTPLIB2_CA_CERTS",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    "NIX_SSL_CERT_FILE",
+    "PERL_LWP_SSL_CA_FILE",
+    "COMPOSER_CAFILE",
+    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+];
+
+/// What the wrapped command gets. `trust`: whether the CA variables are set.
+pub fn settings(
+    running: &Running,
+    files: &Trust,
+    trust: bool,
+    target: &str,
+    timeout: Duration,
+) -> Vec<Setting> {
+    let url = running.proxy_url();
+    let secrets = running.shared.log.secrets();
+    let given = running.scenario().client.credentials;
+    let path = |p: std::path::PathBuf| p.display().to_string();
+    let mut out: Vec<Setting> = PROXY.iter().map(|name| (*name, Some(url.clone()))).collect();
+    out.push(("NODE_USE_ENV_PROXY", Some("1".to_owned())));
+    out.extend(REMOVED.iter().map(|name| (*name, None)));
+    if trust {
+        out.extend(CA.iter().map(|name| (*name, Some(path(files.bundle())))));
+        // Go reads every file of the directory, others want hashed names: the file above is
+        // enough for them.
+        out.push(("SSL_CERT_DIR", Some(path(files.dir().to_owned()))));
+    }
+    out.push(("JAVA_TOOL_OPTIONS", Some(java(running, files, trust))));
+    let (user, password) = match given {
+        crate::scenario::GivenCredentials::None => (None, None),
+        crate::scenario::GivenCredentials::Right => {
+            (Some(secrets.user.clone()), Some(secrets.password.clone()))
+        }
+        crate::scenario::GivenCredentials::Wrong => {
+            (Some(secrets.user.clone()), Some("wrong".to_owned()))
+        }
+    };
+    out.extend([
+        ("BADPROXY_PROXY", Some(url)),
+        ("BADPROXY_TARGET", Some(target.to_owned())),
+        ("BADPROXY_CACERT", Some(path(files.ca()))),
+        ("BADPROXY_CA_BUNDLE", Some(path(files.bundle()))),
+        ("BADPROXY_SCENARIO", Some(running.scenario().name.clone())),
+        ("BADPROXY_TIMEOUT", Some(seconds(timeout))),
+        ("BADPROXY_USER", user),
+        ("BADPROXY_PASS", password),
+        ("BADPROXY_TOKEN", Some(secrets.token.clone())),
+        ("BADPROXY_ORIGIN", running.direct.map(|at| at.to_string())),
+    ]);
+    out
+}
+
+/// Java reads no proxy variable. What was set before stays in front.
+fn java(running: &Running, files: &Trust, trust: bool) -> String {
+    let (host, port) = (running.address.ip(), running.address.port());
+    let mut options: Vec<String> = std::env::var("JAVA_TOOL_OPTIONS").into_iter().collect();
+    options.push(format!(
+        "-Dhttp.proxyHost={host} -Dhttp.proxyPort={port} -Dhttps.proxyHost={host} \
+         -Dhttps.proxyPort={port} -Dhttp.nonProxyHosts= -Djdk.http.auth.tunneling.disabledSchemes="
+    ));
+    if trust {
+        options.push(format!(
+            "-Djavax.net.ssl.trustStore={} -Djavax.net.ssl.trustStoreType=JKS \
+             -Djavax.net.ssl.trustStorePassword={JAVA_PASSWORD}",
+            files.java().display()
+        ));
+    }
+    options.join(" ")
+}
+
+/// A time as clients take it: `5`, `0.5`.
+pub fn seconds(time: Duration) -> String {
+    let text = format!("{:.3}", time.as_secs_f64());
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Puts the values into `{proxy} {target} {cacert} {user} {pass} {timeout} {token} {origin}`.
+/// Braces around anything else stay.
+pub fn substitute(argument: &str, settings: &[Setting]) -> String {
+    let value = |name: &str| {
+        settings
+            .iter()
+            .find(|(n, _)| *n == name)
+            .and_then(|(_, v)| v.clone())
+            .unwrap_or_default()
+    };
+    let mut out = argument.to_owned();
+    for (word, name) in [
+        ("{proxy}", "BADPROXY_PROXY"),
+        ("{target}", "BADPROXY_TARGET"),
+        ("{cacert}", "BADPROXY_CACERT"),
+        ("{user}", "BADPROXY_USER"),
+        ("{pass}", "BADPROXY_PASS"),
+        ("{timeout}", "BADPROXY_TIMEOUT"),
+        ("{token}", "BADPROXY_TOKEN"),
+        ("{origin}", "BADPROXY_ORIGIN"),
+    ] {
+        if out.contains(word) {
+            out = out.replace(word, &value(name));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_as_clients_take_them() {
+        assert_eq!(seconds(Duration::from_secs(5)), "5");
+        assert_eq!(seconds(Duration::from_millis(500)), "0.5");
+        assert_eq!(seconds(Duration::from_secs(10)), "10");
+    }
+
+    #[test]
+    fn only_known_braces_are_filled() {
+        let s: Vec<Setting> = vec![("BADPROXY_PROXY", Some("http://x".into()))];
+        assert_eq!(substitute("{proxy} {other} {}", &s), "http://x {other} {}");
+        assert_eq!(substitute("{user}|", &s), "|");
+    }
+}

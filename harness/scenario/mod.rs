@@ -1,0 +1,384 @@
+//! The scenario language, version 1: YAML as types.
+//!
+//! Every default is the healthy proxy, so an empty scenario is a correct proxy. No type here uses
+//! serde's `flatten`, `untagged` or `tag`: they lose the place of an error.
+
+mod check;
+mod collect;
+mod problem;
+mod read;
+mod steps;
+mod units;
+mod when;
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_yaml::Spanned;
+
+pub(crate) use collect::{word, word_or_map};
+pub use problem::{Place, Problem, Problems, nearest};
+pub use read::{read, read_file, read_named};
+pub use steps::{Step, Steps};
+pub(crate) use units::Word;
+pub use units::{Length, Ordinals, Rate, Size};
+pub use when::{Credentials, Per, When, Window, glob};
+
+use crate::stage::Stage;
+
+/// The name every run's client is pointed at unless the scenario says otherwise. It exists
+/// nowhere but behind the proxy (RFC 6761 reserves `.test`), so that no client resolves it, takes
+/// it for loopback, or reaches it around the proxy by accident.
+pub const TARGET: &str = "https://target.badproxy.test/";
+
+/// One YAML file: the small world, the rules, and what a good client does.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// `stage/what-happens`. Default: the file's name.
+    #[serde(default)]
+    pub name: String,
+    /// What happens on the wire, in one or two sentences.
+    #[serde(default)]
+    pub about: String,
+    /// What it does to a client that is not ready for it.
+    #[serde(default)]
+    pub consequence: String,
+    /// Where it was seen: FB ids of the field-bug list, `owner/repo#issue`.
+    #[serde(default)]
+    pub seen: Vec<String>,
+    /// What a good client does.
+    #[serde(default)]
+    pub good_client: String,
+    /// The tier it needs: 0 anywhere, 1 the Linux sandbox, 2 root. Default: 0.
+    #[serde(default)]
+    pub requires: u8,
+    /// What the client is told.
+    #[serde(default)]
+    pub client: ClientSide,
+    /// The proxy when nothing goes wrong.
+    #[serde(default)]
+    pub proxy: ProxySide,
+    /// The server behind the proxy.
+    #[serde(default)]
+    pub origin: OriginSide,
+    /// What goes wrong: the first rule that matches wins, per stage.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    /// What is held against the client.
+    #[serde(default)]
+    pub expect: Expect,
+    /// The seed of all dice. Default: drawn anew for each run, and printed.
+    #[serde(default)]
+    pub seed: Option<u64>,
+    /// Every time in this file is multiplied by it: with 0.001, 350 s in the field are 350 ms
+    /// here. Default: 1.
+    #[serde(default)]
+    pub scale: Option<f64>,
+    /// Ceilings, so that a client that storms cannot take the machine down.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// What the client is told: its proxy URL, its target, its trust.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientSide {
+    /// The credentials in its proxy URL. Default: `none`.
+    #[serde(default)]
+    pub credentials: GivenCredentials,
+    /// The scheme of its proxy URL, whatever the port really speaks. Default: `http`.
+    #[serde(default)]
+    pub proxy_scheme: ProxyScheme,
+    /// The URL it is to fetch. Default: `https://target.badproxy.test/`.
+    #[serde(default)]
+    pub target: Option<String>,
+}
+
+/// Which credentials the client's proxy URL carries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GivenCredentials {
+    /// None.
+    #[default]
+    None,
+    /// The ones the proxy takes.
+    Right,
+    /// The right user with a wrong password.
+    Wrong,
+}
+
+/// The scheme of the proxy URL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProxyScheme {
+    /// `http://`: plain HTTP to the proxy.
+    #[default]
+    Http,
+    /// `https://`: the client speaks TLS to the proxy.
+    Https,
+}
+
+/// The proxy when nothing goes wrong.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProxySide {
+    /// The credentials it asks for. Default: none.
+    #[serde(default)]
+    pub auth: Option<Auth>,
+    /// When it connects to the target of a CONNECT. Default: `before_reply`.
+    #[serde(default)]
+    pub dial: DialTime,
+    /// The longest request head it reads; a longer one gets a 431. Default: 64KiB.
+    #[serde(default)]
+    pub head_limit: Option<Size>,
+}
+
+/// Credentials that the proxy asks for.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// The scheme.
+    pub scheme: Scheme,
+    /// The realm shown to the user. Default: `badproxy`.
+    #[serde(default = "default_realm")]
+    pub realm: String,
+    /// The user. Default: drawn from the seed.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The password. Default: drawn from the seed.
+    #[serde(default)]
+    pub password: Option<String>,
+}
+
+fn default_realm() -> String {
+    "badproxy".to_owned()
+}
+
+/// An authentication scheme.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// RFC 7617.
+    #[default]
+    Basic,
+}
+
+/// When the proxy connects to the target of a CONNECT.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DialTime {
+    /// Before the 200: a failure becomes a 502.
+    #[default]
+    BeforeReply,
+    /// After the 200: a failure closes the tunnel.
+    AfterReply,
+}
+
+/// The server behind the proxy.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OriginSide {
+    /// Names it answers for beside every name under `.test`; `*` stands for any run of characters.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// The protocols it offers over TLS, in its order. Default: `[h2, http/1.1]`, or only
+    /// `[http/1.1]` when a rule is at `response` or `body`, which are written as HTTP/1.1.
+    #[serde(default)]
+    pub alpn: Option<Vec<Alpn>>,
+}
+
+/// A protocol name of ALPN (RFC 7301).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+pub enum Alpn {
+    /// HTTP/2.
+    #[serde(rename = "h2")]
+    H2,
+    /// HTTP/1.1.
+    #[serde(rename = "http/1.1")]
+    Http11,
+}
+
+/// One thing that goes wrong.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// For which attempts. Default: all.
+    #[serde(default)]
+    pub when: Option<Spanned<When>>,
+    /// At which stage.
+    pub at: Spanned<Stage>,
+    /// What happens there.
+    #[serde(rename = "do")]
+    pub steps: Steps,
+}
+
+impl Rule {
+    /// Its `when`, or the one that always holds.
+    pub fn when(&self) -> &When {
+        static ALWAYS: std::sync::LazyLock<When> = std::sync::LazyLock::new(When::default);
+        self.when.as_ref().map_or(&ALWAYS, |w| &w.value)
+    }
+}
+
+// By hand: schemars cannot see through `Spanned`.
+impl JsonSchema for Rule {
+    fn schema_name() -> Cow<'static, str> {
+        "Rule".into()
+    }
+
+    fn json_schema(with: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let when = with.subschema_for::<When>();
+        let at = with.subschema_for::<Stage>();
+        let steps = with.subschema_for::<Steps>();
+        schemars::json_schema!({
+            "description": "One thing that goes wrong: when, at which stage, what happens.",
+            "type": "object",
+            "properties": {"when": when, "at": at, "do": steps},
+            "required": ["at", "do"],
+            "additionalProperties": false,
+        })
+    }
+}
+
+/// What is held against the client.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// How the client has to end. Default: `either`.
+    #[serde(default)]
+    pub outcome: Outcome,
+    /// How many attempts it may make. Default: at most 5.
+    #[serde(default)]
+    pub attempts: Count,
+    /// The longest it may take to succeed, from its start.
+    #[serde(default)]
+    pub within: Option<Length>,
+    /// The pause between attempts.
+    #[serde(default)]
+    pub gap: Option<Gap>,
+    /// Words of which the client's output has to contain one when it fails; case is ignored.
+    #[serde(default)]
+    pub explain: Vec<String>,
+}
+
+/// How the client has to end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// With exit code 0 and the origin's own answer.
+    Success,
+    /// With any other exit code.
+    Failure,
+    /// One or the other.
+    #[default]
+    Either,
+}
+
+/// How many.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Count {
+    /// At least.
+    #[serde(default)]
+    pub min: Option<u64>,
+    /// At most.
+    #[serde(default)]
+    pub max: Option<u64>,
+    /// That many, no more and no fewer.
+    #[serde(default)]
+    pub exactly: Option<u64>,
+}
+
+impl Count {
+    /// The most that is allowed; 5 when nothing is said.
+    pub fn most(&self) -> u64 {
+        self.exactly.or(self.max).unwrap_or(5)
+    }
+
+    /// The fewest that are allowed; 0 when nothing is said.
+    pub fn fewest(&self) -> u64 {
+        self.exactly.or(self.min).unwrap_or(0)
+    }
+}
+
+/// The pause between attempts.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gap {
+    /// The shortest allowed.
+    pub min: Length,
+}
+
+/// Ceilings.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Connections taken in one run; later ones are refused. Default: 10000.
+    #[serde(default)]
+    pub connections: Option<u64>,
+    /// Bytes passed in one run; then everything is closed. Default: 1GiB, none with `--forward`.
+    #[serde(default)]
+    pub bytes: Option<Size>,
+    /// How long one connection may live. Default: 1h.
+    #[serde(default)]
+    pub time: Option<Length>,
+}
+
+impl Limits {
+    /// Connections taken in one run unless the scenario says otherwise.
+    pub const CONNECTIONS: u64 = 10_000;
+
+    /// How long one connection may live.
+    pub fn time(&self) -> std::time::Duration {
+        self.time.map_or(std::time::Duration::from_secs(3600), |t| t.0)
+    }
+}
+
+impl Scenario {
+    /// The healthy proxy.
+    pub fn healthy() -> Self {
+        read("name: ok/plain\n", "ok/plain").unwrap_or_else(|_| unreachable!("it has no mistake"))
+    }
+
+    /// A time of this scenario, scaled.
+    pub fn scaled(&self, length: std::time::Duration) -> std::time::Duration {
+        length.mul_f64(self.scale.unwrap_or(1.0))
+    }
+
+    /// The URL the client is to fetch.
+    pub fn target(&self) -> &str {
+        self.client.target.as_deref().unwrap_or(TARGET)
+    }
+
+    /// Whether any rule is at this stage.
+    pub fn touches(&self, stage: Stage) -> bool {
+        self.rules.iter().any(|rule| rule.at.value == stage)
+    }
+
+    /// The protocols the origin offers over TLS.
+    pub fn alpn(&self) -> Vec<Alpn> {
+        match &self.origin.alpn {
+            Some(list) => list.clone(),
+            None if self.touches(Stage::Response) || self.touches(Stage::Body) => {
+                vec![Alpn::Http11]
+            }
+            None => vec![Alpn::H2, Alpn::Http11],
+        }
+    }
+
+    /// Whether the origin answers for this name.
+    pub fn serves(&self, host: &str) -> bool {
+        glob("*.test", host) || self.origin.names.iter().any(|name| glob(name, host))
+    }
+}
+
+/// The JSON Schema of a scenario file, for editors.
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Scenario).to_value();
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("title".into(), "badproxy scenario, version 1".into());
+    }
+    schema
+}

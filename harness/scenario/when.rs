@@ -1,0 +1,162 @@
+//! `when:` which attempts a rule is for.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use super::units::{Length, Ordinals};
+use crate::fault::Direction;
+
+/// When a rule applies. Everything named must hold; an empty `when` always holds.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct When {
+    /// Which attempts, counted from 1: `1`, `1-2`, `3-`. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Ordinals>,
+    /// What `attempt` counts. Default: `attempt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per: Option<Per>,
+    /// The target's host; `*` stands for any run of characters. Case is ignored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The target's port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// The request's method, e.g. CONNECT. Case counts, as in HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Headers the request must carry: name (case ignored) to value, `*` as in `host`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub header: BTreeMap<String, String>,
+    /// Proxy credentials in the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+    /// The name in the client's TLS hello to the target; `*` as in `host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sni: Option<String>,
+    /// A protocol that the client's TLS hello to the target offers, e.g. h2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpn: Option<String>,
+    /// The direction that the rule's effects on passing bytes are for. Default: each effect's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
+    /// The chance, 0 to 1, drawn from the seed. Default: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    /// Only while this much time has passed since the run started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elapsed: Option<Window>,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// Connections accepted and further requests on a reused connection, together.
+    #[default]
+    Attempt,
+    /// Connections accepted.
+    Connection,
+    /// Requests on one connection.
+    Request,
+    /// Requests for the same host and port.
+    Target,
+}
+
+/// Proxy credentials as they arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Credentials {
+    /// No Proxy-Authorization header.
+    Absent,
+    /// A Proxy-Authorization header, right or wrong.
+    Present,
+    /// The scenario's user and password.
+    Right,
+    /// A Proxy-Authorization header with anything else.
+    Wrong,
+}
+
+impl Credentials {
+    /// Whether what arrived (`absent`, `right` or `wrong`) is what a rule asks for.
+    pub fn covers(self, seen: Credentials) -> bool {
+        self == seen || (self == Credentials::Present && seen != Credentials::Absent)
+    }
+}
+
+/// A window of time since the run started.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// From then on. Default: the start.
+    #[serde(default)]
+    pub from: Length,
+    /// Until then. Default: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Length>,
+}
+
+impl When {
+    /// Whether nothing is named, so that it always holds.
+    pub fn always(&self) -> bool {
+        self.attempt.is_none_or(|a| a == Ordinals::default())
+            && self.host.is_none()
+            && self.port.is_none()
+            && self.method.is_none()
+            && self.header.is_empty()
+            && self.credentials.is_none()
+            && self.sni.is_none()
+            && self.alpn.is_none()
+            && self.probability.is_none_or(|p| p >= 1.0)
+            && self.elapsed.is_none_or(|w| w.from.0.is_zero() && w.to.is_none())
+    }
+}
+
+/// Whether `text` matches `pattern`, in which `*` stands for any run of characters. ASCII case is
+/// ignored.
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.to_ascii_lowercase(), text.to_ascii_lowercase());
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or("");
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs() {
+        for (pattern, text, yes) in [
+            ("a.test", "A.test", true),
+            ("a.test", "b.a.test", false),
+            ("*.test", "a.test", true),
+            ("*.test", "test", false),
+            ("*", "", true),
+            ("a*b*c", "a--b--c", true),
+            ("a*b*c", "a--c--b", false),
+            ("aa*aa", "aaa", false),
+            ("", "", true),
+            ("", "x", false),
+        ] {
+            assert_eq!(glob(pattern, text), yes, "{pattern} ~ {text}");
+        }
+    }
+
+    #[test]
+    fn present_covers_right_and_wrong() {
+        use Credentials::*;
+        assert!(Present.covers(Right) && Present.covers(Wrong) && !Present.covers(Absent));
+        assert!(Absent.covers(Absent) && !Absent.covers(Wrong));
+    }
+}

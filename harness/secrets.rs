@@ -1,0 +1,160 @@
+//! The secrets of one run, how to find them in bytes, and how to hide them.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+use crate::rng::Rng;
+use crate::scenario::Scenario;
+
+/// What must not be seen where it does not belong.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    /// The proxy's user.
+    pub user: String,
+    /// The proxy's password.
+    pub password: String,
+    /// A token meant for the origin alone.
+    pub token: String,
+    needles: Vec<(&'static str, Vec<Vec<u8>>)>,
+}
+
+/// How the proxy's credentials are called in events.
+pub const PROXY: &str = "proxy_credentials";
+/// How the origin's token is called in events.
+pub const ORIGIN: &str = "origin_token";
+
+impl Secrets {
+    /// The scenario's credentials, or ones drawn from the seed.
+    pub fn new(scenario: &Scenario, seed: u64) -> Self {
+        let mut rng = Rng::derive(seed, "secrets", 0);
+        let (user, password, token) = (rng.word(6), rng.word(20), rng.word(24));
+        let auth = scenario.proxy.auth.as_ref();
+        let user = auth.and_then(|a| a.user.clone()).unwrap_or(user);
+        let password = auth.and_then(|a| a.password.clone()).unwrap_or(password);
+        let pair = format!("{user}:{password}");
+        let needles = vec![
+            (PROXY, [forms(&password), forms(&pair)].concat()),
+            (ORIGIN, forms(&token)),
+        ];
+        Secrets { user, password, token, needles }
+    }
+
+    /// The value of a Proxy-Authorization header that the proxy takes.
+    pub fn basic(&self) -> String {
+        format!("Basic {}", STANDARD.encode(format!("{}:{}", self.user, self.password)))
+    }
+
+    /// Which secrets occur in `bytes`: raw, base64, base64url, percent-encoded or in hex.
+    pub fn seen_in(&self, bytes: &[u8]) -> Vec<&'static str> {
+        self.needles
+            .iter()
+            .filter(|(_, forms)| forms.iter().any(|form| contains(bytes, form)))
+            .map(|(name, _)| *name)
+            .collect()
+    }
+
+    /// The text with every secret hidden, and the value of any header that carries credentials.
+    pub fn mask(&self, text: &str) -> String {
+        let mut out = text.to_owned();
+        for (_, forms) in &self.needles {
+            for form in forms {
+                if let Ok(form) = std::str::from_utf8(form) {
+                    if out.contains(form) {
+                        out = out.replace(form, "****");
+                    }
+                }
+            }
+        }
+        out.split_inclusive('\n').map(mask_header).collect()
+    }
+}
+
+/// Hides the credentials of a header line, whatever they are: a client may send its own.
+fn mask_header(line: &str) -> String {
+    let Some((name, value)) = line.split_once(':') else { return line.to_owned() };
+    let has_scheme = match name.trim().to_ascii_lowercase().as_str() {
+        "proxy-authorization" | "authorization" => value.trim().contains(' '),
+        "cookie" | "set-cookie" => false,
+        _ => return line.to_owned(),
+    };
+    let body = value.trim_end_matches(['\r', '\n']);
+    let end = &value[body.len()..];
+    let scheme = body.trim_start().split(' ').next().unwrap_or("");
+    let shown = if has_scheme { format!(" {scheme} ****") } else { " ****".to_owned() };
+    format!("{name}:{shown}{end}")
+}
+
+fn forms(secret: &str) -> Vec<Vec<u8>> {
+    let bytes = secret.as_bytes();
+    // Shorter than this, a match would be chance.
+    if bytes.len() < 4 {
+        return Vec::new();
+    }
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    let percent: String = bytes
+        .iter()
+        .map(|b| match b {
+            b if b.is_ascii_alphanumeric() || b"-._~".contains(b) => char::from(*b).to_string(),
+            b => format!("%{b:02X}"),
+        })
+        .collect();
+    let mut forms: Vec<Vec<u8>> = [
+        secret.to_owned(),
+        STANDARD.encode(bytes),
+        STANDARD_NO_PAD.encode(bytes),
+        URL_SAFE_NO_PAD.encode(bytes),
+        hex.to_uppercase(),
+        hex,
+        percent,
+    ]
+    .into_iter()
+    .map(String::into_bytes)
+    .collect();
+    // Longest first, so that masking takes a padded form before its unpadded part.
+    forms.sort_by_key(|f| std::cmp::Reverse(f.len()));
+    forms.dedup();
+    forms
+}
+
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.len() >= needle.len() && bytes.windows(needle.len()).any(|w| w == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets() -> Secrets {
+        Secrets::new(&Scenario::healthy(), 7)
+    }
+
+    #[test]
+    fn every_form_is_found_and_hidden() {
+        let s = secrets();
+        let pair = format!("{}:{}", s.user, s.password);
+        let hex: String = s.password.bytes().map(|b| format!("{b:02x}")).collect();
+        for form in [s.password.clone(), STANDARD.encode(&pair), STANDARD.encode(&s.password), hex] {
+            let text = format!("x={form}&y");
+            assert_eq!(s.seen_in(text.as_bytes()), [PROXY], "{form}");
+            assert!(s.mask(&text).contains("****"), "{form}");
+            assert!(s.seen_in(s.mask(&text).as_bytes()).is_empty());
+        }
+        assert_eq!(s.seen_in(s.token.as_bytes()), [ORIGIN]);
+        assert!(s.seen_in(b"nothing here").is_empty());
+    }
+
+    #[test]
+    fn foreign_credentials_are_hidden_too() {
+        let text = "GET / HTTP/1.1\r\nAuthorization: Bearer abc\r\nCookie: a=b; c=d\r\nHost: x\r\n\r\n";
+        assert_eq!(
+            secrets().mask(text),
+            "GET / HTTP/1.1\r\nAuthorization: Bearer ****\r\nCookie: ****\r\nHost: x\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_secrets() {
+        assert_eq!(secrets().password, secrets().password);
+        assert_eq!(secrets().basic(), secrets().basic());
+    }
+}

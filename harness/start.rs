@@ -1,0 +1,359 @@
+//! Starting a scenario: ports, certificate authority, the loop that takes connections.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::cert::Authority;
+use crate::clock::Clock;
+use crate::conn::Conn;
+use crate::event::{How, Side, Via, What, Who};
+use crate::fault::Effect;
+use crate::log::Log;
+use crate::origin;
+use crate::plan::{Facts, Plan};
+use crate::proxy;
+use crate::rng::Rng;
+use crate::scenario::{GivenCredentials, Limits, ProxyScheme, Scenario, glob};
+use crate::secrets::Secrets;
+use crate::stage::Stage;
+use crate::wire::BoxWire;
+use crate::world::{Listener, SimNet, Syn, listen};
+
+/// How a scenario is started.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Where the proxy listens. Default: 127.0.0.1, a port that the system chooses.
+    pub listen: SocketAddr,
+    /// Where the origin can be reached around the proxy, so that a bypass is seen. Default: none.
+    pub direct: Option<SocketAddr>,
+    /// The seed. Default: the scenario's, or one drawn from the system's randomness.
+    pub seed: Option<u64>,
+    /// In the place of the scenario's.
+    pub scale: Option<f64>,
+    /// Whether targets that the origin does not answer for are really connected to.
+    pub forward: bool,
+    /// Names that the origin answers for, beside the scenario's.
+    pub names: Vec<String>,
+    /// Events kept in memory. Default: 20000.
+    pub keep: usize,
+    /// Whether the default ceilings hold; a scenario's own always do. Default: true.
+    pub ceilings: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Setup {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            direct: None,
+            seed: None,
+            scale: None,
+            forward: false,
+            names: Vec::new(),
+            keep: 20_000,
+            ceilings: true,
+        }
+    }
+}
+
+/// What all connections of a run share.
+pub struct Shared {
+    /// Who keeps the time.
+    pub clock: Clock,
+    /// The event log.
+    pub log: Log,
+    /// The seed of all dice.
+    pub seed: u64,
+    /// The certificates.
+    pub authority: Authority,
+    /// What only this run's origin serves.
+    pub nonce: String,
+    /// Whether real targets are connected to.
+    pub forward: bool,
+    names: Vec<String>,
+    ceilings: bool,
+    direct: Mutex<Option<SocketAddr>>,
+    plan: Mutex<Plan>,
+    bytes: AtomicU64,
+    most_bytes: u64,
+    full: Notify,
+}
+
+impl Shared {
+    /// The counters and dice.
+    pub fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the origin answers for a target beyond the scenario's names.
+    pub fn serves(&self, host: &str, port: u16) -> bool {
+        let direct = *self.direct.lock().unwrap_or_else(PoisonError::into_inner);
+        self.names.iter().any(|name| glob(name, host))
+            || direct.is_some_and(|at| at.port() == port && host.parse() == Ok(at.ip()))
+    }
+
+    /// Counts bytes against the ceiling.
+    pub fn count_bytes(&self, n: u64) {
+        let before = self.bytes.fetch_add(n, Ordering::Relaxed);
+        if before <= self.most_bytes && before + n > self.most_bytes {
+            self.log.note(None, What::Ceiling { limit: "bytes", value: self.most_bytes });
+            self.full.notify_one();
+        }
+    }
+}
+
+/// A scenario that is being played. Dropping it ends everything it started.
+pub struct Running {
+    /// What its connections share.
+    pub shared: Arc<Shared>,
+    /// Where the proxy listens.
+    pub address: SocketAddr,
+    /// Where the origin can be reached around the proxy.
+    pub direct: Option<SocketAddr>,
+    /// The simulated network, in the simulation.
+    pub net: Option<SimNet>,
+    scenario: Arc<Mutex<Arc<Scenario>>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// Starts a scenario on sockets.
+///
+/// # Errors
+///
+/// What the system says of the port; a certificate authority that cannot be made.
+pub async fn start(scenario: Scenario, setup: &Setup) -> anyhow::Result<Running> {
+    let syn = syn(&scenario, setup);
+    let (listener, address) = listen(setup.listen, syn)?;
+    let direct = match setup.direct {
+        Some(at) => Some(listen(at, Syn::Answer)?),
+        None => None,
+    };
+    run(scenario, setup, Clock::Real, listener, address, direct, None)
+}
+
+/// Starts a scenario in the simulation, on tokio's paused clock.
+///
+/// # Errors
+///
+/// A certificate authority that cannot be made.
+pub fn simulate(scenario: Scenario, setup: &Setup) -> anyhow::Result<Running> {
+    let (net, listener) = SimNet::new(syn(&scenario, setup));
+    run(scenario, setup, Clock::Virtual, listener, setup.listen, None, Some(net))
+}
+
+/// What the scenario's rule at `syn` asks of the kernel.
+fn syn(scenario: &Scenario, setup: &Setup) -> Syn {
+    let scale = setup.scale.or(scenario.scale).unwrap_or(1.0);
+    let rule = scenario.rules.iter().find(|r| r.at.value == Stage::Syn);
+    let scaled = |t: Option<crate::scenario::Length>| t.map(|t| t.0.mul_f64(scale));
+    match rule.and_then(|r| r.steps.0.first()).map(|s| &s.effect) {
+        Some(Effect::Refuse(f)) => Syn::Refuse(scaled(f.time)),
+        Some(Effect::Blackhole(f)) => Syn::Blackhole(scaled(f.time)),
+        _ => Syn::Answer,
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "called twice, from above")]
+fn run(
+    mut scenario: Scenario,
+    setup: &Setup,
+    clock: Clock,
+    listener: Listener,
+    address: SocketAddr,
+    direct: Option<(Listener, SocketAddr)>,
+    net: Option<SimNet>,
+) -> anyhow::Result<Running> {
+    let seed = setup.seed.or(scenario.seed).unwrap_or_else(draw_seed);
+    scenario.scale = setup.scale.or(scenario.scale);
+    let log = Log::new(Secrets::new(&scenario, seed), setup.keep);
+    let names: Vec<String> = scenario.origin.names.iter().chain(&setup.names).cloned().collect();
+    let addresses: Vec<IpAddr> = direct.iter().map(|(_, at)| at.ip()).collect();
+    let unlimited = if setup.forward || !setup.ceilings { u64::MAX } else { 1 << 30 };
+    let shared = Arc::new(Shared {
+        clock,
+        log,
+        seed,
+        authority: Authority::new(&names, &addresses)?,
+        nonce: Rng::derive(seed, "nonce", 0).word(16),
+        forward: setup.forward,
+        names: setup.names.clone(),
+        ceilings: setup.ceilings,
+        direct: Mutex::new(direct.as_ref().map(|(_, at)| *at)),
+        plan: Mutex::new(Plan::new(seed)),
+        bytes: AtomicU64::new(0),
+        most_bytes: scenario.limits.bytes.map_or(unlimited, |s| s.0),
+        full: Notify::new(),
+    });
+    let scenario = Arc::new(Mutex::new(Arc::new(scenario)));
+    let (way, at) = ("proxy", address.to_string());
+    shared.log.note(None, What::Listening { listener: way, address: at });
+    let mut tasks = vec![tokio::spawn(take(listener, Arc::clone(&scenario), Arc::clone(&shared)))];
+    let direct = direct.map(|(listener, at)| {
+        let address = at.to_string();
+        shared.log.note(None, What::Listening { listener: "direct", address });
+        tasks.push(tokio::spawn(take_direct(listener, Arc::clone(&scenario), Arc::clone(&shared))));
+        at
+    });
+    Ok(Running { shared, address, direct, net, scenario, tasks })
+}
+
+/// A seed that fits on a command line.
+fn draw_seed() -> u64 {
+    let mut bytes = [0; 8];
+    // Without randomness the time has to do; the seed is printed either way.
+    if ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).is_err() {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        bytes = (now.map_or(1, |d| d.as_nanos()) as u64).to_le_bytes();
+    }
+    u64::from_le_bytes(bytes) % 1_000_000
+}
+
+fn current(scenario: &Mutex<Arc<Scenario>>) -> Arc<Scenario> {
+    Arc::clone(&scenario.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Takes the proxy's connections until a ceiling is reached.
+async fn take(mut listener: Listener, scenario: Arc<Mutex<Arc<Scenario>>>, shared: Arc<Shared>) {
+    let mut open = JoinSet::new();
+    let mut taken = 0;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shared.full.notified() => return,
+            accepted = listener.accept(shared.clock) => accepted,
+        };
+        while open.try_join_next().is_some() {}
+        let (wire, src) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                shared.log.note(None, What::Note { text: format!("accept: {error}") });
+                // Out of descriptors, say: the next one may go through.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            }
+        };
+        let scenario = current(&scenario);
+        let most = match scenario.limits.connections {
+            Some(most) => most,
+            None if shared.ceilings => Limits::CONNECTIONS,
+            None => u64::MAX,
+        };
+        taken += 1;
+        let facts = shared.plan().connection();
+        let conn = Conn::new(facts.conn, Side::Client, scenario, Arc::clone(&shared));
+        conn.note(What::Accepted { side: Side::Client, src, attempt: Some(facts.attempt) });
+        open.spawn(connection(conn, facts, wire));
+        if taken >= most {
+            shared.log.note(None, What::Ceiling { limit: "connections", value: most });
+            // The port is closed: what comes now is refused.
+            drop(listener);
+            while open.join_next().await.is_some() {}
+            return;
+        }
+    }
+}
+
+/// One connection from accept to end. Small, so that ten thousand silent ones cost little: what
+/// the stages need is boxed and gone once the tunnel stands.
+async fn connection(conn: Arc<Conn>, facts: Facts, wire: BoxWire) {
+    let most = conn.scenario.limits.time();
+    let whole = async {
+        let stages = Box::pin(proxy::play_until_tunnel(Arc::clone(&conn), facts, wire));
+        if let Some(open) = stages.await {
+            proxy::relay(&conn, open.client, open.upstream, open.early).await;
+        }
+    };
+    if tokio::time::timeout(most, whole).await.is_err() {
+        conn.note(What::Ceiling { limit: "time", value: most.as_secs() });
+        conn.closed(Who::Us, How::Timeout);
+    }
+}
+
+/// Takes connections to the origin around the proxy.
+async fn take_direct(
+    mut listener: Listener,
+    scenario: Arc<Mutex<Arc<Scenario>>>,
+    shared: Arc<Shared>,
+) {
+    // Numbered apart: the proxy's connections keep the ordinals that their dice come from.
+    let mut next = 1_000_000;
+    let mut open = JoinSet::new();
+    loop {
+        let Ok((wire, src)) = listener.accept(shared.clock).await else {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        while open.try_join_next().is_some() {}
+        next += 1;
+        let conn = Conn::new(next, Side::Direct, current(&scenario), Arc::clone(&shared));
+        conn.note(What::Accepted { side: Side::Direct, src, attempt: None });
+        // A certificate by the name asked for, whatever the scenario does to tunnels.
+        let facts = Facts { conn: next, ..Facts::default() };
+        open.spawn(origin::serve(conn, facts, wire, Via::Direct));
+    }
+}
+
+impl Running {
+    /// Plays another scenario from the next connection on.
+    pub fn replace(&self, mut scenario: Scenario, scale: Option<f64>) {
+        scenario.scale = scale.or(scenario.scale);
+        *self.scenario.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(scenario);
+    }
+
+    /// The scenario that the next connection plays.
+    pub fn scenario(&self) -> Arc<Scenario> {
+        current(&self.scenario)
+    }
+
+    /// The proxy URL for the client, with the credentials that the scenario gives it.
+    pub fn proxy_url(&self) -> String {
+        let scenario = self.scenario();
+        let secrets = self.shared.log.secrets();
+        let scheme = match scenario.client.proxy_scheme {
+            ProxyScheme::Http => "http",
+            ProxyScheme::Https => "https",
+        };
+        let user = match scenario.client.credentials {
+            GivenCredentials::None => String::new(),
+            GivenCredentials::Right => {
+                format!("{}:{}@", percent(&secrets.user), percent(&secrets.password))
+            }
+            GivenCredentials::Wrong => format!("{}:wrong@", percent(&secrets.user)),
+        };
+        format!("{scheme}://{user}{}", self.address)
+    }
+
+    /// The same without credentials, for texts that people see.
+    pub fn shown_url(&self) -> String {
+        let url = self.proxy_url();
+        match url.split_once('@') {
+            Some((before, host)) => {
+                let scheme = before.split("://").next().unwrap_or("http");
+                format!("{scheme}://****@{host}")
+            }
+            None => url,
+        }
+    }
+}
+
+/// Percent-encodes what cannot stand in the user part of a URL.
+fn percent(text: &str) -> String {
+    text.bytes()
+        .map(|b| match b {
+            b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => char::from(b).to_string(),
+            b => format!("%{b:02X}"),
+        })
+        .collect()
+}

@@ -1,0 +1,366 @@
+//! The verdict: conduct held against the scenario. Pure: no clock, no I/O, nothing assumed.
+//!
+//! One rule a small function: `safety` (leak, wrong, bypass), `robustness` (not exercised, storm,
+//! hang, crash, failed), `clarity` (slow, vague), `open` (what could not be judged). What they
+//! find is sorted by [`Word`]; the first names the run.
+
+mod clarity;
+mod open;
+mod robustness;
+mod safety;
+pub(crate) mod words;
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::conduct::Conduct;
+use crate::event::What;
+use crate::fix;
+use crate::scenario::{Outcome, Scenario};
+use crate::stage::Stage;
+
+/// What the judge compares with, beside the scenario.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// The timeout that the client was told to use.
+    pub timeout: Duration,
+    /// After this time the client was killed.
+    pub hang: Duration,
+    /// The most that this program itself was late, in milliseconds.
+    pub lag_max_ms: f64,
+    /// Whether a client that goes around the proxy would have been seen, and had no right to.
+    pub bypass_observable: bool,
+    /// The client was told no timeout.
+    pub no_timeout: bool,
+}
+
+/// One word for a run, gravest first: the first that applies names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Word {
+    /// This program could not do its part.
+    Harness,
+    /// The client says that it does not support this (exit code 77).
+    Unsupported,
+    /// The client never came to the proxy.
+    NotExercised,
+    /// A secret was seen where it does not belong.
+    Leak,
+    /// A success that was none.
+    Wrong,
+    /// The origin was reached around the proxy.
+    Bypass,
+    /// More attempts than allowed, or too soon.
+    Storm,
+    /// Still running when its time was up.
+    Hang,
+    /// Ended by a signal that was not ours.
+    Crash,
+    /// Failed where success was asked for.
+    Failed,
+    /// No fault was found, but what was to be judged did not happen.
+    Inconclusive,
+    /// A secret was seen in the client's own output.
+    LeakLog,
+    /// Failed, or succeeded, as asked, but late.
+    Slow,
+    /// Failed as asked, but does not say why.
+    Vague,
+    /// Nothing to find fault with.
+    Pass,
+}
+
+/// What a word means for whoever waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The client did wrong.
+    Fail,
+    /// The client did right, with a blemish.
+    Warning,
+    /// The client did right.
+    Pass,
+    /// Nobody knows.
+    Inconclusive,
+    /// It says nothing about the client.
+    NotScored,
+}
+
+impl Word {
+    /// Every word, gravest first.
+    pub const ALL: [Word; 15] = [
+        Word::Harness,
+        Word::Unsupported,
+        Word::NotExercised,
+        Word::Leak,
+        Word::Wrong,
+        Word::Bypass,
+        Word::Storm,
+        Word::Hang,
+        Word::Crash,
+        Word::Failed,
+        Word::Inconclusive,
+        Word::LeakLog,
+        Word::Slow,
+        Word::Vague,
+        Word::Pass,
+    ];
+
+    /// As reports, events and baselines write it.
+    pub const fn shown(self) -> &'static str {
+        match self {
+            Word::Harness => "HARNESS",
+            Word::Unsupported => "UNSUPPORTED",
+            Word::NotExercised => "NOT-EXERCISED",
+            Word::Leak => "LEAK",
+            Word::Wrong => "WRONG",
+            Word::Bypass => "BYPASS",
+            Word::Storm => "STORM",
+            Word::Hang => "HANG",
+            Word::Crash => "CRASH",
+            Word::Failed => "FAILED",
+            Word::Inconclusive => "INCONCLUSIVE",
+            Word::LeakLog => "LEAK-LOG",
+            Word::Slow => "SLOW",
+            Word::Vague => "VAGUE",
+            Word::Pass => "PASS",
+        }
+    }
+
+    /// What it means for whoever waits for it.
+    pub const fn class(self) -> Class {
+        match self {
+            Word::Harness | Word::Unsupported => Class::NotScored,
+            Word::NotExercised
+            | Word::Leak
+            | Word::Wrong
+            | Word::Bypass
+            | Word::Storm
+            | Word::Hang
+            | Word::Crash
+            | Word::Failed => Class::Fail,
+            Word::Inconclusive => Class::Inconclusive,
+            Word::LeakLog | Word::Slow | Word::Vague => Class::Warning,
+            Word::Pass => Class::Pass,
+        }
+    }
+
+    /// The exit code of a run with this verdict.
+    pub const fn exit_code(self) -> u8 {
+        match (self, self.class()) {
+            (Word::Harness, _) => 3,
+            (_, Class::Fail) => 1,
+            (_, Class::Inconclusive) => 5,
+            (_, Class::Pass | Class::Warning | Class::NotScored) => 0,
+        }
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.shown())
+    }
+}
+
+/// One thing found, with what it was measured against and the four lines that explain it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Which word it earns.
+    pub word: Word,
+    /// By which rule: one short word, e.g. `attempts`, `gap`, `nonce`.
+    pub rule: &'static str,
+    /// What was measured.
+    pub measured: String,
+    /// What was allowed.
+    pub limit: String,
+    /// What the proxy did.
+    pub proxy_did: String,
+    /// What the client did.
+    pub client_did: String,
+    /// What a good client does.
+    pub good_client: String,
+    /// The setting that likely helps.
+    pub fix: Option<String>,
+}
+
+impl Finding {
+    /// What was measured and what was allowed, in one line.
+    pub fn summary(&self) -> String {
+        match self.limit.as_str() {
+            "" => self.measured.clone(),
+            limit => format!("{}, {limit}", self.measured),
+        }
+    }
+
+    /// The event that writes it down.
+    pub fn event(&self) -> What {
+        What::Finding {
+            verdict: self.word.shown(),
+            rule: self.rule.to_owned(),
+            measured: self.measured.clone(),
+            limit: self.limit.clone(),
+            proxy_did: self.proxy_did.clone(),
+            client_did: self.client_did.clone(),
+            good_client: self.good_client.clone(),
+            fix: self.fix.clone(),
+        }
+    }
+}
+
+/// What was found, and the word for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The gravest word found, or PASS.
+    pub word: Word,
+    /// What was measured, in one line.
+    pub summary: String,
+    /// All that was found, gravest first; empty for PASS.
+    pub findings: Vec<Finding>,
+    /// What is worth knowing and no finding, as `name: text`.
+    pub notes: Vec<String>,
+}
+
+/// How the command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// No end was seen.
+    Unseen,
+    /// Killed when its time was up.
+    Hung,
+    /// Killed by us, but before its time was up.
+    Stopped,
+    /// By a signal that was not ours.
+    Signal(i32),
+    /// With the code that stands for an abort.
+    Abort(i32),
+    /// With 77.
+    Unsupported,
+    /// With 0.
+    Success,
+    /// With any other code.
+    Failure(i32),
+}
+
+/// Codes that shells and systems give to a program that died: SIGABRT and SIGSEGV as 128 + n, and
+/// an access violation on Windows (0xC0000005).
+const ABORTS: [i32; 3] = [134, 139, -1_073_741_819];
+/// "This client does not support it." Not 127: that is the shell's "command not found".
+const UNSUPPORTED: i32 = 77;
+
+impl Ending {
+    fn of(conduct: &Conduct, terms: &Terms) -> Ending {
+        let Some(exit) = conduct.process.exit else { return Ending::Unseen };
+        if exit.killed_by_us {
+            // Whoever stops a run early (an interrupt, a ceiling) has not shown a hang. The
+            // spawn is written down a little after the deadline's clock was started.
+            let ran = conduct.ran().unwrap_or(0.0);
+            return if ran >= words::in_ms(terms.hang) * 0.9 {
+                Ending::Hung
+            } else {
+                Ending::Stopped
+            };
+        }
+        match (exit.signal, exit.code) {
+            (Some(signal), _) => Ending::Signal(signal),
+            (None, Some(0)) => Ending::Success,
+            (None, Some(UNSUPPORTED)) => Ending::Unsupported,
+            (None, Some(code)) if ABORTS.contains(&code) => Ending::Abort(code),
+            (None, Some(code)) => Ending::Failure(code),
+            (None, None) => Ending::Unseen,
+        }
+    }
+}
+
+/// What the rules look at.
+struct Case<'a> {
+    scenario: &'a Scenario,
+    conduct: &'a Conduct,
+    terms: &'a Terms,
+    ending: Ending,
+    /// Whether any rule of the scenario has done its fault.
+    met: bool,
+}
+
+impl<'a> Case<'a> {
+    fn new(scenario: &'a Scenario, conduct: &'a Conduct, terms: &'a Terms) -> Self {
+        let ending = Ending::of(conduct, terms);
+        let met = (1..=scenario.rules.len()).any(|rule| conduct.faults.contains_key(&rule));
+        let mut case = Case { scenario, conduct, terms, ending, met };
+        case.met |= case.met_at_syn();
+        case
+    }
+
+    /// Whether something shows that the client met a rule at `syn`. The kernel plays those: a
+    /// SYN that was dropped can be seen, one that was refused shows only in what the client says.
+    fn met_at_syn(&self) -> bool {
+        self.scenario.touches(Stage::Syn)
+            && (self.conduct.syns > 0 || self.conduct.says(&self.scenario.expect.explain).is_some())
+    }
+
+    /// Whether a client that does everything right may never get a connection.
+    fn may_not_arrive(&self) -> bool {
+        self.scenario.touches(Stage::Syn) || self.scenario.touches(Stage::Dns)
+    }
+
+    /// Whether what the client did can be held against the scenario's faults.
+    fn exercised(&self) -> bool {
+        self.met || self.scenario.rules.is_empty()
+    }
+
+    /// Whether going around the proxy is a fault here. Where it is not to be observed, a client
+    /// may be right to do so (loopback targets); not when it has used the proxy as well.
+    fn bypassed(&self) -> bool {
+        self.conduct.went_around() && (self.terms.bypass_observable || self.conduct.attempts > 0)
+    }
+
+    fn expects(&self, outcome: Outcome) -> bool {
+        self.scenario.expect.outcome == outcome
+    }
+
+    fn finding(
+        &self,
+        word: Word,
+        rule: &'static str,
+        measured: impl Into<String>,
+        limit: impl Into<String>,
+    ) -> Finding {
+        let fix = matches!(word.class(), Class::Fail | Class::Warning).then(|| {
+            let (agent, argv) = (self.conduct.user_agent.as_deref(), &self.conduct.process.argv);
+            fix::likely(agent, argv, word, &self.scenario.name)
+        });
+        Finding {
+            word,
+            rule,
+            measured: measured.into(),
+            limit: limit.into(),
+            proxy_did: words::proxy_did(self.scenario, self.conduct),
+            client_did: words::client_did(self.conduct),
+            good_client: words::good_client(self.scenario),
+            fix: fix.flatten(),
+        }
+    }
+}
+
+/// Holds what the client did against the scenario.
+pub fn judge(scenario: &Scenario, conduct: &Conduct, terms: &Terms) -> Verdict {
+    let case = Case::new(scenario, conduct, terms);
+    let mut found = Vec::new();
+    open::harness(&case, &mut found);
+    open::unsupported(&case, &mut found);
+    if case.ending != Ending::Unsupported {
+        for rule in [safety::find, robustness::find, clarity::find, open::find] {
+            rule(&case, &mut found);
+        }
+    }
+    // Stable: within a word, the order of the rules.
+    found.sort_by_key(|finding| finding.word);
+    let word = found.first().map_or(Word::Pass, |finding| finding.word);
+    let summary = match found.first() {
+        Some(first) => first.summary(),
+        None => words::passed(&case),
+    };
+    Verdict { word, summary, findings: found, notes: open::notes(&case) }
+}
+
+#[cfg(test)]
+pub(crate) mod script;
+#[cfg(test)]
+mod tests;

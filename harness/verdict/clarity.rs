@@ -1,0 +1,87 @@
+//! SLOW and VAGUE: right, but late or without a reason.
+
+use super::words::{in_ms, ms, time};
+use super::{Case, Ending, Finding, Word};
+use crate::scenario::Outcome;
+
+/// A failure that the client could notice may take this long to be reported: twice the worst of
+/// six healthy clients on a machine that was busy with other things.
+const FAST_MS: f64 = 2000.0;
+/// When this program itself was later than this, it cannot call anybody else late.
+const LAG_MS: f64 = 200.0;
+
+pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
+    late_failure(case, found);
+    late_success(case, found);
+    vague(case, found);
+}
+
+/// SLOW, unless this program was too slow itself to say so.
+fn late(case: &Case<'_>, rule: &'static str, measured: String, limit: String) -> Finding {
+    let lag = case.terms.lag_max_ms;
+    if lag > LAG_MS {
+        let measured = format!("{measured}, {limit}; but badproxy itself was late by {}", ms(lag));
+        return case.finding(Word::Inconclusive, "lag", measured, "");
+    }
+    case.finding(Word::Slow, rule, measured, limit)
+}
+
+/// A failure long after the client could know of it: since the fault that it could notice, or,
+/// when all it got was silence, since its own timeout.
+fn late_failure(case: &Case<'_>, found: &mut Vec<Finding>) {
+    let (conduct, Ending::Failure(_)) = (case.conduct, case.ending) else { return };
+    let Some(exit) = conduct.process.exit else { return };
+    if case.expects(Outcome::Success) || !case.exercised() {
+        return;
+    }
+    if let Some(since) = conduct.audible_since {
+        // Pauses that the scenario asks for are not held against it.
+        let asked = case.scenario.expect.gap.map_or(0.0, |gap| {
+            let one = in_ms(gap.min.0) * case.scenario.scale.unwrap_or(1.0);
+            one * conduct.attempts.saturating_sub(1) as f64
+        });
+        let (took, limit) = (exit.time - since, FAST_MS + asked);
+        if took > limit {
+            let measured = format!("failed {} after the fault", ms(took));
+            found.push(late(case, "fast", measured, format!("{} allowed", ms(limit))));
+        }
+    } else if !case.terms.no_timeout {
+        let (took, limit) =
+            (conduct.ran().unwrap_or(0.0), in_ms(case.terms.timeout) * 1.2 + FAST_MS);
+        if took > limit {
+            let measured = format!("failed after {}", ms(took));
+            let limit = format!("its own timeout was {}", time(case.terms.timeout));
+            found.push(late(case, "timeout", measured, limit));
+        }
+    }
+}
+
+fn late_success(case: &Case<'_>, found: &mut Vec<Finding>) {
+    let (Some(within), Ending::Success) = (case.scenario.expect.within, case.ending) else {
+        return;
+    };
+    let limit = in_ms(within.0) * case.scenario.scale.unwrap_or(1.0);
+    let took = case.conduct.ran().unwrap_or(0.0);
+    if took > limit {
+        let measured = format!("succeeded after {}", ms(took));
+        found.push(late(case, "within", measured, format!("{} allowed", ms(limit))));
+    }
+}
+
+/// A failure whose text has none of the words that would help its reader.
+fn vague(case: &Case<'_>, found: &mut Vec<Finding>) {
+    let words = &case.scenario.expect.explain;
+    let (conduct, Ending::Failure(_)) = (case.conduct, case.ending) else { return };
+    if words.is_empty() || !case.exercised() || conduct.says(words).is_some() {
+        return;
+    }
+    if conduct.stdout.cut || conduct.stderr.cut {
+        let measured = "not all of the client's output was kept: whether it names the cause is unknown";
+        found.push(case.finding(Word::Inconclusive, "explain", measured, ""));
+        return;
+    }
+    let mute = conduct.stdout.text().trim().is_empty() && conduct.stderr.text().trim().is_empty();
+    let measured = if mute { "says nothing" } else { "does not name the cause" };
+    let limit = format!("looked for: {}", words.join(", "));
+    found.push(case.finding(Word::Vague, "explain", measured, limit));
+}

@@ -1,0 +1,190 @@
+//! HARNESS, UNSUPPORTED, INCONCLUSIVE: what could not be judged, and why.
+
+use super::words::{count, many, ms, time};
+use super::{Case, Ending, Finding, Word};
+use crate::scenario::{Outcome, Per, Rule};
+use crate::stage::Stage;
+
+/// Three attempts this close together have no pause between them worth the name.
+const NO_BACKOFF_MS: f64 = 50.0;
+
+pub(super) fn harness(case: &Case<'_>, found: &mut Vec<Finding>) {
+    if let Some((first, more)) = case.conduct.trouble.split_first() {
+        let more = match more.len() {
+            0 => String::new(),
+            n => format!(" (and {n} more)"),
+        };
+        found.push(case.finding(Word::Harness, "trouble", format!("{first}{more}"), ""));
+    }
+}
+
+pub(super) fn unsupported(case: &Case<'_>, found: &mut Vec<Finding>) {
+    if case.ending == Ending::Unsupported {
+        let measured = "exit code 77: the client does not support this";
+        found.push(case.finding(Word::Unsupported, "exit", measured, ""));
+    }
+}
+
+pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
+    let came = case.conduct.attempts > 0 || case.may_not_arrive();
+    let reasons = [
+        no_end(case),
+        // NOT-EXERCISED has said so already.
+        came.then(|| never_met(case)).flatten(),
+        came.then(|| too_few(case)).flatten(),
+        cut(case),
+        foreign(case),
+    ];
+    for (rule, measured) in reasons.into_iter().flatten() {
+        found.push(case.finding(Word::Inconclusive, rule, measured, ""));
+    }
+}
+
+type Reason = Option<(&'static str, String)>;
+
+fn no_end(case: &Case<'_>) -> Reason {
+    match case.ending {
+        Ending::Unseen => Some(("exit", "the end of the command was not seen".to_owned())),
+        Ending::Stopped => {
+            let ran = ms(case.conduct.ran().unwrap_or(0.0));
+            let hang = time(case.terms.hang);
+            Some(("exit", format!("the command was stopped after {ran}, before its {hang} were up")))
+        }
+        _ => None,
+    }
+}
+
+/// A fault that was armed and never met is no pass.
+fn never_met(case: &Case<'_>) -> Reason {
+    let rules = &case.scenario.rules;
+    if case.met || rules.is_empty() {
+        return None;
+    }
+    let (number, rule) = match rules.iter().enumerate().find(|(_, r)| r.at.value == Stage::Syn) {
+        Some((index, rule)) => (index + 1, rule),
+        None => (1, rules.first()?),
+    };
+    let which = match rules.len() {
+        1 => format!("rule 1, at `{}`, was never met", rule.at.value),
+        n => format!("none of the {n} rules was met; rule {number} is at `{}`", rule.at.value),
+    };
+    Some(("never-met", format!("{which}: {}", why_not(case, number, rule))))
+}
+
+fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
+    let (conduct, stage) = (case.conduct, rule.at.value);
+    if stage == Stage::Syn {
+        let refused = rule.steps.0.first().is_some_and(|step| step.effect.word() == "refuse");
+        return match refused {
+            true => "a refused SYN leaves no trace in user space, and the client does not speak of \
+                     one"
+                .to_owned(),
+            false => "no SYN was seen".to_owned(),
+        };
+    }
+    if let Some(passed) = conduct.passed.get(&number) {
+        let words: Vec<&str> = rule.steps.0.iter().map(|step| step.effect.word()).collect();
+        let times = many(*passed, "time");
+        return format!("it was begun ({}; {times} past a condition), then the connection ended", words.join(", "));
+    }
+    let when = rule.when();
+    if let Some(attempt) = when.attempt {
+        let counted = match when.per.unwrap_or_default() {
+            Per::Attempt => Some((conduct.attempts, "attempt")),
+            Per::Connection => Some((conduct.accepted, "connection")),
+            Per::Request | Per::Target => None,
+        };
+        if let Some((made, thing)) = counted.filter(|(made, _)| *made < attempt.first) {
+            let first = count(attempt.first);
+            return format!("it is for {thing} {first} on, and there {}", were(made, thing));
+        }
+    }
+    match conduct.reached {
+        Some(reached) if reached < stage => {
+            format!("the client got as far as `{reached}`")
+        }
+        _ if conduct.attempts > conduct.accepted && !stage.knows_request() => format!(
+            "the client made {} on {}: a reused connection does not pass `{stage}` again",
+            many(conduct.attempts, "attempt"),
+            many(conduct.accepted, "connection")
+        ),
+        _ if !when.always() => "no attempt was what its `when` asks for".to_owned(),
+        _ => format!("the client had no use for `{stage}`"),
+    }
+}
+
+fn were(n: u64, thing: &str) -> String {
+    format!("{} {}", if n == 1 { "was" } else { "were" }, many(n, thing))
+}
+
+fn too_few(case: &Case<'_>) -> Reason {
+    let (made, fewest) = (case.conduct.attempts, case.scenario.expect.attempts.fewest());
+    // A client that failed where it had to succeed has earned a clearer word.
+    let failed = case.expects(Outcome::Success) && case.ending != Ending::Success;
+    // Attempts that got no connection cannot be counted.
+    let counted = !case.scenario.touches(Stage::Syn);
+    (made < fewest && !failed && counted).then(|| {
+        let measured = format!("{} made, at least {} expected", many(made, "attempt"), count(fewest));
+        ("attempts", format!("{measured}: the scenario was not played to its end"))
+    })
+}
+
+/// What we cut short, the client cannot have finished.
+fn cut(case: &Case<'_>) -> Reason {
+    let failed = matches!(case.ending, Ending::Failure(_));
+    (failed && case.cut_by_us())
+        .then(|| ("ceiling", format!("badproxy ended connections itself: {}", ceilings(case))))
+}
+
+fn foreign(case: &Case<'_>) -> Reason {
+    let nonces = &case.conduct.nonces;
+    let unknown = case.conduct.foreign > 0 && nonces.proxied() == 0 && nonces.direct == 0;
+    (unknown && case.ending == Ending::Success).then(|| {
+        let text = "exit code 0, from a target that is not the built-in origin: whether the answer is true is unknown";
+        ("nonce", text.to_owned())
+    })
+}
+
+impl Case<'_> {
+    /// Whether a ceiling has ended connections that a good client still used. The one on
+    /// connections is no such: STORM speaks of it.
+    pub(super) fn cut_by_us(&self) -> bool {
+        self.conduct.ceilings.keys().any(|limit| *limit != "connections")
+    }
+}
+
+fn ceilings(case: &Case<'_>) -> String {
+    let all: Vec<String> = case
+        .conduct
+        .ceilings
+        .iter()
+        .map(|(limit, value)| format!("the ceiling on {limit} ({}) was reached", count(*value)))
+        .collect();
+    all.join(", ")
+}
+
+/// What is worth knowing and no finding.
+pub(super) fn notes(case: &Case<'_>) -> Vec<String> {
+    let conduct = case.conduct;
+    let mut notes = Vec::new();
+    if let Some(gap) = conduct.median_gap().filter(|gap| *gap < NO_BACKOFF_MS) {
+        if conduct.attempts >= 3 {
+            notes.push(format!("no-backoff: the median pause between attempts is {}", ms(gap)));
+        }
+    }
+    if conduct.process.exit.is_some_and(|exit| exit.leftover) {
+        notes.push("leftover: the command left processes behind; they were ended".to_owned());
+    }
+    if !conduct.ceilings.is_empty() {
+        notes.push(format!("ceiling: {}", ceilings(case)));
+    }
+    if !case.terms.bypass_observable && !case.bypassed() {
+        notes.push(match conduct.went_around() {
+            true => "bypass: the origin was reached around the proxy; it is not judged where a \
+                     client may be right to do so"
+                .to_owned(),
+            false => "bypass: not observable in this run".to_owned(),
+        });
+    }
+    notes
+}

@@ -1,0 +1,84 @@
+//! NOT-EXERCISED, STORM, HANG, CRASH, FAILED.
+
+use super::words::{count, in_ms, many, ms, signal, time};
+use super::{Case, Ending, Finding, Word};
+use crate::scenario::Outcome;
+
+pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
+    not_exercised(case, found);
+    too_many(case, found);
+    too_soon(case, found);
+    hang(case, found);
+    crash(case, found);
+    failed(case, found);
+}
+
+/// Nobody came, although nothing kept the client from coming.
+fn not_exercised(case: &Case<'_>, found: &mut Vec<Finding>) {
+    if case.conduct.attempts == 0 && !case.may_not_arrive() && !case.bypassed() {
+        let limit = "so nothing was tested";
+        let measured = "the client never connected to the proxy";
+        found.push(case.finding(Word::NotExercised, "attempts", measured, limit));
+    }
+}
+
+fn too_many(case: &Case<'_>, found: &mut Vec<Finding>) {
+    let (attempts, most) = (case.conduct.attempts, case.scenario.expect.attempts.most());
+    if attempts > most {
+        let times = case.conduct.times();
+        let span = match (times.first(), times.last()) {
+            // Of the later ones no time is kept.
+            (Some(first), Some(last)) if times.len() as u64 == attempts => {
+                format!(" in {}", ms(last - first))
+            }
+            _ => String::new(),
+        };
+        let measured = format!("{}{span}", many(attempts, "attempt"));
+        let limit = format!("{} allowed", count(most));
+        found.push(case.finding(Word::Storm, "attempts", measured, limit));
+    }
+}
+
+/// An attempt earlier than the scenario asks. The pause seen here may be shorter than the
+/// client's by as much as this program was late to see its beginning, so that is allowed for, and
+/// a millisecond for timers that round.
+fn too_soon(case: &Case<'_>, found: &mut Vec<Finding>) {
+    let Some(gap) = case.scenario.expect.gap else { return };
+    let asked = in_ms(gap.min.0) * case.scenario.scale.unwrap_or(1.0);
+    let slack = case.terms.lag_max_ms.max(0.0) + 1.0;
+    let shortest = case.conduct.gaps().into_iter().min_by(f64::total_cmp);
+    if let Some(shortest) = shortest.filter(|shortest| shortest + slack < asked) {
+        let measured = format!("came back after {}", ms(shortest));
+        let limit = format!("{} were asked for", ms(asked));
+        found.push(case.finding(Word::Storm, "gap", measured, limit));
+    }
+}
+
+fn hang(case: &Case<'_>, found: &mut Vec<Finding>) {
+    if case.ending == Ending::Hung {
+        let measured = format!("still running after {}", ms(case.conduct.ran().unwrap_or(0.0)));
+        let limit = match case.terms.no_timeout {
+            true => format!("{} allowed", time(case.terms.hang)),
+            false => format!("its own timeout was {}", time(case.terms.timeout)),
+        };
+        found.push(case.finding(Word::Hang, "running", measured, limit));
+    }
+}
+
+fn crash(case: &Case<'_>, found: &mut Vec<Finding>) {
+    let measured = match case.ending {
+        Ending::Signal(number) => format!("ended by {}", signal(number)),
+        Ending::Abort(code) => format!("exit code {code}, which stands for a crash"),
+        _ => return,
+    };
+    found.push(case.finding(Word::Crash, "signal", measured, ""));
+}
+
+/// A failure where success was asked for; how it failed is for the other rules.
+fn failed(case: &Case<'_>, found: &mut Vec<Finding>) {
+    let Ending::Failure(code) = case.ending else { return };
+    if case.expects(Outcome::Success) && !case.cut_by_us() {
+        let limit = "success was to be had";
+        found.push(case.finding(Word::Failed, "outcome", format!("exit code {code}"), limit));
+    }
+}

@@ -1,0 +1,71 @@
+//! LEAK, WRONG, BYPASS: decided by counts, bytes and exit codes, never by a clock.
+
+use super::words::{count, many};
+use super::{Case, Ending, Finding, Word};
+use crate::scenario::Outcome;
+
+pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
+    leak(case, found);
+    false_success(case, found);
+    no_answer(case, found);
+    bad_certificate(case, found);
+    bypass(case, found);
+}
+
+/// A secret where it does not belong; in the client's own output it is a warning.
+fn leak(case: &Case<'_>, found: &mut Vec<Finding>) {
+    for sight in case.conduct.sights.iter().filter(|sight| !sight.belongs()) {
+        let word = if sight.spot.is_output() { Word::LeakLog } else { Word::Leak };
+        let secret = sight.secret.replace('_', " ");
+        let (spot, times) = (sight.spot.words(), many(sight.times, "time"));
+        let measured = format!("{secret} seen at: {spot} ({times})");
+        let mut finding = case.finding(word, "secret", measured, "not allowed there");
+        finding.client_did = format!("gave its {secret} away ({spot}); {}", finding.client_did);
+        found.push(finding);
+    }
+}
+
+/// Exit 0 where the scenario leaves nothing to succeed with. A fault that was never met leaves
+/// room for a true success, and one that went around the proxy is BYPASS.
+fn false_success(case: &Case<'_>, found: &mut Vec<Finding>) {
+    let proxied = case.conduct.nonces.proxied() > 0;
+    let around = !proxied && case.conduct.nonces.direct > 0;
+    if case.expects(Outcome::Failure)
+        && case.ending == Ending::Success
+        && (case.exercised() || !proxied)
+        && !around
+    {
+        found.push(case.finding(Word::Wrong, "outcome", "exit code 0", "it had to fail"));
+    }
+}
+
+/// Exit 0 without the one answer that only this run's origin can give.
+fn no_answer(case: &Case<'_>, found: &mut Vec<Finding>) {
+    let nonces = &case.conduct.nonces;
+    // Whether a real target has answered is not ours to know; `open` says so.
+    let ours = case.conduct.foreign == 0;
+    if case.ending == Ending::Success && nonces.proxied() == 0 && nonces.direct == 0 && ours {
+        let measured = "exit code 0, but the origin's answer was never fetched";
+        found.push(case.finding(Word::Wrong, "nonce", measured, ""));
+    }
+}
+
+/// Application data under a certificate that is bad by construction, whatever the exit code.
+fn bad_certificate(case: &Case<'_>, found: &mut Vec<Finding>) {
+    for (defect, bytes) in &case.conduct.bad_data {
+        let s = if *bytes == 1 { "" } else { "s" };
+        let measured = format!(
+            "sent {} byte{s} of application data under a bad certificate ({defect})",
+            count(*bytes)
+        );
+        found.push(case.finding(Word::Wrong, "certificate", measured, "0 allowed"));
+    }
+}
+
+fn bypass(case: &Case<'_>, found: &mut Vec<Finding>) {
+    if case.bypassed() {
+        let times = case.conduct.direct.max(case.conduct.origin.direct).max(1);
+        let measured = format!("{} around the proxy", many(times, "connection"));
+        found.push(case.finding(Word::Bypass, "direct", measured, "none allowed"));
+    }
+}

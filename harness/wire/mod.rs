@@ -1,0 +1,115 @@
+//! A byte stream that can also be cut off rudely: a TCP socket, its simulation, TLS over either.
+
+pub mod replay;
+pub mod sim;
+pub mod tcp;
+pub mod tls;
+
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+
+/// What every fault acts on.
+pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
+    /// From now on, dropping the wire sends a RST instead of a FIN.
+    fn arm_reset(&mut self);
+
+    /// Sends a FIN without the goodbye of the layers above TCP: TLS sends no close_notify.
+    fn poll_fin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Ready once the peer has closed its direction or reset, even while nothing is read. Unread
+    /// bytes stay unread.
+    fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// The socket, for the paths that need one (splice). None when there is another layer.
+    fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire>;
+}
+
+/// Any wire.
+pub type BoxWire = Box<dyn Wire>;
+
+impl Wire for BoxWire {
+    fn arm_reset(&mut self) {
+        (**self).arm_reset();
+    }
+    fn poll_fin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        (**self).poll_fin(cx)
+    }
+    fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        (**self).poll_departed(cx)
+    }
+    fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
+        (*self).into_tcp()
+    }
+}
+
+/// How a wire ended, as read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The peer sent a FIN.
+    Fin,
+    /// The peer sent a RST.
+    Reset,
+}
+
+/// Whether an error says that the peer has reset the connection.
+pub fn is_reset(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted
+    )
+}
+
+/// Ends the wire with a RST, whatever is still unread.
+pub fn reset(mut wire: BoxWire) {
+    wire.arm_reset();
+}
+
+/// Reads and discards whatever is there already, without waiting.
+async fn drain_now(wire: &mut BoxWire) -> Option<End> {
+    let mut buffer = [0u8; 4096];
+    poll_fn(|cx| {
+        loop {
+            let mut read = ReadBuf::new(&mut buffer);
+            match std::pin::Pin::new(&mut *wire).poll_read(cx, &mut read) {
+                Poll::Pending => return Poll::Ready(None),
+                Poll::Ready(Err(_)) => return Poll::Ready(Some(End::Reset)),
+                Poll::Ready(Ok(())) if read.filled().is_empty() => {
+                    return Poll::Ready(Some(End::Fin));
+                }
+                Poll::Ready(Ok(())) => {}
+            }
+        }
+    })
+    .await
+}
+
+/// Sends a FIN, and makes sure that it is one: on Linux, closing a socket with unread bytes, or
+/// bytes that arrive after it, turns into a RST. So what is there is read first, then the FIN
+/// goes out. The caller keeps the wire (see [`linger`]) until the peer is done.
+pub async fn fin(wire: &mut BoxWire, goodbye: bool) -> io::Result<()> {
+    drain_now(wire).await;
+    if goodbye { wire.shutdown().await } else { poll_fn(|cx| wire.poll_fin(cx)).await }
+}
+
+/// Reads and discards until the peer closes or resets. Gives how it ended and how many bytes came.
+pub async fn linger(wire: &mut BoxWire) -> (End, u64) {
+    use tokio::io::AsyncReadExt;
+    let mut buffer = [0u8; 4096];
+    let mut bytes = 0;
+    loop {
+        match wire.read(&mut buffer).await {
+            Ok(0) => return (End::Fin, bytes),
+            Ok(n) => bytes += n as u64,
+            Err(_) => return (End::Reset, bytes),
+        }
+    }
+}
+
+/// Waits until the peer closes or resets, reading nothing.
+pub async fn departed(wire: &mut BoxWire) {
+    poll_fn(|cx| wire.poll_departed(cx)).await;
+}

@@ -1,0 +1,60 @@
+//! The wire that is a TCP socket.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncWrite, Interest};
+use tokio::net::TcpStream;
+
+use super::{BoxWire, Wire};
+
+/// Makes a socket ready to be a wire: every write its own segment.
+pub fn wire(socket: TcpStream) -> BoxWire {
+    // Fails only on a socket that is dead already; the first read says so.
+    let _ = socket.set_nodelay(true);
+    Box::new(socket)
+}
+
+impl Wire for TcpStream {
+    fn arm_reset(&mut self) {
+        // SO_LINGER with a time of zero: close() sends RST and forgets what is unsent.
+        let _ = self.set_zero_linger();
+    }
+
+    fn poll_fin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self).poll_shutdown(cx)
+    }
+
+    fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self.poll_read_ready(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(_)) => return Poll::Ready(()),
+                Poll::Ready(Ok(())) => {}
+            }
+            // Readable: is that a FIN or a RST, or only bytes that stay unread? The closed bits
+            // of the poller are not cleared by the `WouldBlock` below, the readable bit is, so
+            // that the next turn waits for news.
+            if closed(self) {
+                return Poll::Ready(());
+            }
+            let _ = self.try_io(Interest::READABLE, || {
+                Err::<(), _>(io::Error::from(io::ErrorKind::WouldBlock))
+            });
+        }
+    }
+
+    fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
+        Ok(*self)
+    }
+}
+
+/// Whether the poller has seen the peer's FIN or RST.
+fn closed(socket: &TcpStream) -> bool {
+    use std::future::Future;
+    let ready = std::pin::pin!(socket.ready(Interest::READABLE));
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    matches!(ready.poll(&mut cx), Poll::Ready(Ok(r)) if r.is_read_closed())
+}
+

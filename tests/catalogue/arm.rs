@@ -1,0 +1,72 @@
+//! The two worlds, seen from a client.
+
+use std::io;
+use std::time::Duration;
+
+use badproxy::scenario::Scenario;
+use badproxy::start::{Running, Setup, simulate, start};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+/// Which world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arm {
+    Sockets,
+    Sim,
+}
+
+/// A connection as the client has it: on sockets, a plain TcpStream that knows nothing of wires.
+pub trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
+
+/// The seed of all transcripts.
+pub const SEED: u64 = 7;
+
+impl Arm {
+    pub fn runtime(self) -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(self == Arm::Sim)
+            .build()
+            .unwrap()
+    }
+
+    /// How long nothing has to come to be called silence. On sockets it has to be longer than
+    /// whatever else could still come: the origin's pause of two seconds at most.
+    pub fn silence(self, scenario: &Scenario) -> Duration {
+        match self {
+            Arm::Sim => Duration::from_secs(3000),
+            Arm::Sockets if scenario.target().contains("/pause/") => Duration::from_millis(2600),
+            Arm::Sockets => Duration::from_millis(400),
+        }
+    }
+
+    pub async fn start(self, scenario: Scenario) -> Running {
+        let mut setup = Setup { seed: Some(SEED), ..Setup::default() };
+        match self {
+            Arm::Sim => simulate(scenario, &setup).unwrap(),
+            Arm::Sockets => {
+                // Seconds become tens of milliseconds; idle times that are scaled already stay.
+                setup.scale = Some(scenario.scale.unwrap_or(0.01));
+                start(scenario, &setup).await.unwrap()
+            }
+        }
+    }
+
+    pub async fn connect(self, running: &Running) -> io::Result<Box<dyn Connection>> {
+        match self {
+            Arm::Sim => Ok(Box::new(running.net.as_ref().unwrap().connect().await?)),
+            Arm::Sockets => {
+                let dial = TcpStream::connect(running.address);
+                match tokio::time::timeout(Duration::from_millis(400), dial).await {
+                    Ok(socket) => {
+                        let socket = socket?;
+                        socket.set_nodelay(true)?;
+                        Ok(Box::new(socket))
+                    }
+                    Err(_) => Err(io::ErrorKind::TimedOut.into()),
+                }
+            }
+        }
+    }
+}

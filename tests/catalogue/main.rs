@@ -1,0 +1,75 @@
+//! The catalogue over both worlds: every shipped scenario is played to a scripted client over
+//! loopback sockets and in the simulation, and both have to give the transcript that is kept in
+//! `tests/catalogue/STAGE/NAME.txt`: the bytes, the endings (FIN, RST, silence), the events.
+//!
+//! `UPDATE=1 cargo test --test catalogue` writes the transcripts anew; read the difference.
+
+mod arm;
+mod script;
+
+use std::path::{Path, PathBuf};
+
+use arm::Arm;
+use badproxy::catalogue::{CATALOGUE, Entry};
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalogue").join(format!("{name}.txt"))
+}
+
+fn transcript(entry: &Entry, arm: Arm) -> String {
+    let runtime = arm.runtime();
+    runtime.block_on(script::play(entry.scenario().unwrap(), arm))
+}
+
+/// Plays all scenarios, some at a time, and names those that differ from what is kept.
+fn check(arm: Arm) {
+    let mut wrong = Vec::new();
+    for some in CATALOGUE.chunks(8) {
+        let played: Vec<(&Entry, String)> = std::thread::scope(|scope| {
+            let threads: Vec<_> = some
+                .iter()
+                .map(|entry| (entry, scope.spawn(move || transcript(entry, arm))))
+                .collect();
+            threads.into_iter().map(|(entry, thread)| (entry, thread.join().unwrap())).collect()
+        });
+        for (entry, got) in played {
+            let path = golden(entry.name);
+            if std::env::var_os("UPDATE").is_some() && arm == Arm::Sim {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(&path, &got).unwrap();
+                continue;
+            }
+            let want = std::fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+            if want != got {
+                wrong.push(format!("{}\n--- kept\n{want}\n--- {arm:?}\n{got}", entry.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+#[test]
+fn over_sockets() {
+    check(Arm::Sockets);
+}
+
+#[test]
+fn in_the_simulation() {
+    check(Arm::Sim);
+}
+
+/// A kept transcript that no scenario has any more proves nothing.
+#[test]
+fn every_transcript_belongs_to_a_scenario() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalogue");
+    for dir in std::fs::read_dir(&root).unwrap().map(|d| d.unwrap().path()) {
+        if !dir.is_dir() {
+            continue;
+        }
+        for file in std::fs::read_dir(&dir).unwrap().map(|f| f.unwrap().path()) {
+            let name = file.strip_prefix(&root).unwrap().with_extension("");
+            let name = name.to_str().unwrap().replace('\\', "/");
+            assert!(badproxy::catalogue::find(&name).is_some(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What the scripted client does with each scenario, and what it writes down.
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use badproxy::event::{Event, What};
+use badproxy::scenario::{GivenCredentials, Scenario};
+use badproxy::start::Running;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use crate::arm::{Arm, Connection};
+
+/// The start of a ClientHello: enough for the proxy to see a TLS record begin.
+const HELLO: &[u8] = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00";
+const HOST: &str = "target.badproxy.test";
+
+struct Client<'r> {
+    running: &'r Running,
+    arm: Arm,
+    silence: Duration,
+    out: String,
+}
+
+/// How a read ended.
+#[derive(PartialEq)]
+enum Ending {
+    Fin,
+    Rst,
+    Silence,
+    Other(String),
+}
+
+fn ending(error: &io::Error) -> Ending {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset => Ending::Rst,
+        _ => Ending::Other(error.to_string()),
+    }
+}
+
+/// Plays one scenario and gives the transcript.
+pub async fn play(scenario: Scenario, arm: Arm) -> String {
+    let silence = arm.silence(&scenario);
+    let name = scenario.name.clone();
+    let running = arm.start(scenario.clone()).await;
+    let mut client = Client { running: &running, arm, silence, out: String::new() };
+    let times = match name.as_str() {
+        "auth/407-close-loop" | "accept/reset" => 2,
+        _ => 1,
+    };
+    for _ in 0..times {
+        client.connection(&scenario).await;
+    }
+    // What the proxy does on its own after the client has gone.
+    tokio::time::sleep(Duration::from_millis(if arm == Arm::Sim { 60_000 } else { 50 })).await;
+    let mut out = client.out;
+    out += "\nevents\n";
+    let (events, dropped) = running.shared.log.events();
+    assert_eq!(dropped, 0);
+    let mut lines: Vec<(u64, String)> =
+        events.iter().filter_map(|e| shown(e).map(|line| (e.conn.unwrap_or(0), line))).collect();
+    // Each connection in its own order: two at once may go either way.
+    lines.sort_by_key(|(conn, _)| *conn);
+    for (_, line) in lines {
+        let _ = writeln!(out, "{line}");
+    }
+    out
+}
+
+/// An event without times, ports and sizes of TLS records.
+fn shown(event: &Event) -> Option<String> {
+    let conn = event.conn.map_or("-".to_owned(), |c| format!("#{c}"));
+    let text = match &event.what {
+        What::Listening { .. } => return None,
+        What::Accepted { attempt, .. } => format!("tcp:accepted attempt {}", attempt.unwrap_or(0)),
+        What::Closed { by, how, .. } => format!("tcp:closed by {by:?}, {how:?}"),
+        What::Request { method, target, secret_seen, .. } => {
+            format!("connect:request {method} {target} {secret_seen:?}")
+        }
+        What::Fault { rule, at, effect, did, audible } => {
+            // The times in it differ from run to run.
+            let did = did.split(" ms").next().unwrap_or_default();
+            let did = if did.starts_with("waited") { "waited" } else { did };
+            format!("fault:applied rule {rule} at {at}: {effect}: {did}, audible {audible}")
+        }
+        What::StepPassed { rule, at, effect, .. } => {
+            format!("step:passed rule {rule} at {at}: {effect}")
+        }
+        What::Established { version, alpn, cert, .. } => {
+            format!("tls:established {version} {} {cert}", alpn.as_deref().unwrap_or("-"))
+        }
+        What::ClientHello { sni, .. } => {
+            format!("tls:client_hello {}", sni.as_deref().unwrap_or("-"))
+        }
+        What::TlsFailed { alert, .. } => format!("tls:failed {}", alert.as_deref().unwrap_or("-")),
+        What::HttpRequest { via, method, path, .. } => {
+            format!("http:request {via:?} {method} {path}")
+        }
+        What::HttpResponse { via, status, bytes, nonce_served } => {
+            format!("http:response {via:?} {status} {bytes} bytes, nonce {nonce_served}")
+        }
+        What::Reply { status, bytes, .. } => format!("connect:reply {status} {bytes} bytes"),
+        What::Resolved { result, .. } => format!("resolve:looked_up {result}"),
+        What::SilenceEnded { .. } => "wait:ended".to_owned(),
+        other => other.name(),
+    };
+    Some(format!("{conn} {text}"))
+}
+
+impl Client<'_> {
+    fn line(&mut self, text: impl AsRef<str>) {
+        self.out += text.as_ref();
+        self.out.push('\n');
+    }
+
+    fn got(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let head = &bytes[..bytes.len().min(400)];
+        let text: String =
+            head.iter().flat_map(|b| std::ascii::escape_default(*b)).map(char::from).collect();
+        let text = text.replace("\\r\\n", "\\r\\n\n   ").replace("\\'", "'").replace("\\\"", "\"");
+        let more = if bytes.len() > head.len() { "..." } else { "" };
+        self.line(format!("<- {} bytes\n   {}{more}", bytes.len(), text.trim_end()));
+    }
+
+    fn ended(&mut self, ending: &Ending) {
+        match ending {
+            Ending::Fin => self.line("<- FIN"),
+            Ending::Rst => self.line("<- RST"),
+            Ending::Silence => self.line("<- silence"),
+            Ending::Other(text) => self.line(format!("<- {text}")),
+        }
+    }
+
+    async fn send(&mut self, wire: &mut Box<dyn Connection>, what: &str, bytes: &[u8]) {
+        self.line(format!("-> {what}"));
+        let _ = wire.write_all(bytes).await;
+        let _ = wire.flush().await;
+    }
+
+    /// Reads until `enough` says so, or the connection ends, or nothing comes.
+    async fn read(
+        &mut self,
+        wire: &mut Box<dyn Connection>,
+        enough: impl Fn(&[u8]) -> bool,
+    ) -> (Vec<u8>, Option<Ending>) {
+        let mut got = Vec::new();
+        let mut buffer = vec![0; 65536];
+        let ending = loop {
+            if enough(&got) {
+                break None;
+            }
+            match timeout(self.silence, wire.read(&mut buffer)).await {
+                Err(_) => break Some(Ending::Silence),
+                Ok(Ok(0)) => break Some(Ending::Fin),
+                Ok(Ok(n)) => got.extend_from_slice(&buffer[..n]),
+                Ok(Err(error)) => break Some(ending(&error)),
+            }
+        };
+        self.got(&got);
+        if let Some(ending) = &ending {
+            self.ended(ending);
+        }
+        (got, ending)
+    }
+
+    /// One connection from dial to end.
+    async fn connection(&mut self, scenario: &Scenario) {
+        let mut wire = match self.arm.connect(self.running).await {
+            Ok(wire) => wire,
+            Err(error) => {
+                return self.line(match error.kind() {
+                    io::ErrorKind::ConnectionRefused => "SYN <- RST (refused)".to_owned(),
+                    io::ErrorKind::TimedOut => "SYN <- no answer".to_owned(),
+                    _ => format!("SYN <- {error}"),
+                });
+            }
+        };
+        self.line("SYN <- SYN-ACK");
+        let name = scenario.name.as_str();
+        if name == "proxy_tls/plaintext" {
+            self.send(&mut wire, "ClientHello, to the proxy itself", HELLO).await;
+            self.read(&mut wire, |_| false).await;
+            return;
+        }
+        // The credentials that each CONNECT on this connection carries.
+        let right = scenario.client.credentials == GivenCredentials::Right;
+        let rounds: &[bool] = match name {
+            "auth/407-basic-then-ok" => &[false, true],
+            "auth/407-loop" => &[true, true, true],
+            _ => &[right],
+        };
+        for &credentials in rounds {
+            match self.connect(&mut wire, credentials).await {
+                Some(true) => return self.tunnel(wire, scenario).await,
+                Some(false) => {}
+                None => return,
+            }
+        }
+        // Refused: does the connection stay, or does it end?
+        self.read(&mut wire, |_| false).await;
+    }
+
+    /// One CONNECT: Some(whether the tunnel is open), None when the connection has ended.
+    async fn connect(&mut self, wire: &mut Box<dyn Connection>, credentials: bool) -> Option<bool> {
+        let mut head = format!("CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n");
+        if credentials {
+            let basic = self.running.shared.log.secrets().basic();
+            head += &format!("Proxy-Authorization: {basic}\r\n");
+        }
+        head += "\r\n";
+        let with = if credentials { "with credentials" } else { "without credentials" };
+        self.send(wire, &format!("CONNECT {with}"), head.as_bytes()).await;
+        let (got, ending) = self.read(wire, whole_reply).await;
+        if ending.is_some() {
+            return None;
+        }
+        let last = String::from_utf8_lossy(&got);
+        let status = last.rsplit("HTTP/1.1 ").next().and_then(|s| s.get(..3)).map(str::to_owned);
+        Some(last.contains("HTTP/1.1 2") || status.is_some_and(|s| s.starts_with('2')))
+    }
+
+    async fn tunnel(&mut self, mut wire: Box<dyn Connection>, scenario: &Scenario) {
+        if scenario.name.starts_with("tunnel/plaintext")
+            || scenario.name.ends_with("-at-hello")
+            || scenario.name == "tunnel/silence"
+        {
+            self.send(&mut wire, "ClientHello", HELLO).await;
+            self.read(&mut wire, |_| false).await;
+            return;
+        }
+        let mut config = self.running.shared.authority.client().unwrap();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let server = ServerName::try_from(HOST).unwrap();
+        self.line("-> ClientHello");
+        let dial = TlsConnector::from(Arc::new(config)).connect(server, wire);
+        let mut tls: Box<dyn Connection> = match timeout(self.silence, dial).await {
+            Err(_) => return self.ended(&Ending::Silence),
+            Ok(Err(error)) => {
+                // What follows has the time in it.
+                let text = error.to_string();
+                let text = text.split(": verification time").next().unwrap_or_default();
+                return self.line(format!("<- TLS fails: {text}"));
+            }
+            Ok(Ok(tls)) => Box::new(tls),
+        };
+        self.line("<- TLS established");
+        let path = scenario.target().splitn(4, '/').nth(3).unwrap_or("").to_owned();
+        let rounds = if scenario.name == "response/503-retry-after" { 2 } else { 1 };
+        for _ in 0..rounds {
+            let head = format!("GET /{path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+            self.send(&mut tls, &format!("GET /{path}"), head.as_bytes()).await;
+            if self.read(&mut tls, whole_response).await.1.is_some() {
+                return;
+            }
+        }
+        self.line("-> FIN");
+        let _ = tls.shutdown().await;
+        self.read(&mut tls, |_| false).await;
+    }
+}
+
+/// Whether a final reply to CONNECT is complete: its head, and its body when it is refused.
+fn whole_reply(got: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(got);
+    let Some((head, rest)) = text.rsplit_once("\r\n\r\n") else { return false };
+    let last = head.rsplit("\r\n\r\n").next().unwrap_or(head);
+    let status = last.split(' ').nth(1).unwrap_or_default();
+    match status.as_bytes().first() {
+        Some(b'1') => false,
+        Some(b'2') => true,
+        _ => rest.len() as u64 >= length(last),
+    }
+}
+
+fn whole_response(got: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(got);
+    match text.split_once("\r\n\r\n") {
+        Some((head, rest)) => rest.len() as u64 >= length(head),
+        None => false,
+    }
+}
+
+fn length(head: &str) -> u64 {
+    let line = head.lines().find(|l| l.to_ascii_lowercase().starts_with("content-length:"));
+    line.and_then(|l| l.split(':').nth(1)?.trim().parse().ok()).unwrap_or(0)
+}

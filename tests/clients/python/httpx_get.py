@@ -1,0 +1,21 @@
+"""Fetches one URL with httpx, which takes proxy and trust from the environment."""
+
+import os
+import sys
+
+import httpx
+
+target = sys.argv[1] if len(sys.argv) > 1 else os.environ["BADPROXY_TARGET"]
+timeout = float(os.environ.get("BADPROXY_TIMEOUT") or 5)
+
+try:
+    response = httpx.get(target, timeout=timeout, follow_redirects=True)
+    if response.status_code >= 400:
+        sys.exit(f"HTTP status {response.status_code}")
+    sys.stdout.buffer.write(response.content)
+except Exception as error:
+    said = f"{type(error).__name__}: {error}"
+    while error := error.__cause__ or error.__context__:
+        if str(error) not in said:
+            said += f" <- {type(error).__name__}: {error}"
+    sys.exit(" ".join(said.split()))

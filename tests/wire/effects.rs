@@ -1,0 +1,249 @@
+//! The effects, one by one.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use crate::proxy::Proxy;
+use crate::{CONNECT, End, read_all, read_until, tunnel};
+
+fn reply(effect: &str) -> (Vec<u8>, End) {
+    let proxy = Proxy::start(&format!("rules:\n  - at: reply\n    do: {effect}\n"));
+    let mut socket = proxy.connect();
+    socket.write_all(CONNECT).unwrap();
+    read_all(&mut socket)
+}
+
+#[test]
+fn reset_is_a_rst() {
+    assert_eq!(reply("reset"), (vec![], End::Rst));
+}
+
+#[test]
+fn reset_after_bytes_comes_after_those_bytes() {
+    assert_eq!(reply("{reset: {after_bytes: 12B}}"), (b"HTTP/1.1 200".to_vec(), End::Rst));
+}
+
+#[test]
+fn close_is_a_fin() {
+    assert_eq!(reply("close"), (vec![], End::Fin));
+}
+
+/// On Linux, closing a socket with unread bytes sends a RST: the fixture's classic mistake.
+#[test]
+fn close_is_a_fin_even_with_unread_bytes() {
+    let proxy = Proxy::start("rules:\n  - at: accept\n    do: [await: {bytes: 1B}, close]\n");
+    let mut socket = proxy.connect();
+    socket.write_all(CONNECT).unwrap();
+    socket.write_all(&[b'x'; 100_000]).unwrap();
+    assert_eq!(read_all(&mut socket), (vec![], End::Fin));
+    // Bytes after the FIN are taken, too: no RST answers them.
+    socket.write_all(&[b'y'; 1000]).unwrap();
+    assert_eq!(read_all(&mut socket), (vec![], End::Fin));
+    socket.write_all(b"z").unwrap();
+}
+
+#[test]
+fn limit_is_a_fin_after_n_bytes() {
+    assert_eq!(reply("{limit: 12B}"), (b"HTTP/1.1 200".to_vec(), End::Fin));
+}
+
+#[test]
+fn hang_is_silence() {
+    assert_eq!(reply("hang"), (vec![], End::Silence));
+}
+
+#[test]
+fn hang_stops_reading_and_discard_reads_on() {
+    let fills = |discard: bool| {
+        let proxy = Proxy::start(&format!(
+            "rules:\n  - at: accept\n    do: {{hang: {{discard: {discard}}}}}\n"
+        ));
+        let mut socket = proxy.connect();
+        socket.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+        let piece = vec![0; 1 << 20];
+        // More than the kernel's buffers of both sides together.
+        (0..64).any(|_| socket.write_all(&piece).is_err())
+    };
+    assert!(fills(false), "64 MiB went into a socket that nobody reads");
+    assert!(!fills(true), "a discarding hang has to take everything");
+}
+
+#[test]
+fn a_hang_is_over_when_the_client_leaves() {
+    for discard in [false, true] {
+        let yaml = format!("rules:\n  - at: reply\n    do: {{hang: {{discard: {discard}}}}}\n");
+        let proxy = Proxy::start(&yaml);
+        let mut socket = proxy.connect();
+        socket.write_all(CONNECT).unwrap();
+        proxy.wait_for("wait:silence", "");
+        socket.write_all(b"more").unwrap();
+        drop(socket);
+        proxy.wait_for("wait:ended", "");
+        proxy.wait_for("tcp:closed", "\"by\":\"client\"");
+    }
+}
+
+#[test]
+fn refuse_is_a_rst_to_the_syn() {
+    let proxy = Proxy::start("rules:\n  - at: syn\n    do: refuse\n");
+    let error = TcpStream::connect(proxy.address).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    // Nobody else can have the port meanwhile.
+    assert!(TcpListener::bind(proxy.address).is_err());
+}
+
+#[test]
+fn refuse_for_a_while_then_answers() {
+    let proxy = Proxy::start("rules:\n  - at: syn\n    do: {refuse: {for: 300ms}}\n");
+    assert!(TcpStream::connect(proxy.address).is_err());
+    let end = Instant::now() + Duration::from_secs(20);
+    while TcpStream::connect(proxy.address).is_err() {
+        assert!(Instant::now() < end, "it never answers");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    tunnel(&proxy);
+}
+
+#[cfg(not(windows))]
+#[test]
+fn blackhole_answers_no_syn() {
+    let proxy = Proxy::start("rules:\n  - at: syn\n    do: blackhole\n");
+    for _ in 0..3 {
+        let error = TcpStream::connect_timeout(&proxy.address, Duration::from_millis(200));
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+}
+
+#[cfg(not(windows))]
+#[test]
+fn blackhole_for_a_while_then_answers_the_repeated_syn() {
+    let proxy = Proxy::start("rules:\n  - at: syn\n    do: {blackhole: {for: 200ms}}\n");
+    // The first SYN is lost; the kernel repeats it after a second.
+    let mut socket = TcpStream::connect_timeout(&proxy.address, Duration::from_secs(20)).unwrap();
+    socket.write_all(CONNECT).unwrap();
+    assert!(read_until(&mut socket, "\r\n\r\n").starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn close_downstream_leaves_upstream_open() {
+    let proxy = Proxy::start("rules:\n  - at: tunnel\n    do: {close: downstream}\n");
+    let mut socket = tunnel(&proxy);
+    assert_eq!(read_all(&mut socket), (vec![], End::Fin));
+    socket.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    proxy.wait_for("http:request", "\"path\":\"/\"");
+}
+
+#[test]
+fn close_upstream_leaves_downstream_open() {
+    let proxy = Proxy::start(
+        "rules:\n  - at: tunnel\n    do: [until: {bytes: 27B, direction: upstream}, close: upstream]\n",
+    );
+    let mut socket = tunnel(&proxy);
+    // The origin answers and sees the end of file after the request.
+    socket.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let (got, end) = read_all(&mut socket);
+    assert!(String::from_utf8_lossy(&got).starts_with("HTTP/1.1 200 OK\r\n"), "{got:?}");
+    assert_eq!(end, End::Fin);
+}
+
+#[test]
+fn delay_waits_no_less() {
+    let proxy = Proxy::start("rules:\n  - at: reply\n    do: {delay: 150ms}\n");
+    let mut socket = proxy.connect();
+    let start = Instant::now();
+    socket.write_all(CONNECT).unwrap();
+    read_until(&mut socket, "\r\n\r\n");
+    assert!(start.elapsed() >= Duration::from_millis(150));
+    proxy.wait_for("fault:applied", "waited 15");
+}
+
+#[test]
+fn send_sends_what_stands_there() {
+    for (yaml, bytes) in [
+        (r#"{send: "HTTP/1.1 200 OK\nX-a: 1\n\n", then: close}"#, &b"HTTP/1.1 200 OK\nX-a: 1\n\n"[..]),
+        (r#"{send: {hex: "00 ff 0d"}, then: close}"#, b"\x00\xff\x0d"),
+        (r#"{send: {base64: "aGk="}, then: close}"#, b"hi"),
+        (r#"{send: {text: "ab", repeat: 3}, then: close}"#, b"ababab"),
+    ] {
+        assert_eq!(reply(yaml), (bytes.to_vec(), End::Fin), "{yaml}");
+    }
+}
+
+#[test]
+fn a_file_beside_the_scenario_is_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("reply.bin"), b"\x01\x02file").unwrap();
+    let yaml = dir.path().join("s.yaml");
+    std::fs::write(&yaml, "rules:\n  - at: reply\n    do: [send: {file: reply.bin}, close]\n").unwrap();
+    let scenario = badproxy::scenario::read_file(&yaml).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let running =
+        runtime.block_on(badproxy::start::start(scenario, &Default::default())).unwrap();
+    let mut socket = TcpStream::connect(running.address).unwrap();
+    socket.write_all(CONNECT).unwrap();
+    assert_eq!(read_all(&mut socket), (b"\x01\x02file".to_vec(), End::Fin));
+}
+
+#[test]
+fn garbage_replays_with_its_seed_and_is_neither_http_nor_tls() {
+    let (once, end) = reply("{garbage: 64B, then: close}");
+    assert_eq!((once.len(), end), (64, End::Fin));
+    assert!(once[0] >= 0x80);
+    assert_eq!(reply("{garbage: 64B, then: close}").0, once);
+}
+
+#[test]
+fn slice_and_bandwidth_lose_nothing() {
+    for effect in ["{slice: 7B}", "{bandwidth: 100kB/s}", "{split: {at: [1B, 10B], gap: 5ms}}"] {
+        let proxy = Proxy::start(&format!("rules:\n  - at: tunnel\n    do: {effect}\n"));
+        let mut socket = tunnel(&proxy);
+        socket.write_all(b"GET /bytes/9000 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut got = Vec::new();
+        socket.read_to_end(&mut got).unwrap();
+        let at = got.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
+        assert_eq!(got.len() - at, 9000, "{effect}");
+    }
+}
+
+#[test]
+fn corrupt_flips_one_bit_where_it_says() {
+    let proxy = Proxy::start("rules:\n  - at: body\n    do: {corrupt: {at: [3B]}}\n");
+    let mut socket = tunnel(&proxy);
+    socket.write_all(b"GET /bytes/64 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut got = Vec::new();
+    socket.read_to_end(&mut got).unwrap();
+    let body = &got[got.len() - 64..];
+    let good = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-\n";
+    let bits: u32 = body.iter().zip(good).map(|(a, b)| (a ^ b).count_ones()).sum();
+    assert_eq!(bits, 1);
+    assert_ne!(body[3], good[3]);
+}
+
+#[test]
+fn until_elapsed_and_idle_let_bytes_pass_first() {
+    for condition in ["elapsed: 300ms", "idle: 300ms"] {
+        let yaml = format!("rules:\n  - at: tunnel\n    do: [until: {{{condition}}}, reset]\n");
+        let proxy = Proxy::start(&yaml);
+        let mut socket = tunnel(&proxy);
+        socket.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let (got, end) = crate::read_for(&mut socket, Duration::from_secs(20));
+        assert!(got.starts_with(b"HTTP/1.1 200 OK\r\n"), "{condition}");
+        assert_eq!(end, End::Rst, "{condition}");
+    }
+}
+
+#[test]
+fn an_alert_is_the_seven_bytes_of_rfc_8446() {
+    let proxy = Proxy::start("rules:\n  - at: tunnel\n    do: [alert: handshake_failure, close]\n");
+    let mut socket = tunnel(&proxy);
+    socket.write_all(b"\x16\x03\x01").unwrap();
+    assert_eq!(read_all(&mut socket), (b"\x15\x03\x03\x00\x02\x02\x28".to_vec(), End::Fin));
+}
+
+#[test]
+fn the_port_is_loopback_unless_asked() {
+    let proxy = Proxy::start("name: x\n");
+    assert!(proxy.address.ip().is_loopback());
+    assert_ne!(proxy.address, SocketAddr::from(([127, 0, 0, 1], 0)));
+}

@@ -1,0 +1,67 @@
+//! Names do not lie: each effect is met by a plain std socket, which knows nothing of this
+//! project, and has to be what it is called: RST, FIN, refused, unanswered, silent.
+
+mod effects;
+mod http;
+mod origin;
+mod proxy;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// How a connection ended, as read from a plain socket.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    Fin,
+    Rst,
+    /// Nothing came for 300 ms, and the connection is still there.
+    Silence,
+}
+
+/// Reads to the end, or until nothing comes any more.
+pub fn read_all(socket: &mut TcpStream) -> (Vec<u8>, End) {
+    read_for(socket, Duration::from_millis(300))
+}
+
+pub fn read_for(socket: &mut TcpStream, silence: Duration) -> (Vec<u8>, End) {
+    socket.set_read_timeout(Some(silence)).unwrap();
+    let mut got = Vec::new();
+    let mut buffer = [0; 65536];
+    loop {
+        match socket.read(&mut buffer) {
+            Ok(0) => return (got, End::Fin),
+            Ok(n) => got.extend_from_slice(&buffer[..n]),
+            Err(e) if e.kind() == ErrorKind::ConnectionReset => return (got, End::Rst),
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return (got, End::Silence);
+            }
+            Err(e) => panic!("{e}"),
+        }
+    }
+}
+
+/// Reads exactly until this text has come.
+pub fn read_until(socket: &mut TcpStream, text: &str) -> String {
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut got = Vec::new();
+    while !String::from_utf8_lossy(&got).contains(text) {
+        let mut byte = [0; 1];
+        let n = socket.read(&mut byte).unwrap();
+        assert!(n > 0, "closed after {:?}", String::from_utf8_lossy(&got));
+        got.push(byte[0]);
+    }
+    String::from_utf8(got).unwrap()
+}
+
+pub const CONNECT: &[u8] =
+    b"CONNECT target.badproxy.test:80 HTTP/1.1\r\nHost: target.badproxy.test:80\r\n\r\n";
+
+/// Opens a tunnel to the origin's plain side.
+pub fn tunnel(proxy: &proxy::Proxy) -> TcpStream {
+    let mut socket = proxy.connect();
+    socket.write_all(CONNECT).unwrap();
+    let reply = read_until(&mut socket, "\r\n\r\n");
+    assert!(reply.starts_with("HTTP/1.1 200 "), "{reply}");
+    socket
+}

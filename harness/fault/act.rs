@@ -112,11 +112,17 @@ impl<'f> Cx<'_, 'f> {
 
     /// Writes down that the effect has happened. `audible`: the client can notice it.
     pub fn did(&self, did: impl Into<String>, audible: bool) {
+        if self.condition {
+            return self.passed(did);
+        }
         let (rule, at, effect, did) = (self.rule + 1, self.stage, self.effect, did.into());
-        self.conn.note(match self.condition {
-            true => What::StepPassed { rule, at, effect, did },
-            false => What::Fault { rule, at, effect, did, audible },
-        });
+        self.conn.note(What::Fault { rule, at, effect, did, audible });
+    }
+
+    /// Writes down that a step is over.
+    pub fn passed(&self, did: impl Into<String>) {
+        let (rule, at, effect, did) = (self.rule + 1, self.stage, self.effect, did.into());
+        self.conn.note(What::StepPassed { rule, at, effect, did });
     }
 
     /// Sends bytes to the client as they stand, in one write.
@@ -124,7 +130,9 @@ impl<'f> Cx<'_, 'f> {
         let wire = self.flow.client();
         wire.write_all(bytes).await?;
         wire.flush().await?;
-        self.conn.count_out(bytes.len() as u64);
+        if on_the_proxy(self.stage) {
+            self.conn.count_out(bytes.len() as u64);
+        }
         Ok(())
     }
 
@@ -132,7 +140,9 @@ impl<'f> Cx<'_, 'f> {
     /// and what follows in the rule is never met.
     pub async fn pass(&mut self, until: Until) -> Option<()> {
         self.flow.take_inbox(self.inbox);
-        match self.flow.pass(self.conn.clock(), until).await {
+        let passed = self.flow.pass(self.conn.clock(), until).await;
+        count(self.conn, self.stage, self.flow);
+        match passed {
             Passed::Met => Some(()),
             Passed::Ended(ended) => {
                 finish(self.conn, self.flow, ended);
@@ -146,13 +156,30 @@ impl<'f> Cx<'_, 'f> {
         while self.inbox.len() < bytes {
             let wire = self.flow.client();
             let n = wire.read_buf(self.inbox).await?;
-            self.conn.count_in(n as u64);
+            if on_the_proxy(self.stage) {
+                self.conn.count_in(n as u64);
+            }
             if n == 0 {
                 self.conn.closed(Who::Client, How::Fin);
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+}
+
+/// Whether a stage's bytes are the connection's own. What the origin sends inside a tunnel is
+/// counted where it passes the proxy.
+fn on_the_proxy(stage: Stage) -> bool {
+    stage <= Stage::Tunnel || stage == Stage::Close
+}
+
+/// Adds what has passed since the last time to the connection's counters.
+pub fn count(conn: &Conn, stage: Stage, flow: &mut Flow<'_>) {
+    let (up, down) = flow.uncounted();
+    if on_the_proxy(stage) {
+        conn.count_in(up);
+        conn.count_out(down);
     }
 }
 

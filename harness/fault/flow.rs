@@ -112,6 +112,12 @@ impl Flow<'_> {
         }
     }
 
+    /// What has passed since this was asked last.
+    pub fn uncounted(&mut self) -> (u64, u64) {
+        let up = self.pipe(Direction::Upstream).map_or(0, Pipe::uncounted);
+        (up, self.pipe(Direction::Downstream).map_or(0, Pipe::uncounted))
+    }
+
     /// In a tunnel, takes the bytes that the client has sent and nobody has used.
     pub fn take_inbox(&mut self, inbox: &mut bytes::BytesMut) {
         if let Flow::Tunnel { up, .. } = self {

@@ -16,7 +16,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use act::{Choice, Cx, finish, play};
+pub use act::{Choice, Cx, count, finish, play};
 pub use flow::{Ended, Flow, Passed, Until};
 pub use shape::{Pipe, Shape};
 

@@ -65,6 +65,7 @@ pub struct Pipe {
     done: bool,
     dirty: bool,
     wait: Option<Wait>,
+    counted: u64,
 }
 
 const CHUNK: usize = 16 * 1024;
@@ -86,7 +87,15 @@ impl Pipe {
             done: false,
             dirty: false,
             wait: None,
+            counted: 0,
         }
+    }
+
+    /// Bytes that have passed since this was asked last.
+    pub fn uncounted(&mut self) -> u64 {
+        let new = self.passed - self.counted;
+        self.counted = self.passed;
+        new
     }
 
     /// Takes bytes that somebody else has read from the source.

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use super::head::Head;
 use super::{Next, Session};
 use crate::event::{Side, What};
-use crate::fault::{After, Flow, Passed, Pipe, Until, finish, play};
+use crate::fault::{After, Ended, Flow, Passed, Pipe, Until, count, finish, play};
 use crate::origin;
 use crate::scenario::DialTime;
 use crate::stage::Stage;
@@ -143,14 +143,14 @@ async fn reply(session: &mut Session) -> After {
         return after;
     }
     match flow.pass(conn.clock(), Until::default()).await {
-        Passed::Ended(crate::fault::Ended::Finished) | Passed::Met => {}
+        Passed::Ended(Ended::Finished) | Passed::Met => {}
         Passed::Ended(ended) => {
             finish(conn, &mut flow, ended);
             return After::Stop;
         }
     }
     let bytes = flow.passed().1;
-    conn.count_out(bytes);
+    count(conn, Stage::Reply, &mut flow);
     let raw = String::from_utf8_lossy(REPLY).into_owned();
     conn.note(What::Reply { status: 200, bytes, raw });
     After::Go
@@ -167,16 +167,14 @@ async fn tunnel(session: &mut Session, mut upstream: BoxWire) -> Next {
     if after != After::Stop {
         flow.take_inbox(inbox);
         let passed = flow.pass(conn.clock(), Until::default()).await;
-        let finished = Passed::Ended(crate::fault::Ended::Finished);
+        count(conn, Stage::Tunnel, &mut flow);
+        let finished = Passed::Ended(Ended::Finished);
         match passed {
             passed if closes && passed == finished => {}
             Passed::Ended(ended) => finish(conn, &mut flow, ended),
             Passed::Met => {}
         }
     }
-    let (bytes_up, bytes_down) = flow.passed();
-    conn.count_in(bytes_up);
-    conn.count_out(bytes_down);
     *inbox = BytesMut::new();
     if after == After::Stop || conn.is_closed() { Next::Ended } else { Next::Close }
 }

@@ -48,11 +48,6 @@ impl Half {
         Half { carry: bytes.to_vec(), ..Half::default() }
     }
 
-    /// Whether the end has been passed on.
-    pub fn is_done(&self) -> bool {
-        self.done
-    }
-
     /// Moves what there is. `enough`: returns early (with false) once that many have moved and
     /// nothing is carried.
     pub fn poll<R, W>(

@@ -108,38 +108,6 @@ impl Few {
     }
 }
 
-/// One output stream of the command, put together to lines.
-#[derive(Default)]
-pub(super) struct Voice {
-    part: String,
-    /// How many lines of it were shown.
-    pub few: Few,
-}
-
-impl Voice {
-    /// The longest line that is put together.
-    const LONG: usize = 1000;
-
-    /// Takes text in; the lines that it completes and that are to be shown.
-    pub fn hear(&mut self, text: &str) -> Vec<String> {
-        let mut lines = Vec::new();
-        for piece in text.split_inclusive('\n') {
-            let room = Self::LONG.saturating_sub(self.part.chars().count());
-            self.part.extend(piece.trim_end_matches(['\r', '\n']).chars().take(room));
-            if piece.ends_with('\n') {
-                lines.extend(self.end());
-            }
-        }
-        lines
-    }
-
-    /// The stream or its line has ended: what is left of it, when it is to be shown.
-    pub fn end(&mut self) -> Option<String> {
-        let part = std::mem::take(&mut self.part);
-        (!part.trim().is_empty() && self.few.admit()).then_some(part)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,22 +150,12 @@ mod tests {
     }
 
     #[test]
-    fn output_is_put_together_to_lines() {
-        let mut voice = Voice::default();
-        assert_eq!(voice.hear("a"), Vec::<String>::new());
-        assert_eq!(voice.hear("b\r\n\nc\nd"), ["ab", "c"]);
-        assert_eq!(voice.end().as_deref(), Some("d"));
-        assert_eq!(voice.end(), None);
-        assert_eq!(voice.few.rest("line", "lines"), None);
-        for _ in 0..8 {
-            voice.hear("x\n");
-        }
-        assert_eq!(voice.few.rest("line", "lines").as_deref(), Some("1 more line"));
-        assert_eq!(voice.few.rest("line", "lines"), None);
-        voice.hear("x\nx\n");
-        assert_eq!(voice.few.rest("line", "lines").as_deref(), Some("2 more lines"));
-        assert_eq!(voice.hear(&("y".repeat(5000) + "\n")), Vec::<String>::new());
-        let mut long = Voice::default();
-        assert_eq!(long.hear(&("y".repeat(5000) + "\n"))[0].len(), Voice::LONG);
+    fn the_rest_is_told_once() {
+        let mut few = Few::default();
+        assert_eq!((0..12).filter(|_| few.admit()).count(), 10);
+        assert_eq!(few.rest("note", "notes").as_deref(), Some("2 more notes"));
+        assert_eq!(few.rest("note", "notes"), None);
+        few.admit();
+        assert_eq!(few.rest("note", "notes").as_deref(), Some("1 more note"));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::fold::{Few, Fold, Voice};
+use super::fold::{Few, Fold};
 use super::lines::{Actor, Line, Seen, line};
 use super::text::{Ink, Look, cut, without_password, wrap};
 use crate::conduct::Conduct;
@@ -11,8 +11,10 @@ use crate::event::{Event, Side, What};
 use crate::verdict::words::client_did;
 use crate::verdict::{Class, Verdict, Word};
 
-/// Connections shown as they happen; later ones are folded.
+/// Connections shown as they happen, unless more are asked for; later ones are folded.
 const LIVE: usize = 5;
+/// Connections that are followed at the same time, however many are asked for.
+const FOLLOWED: usize = 10_000;
 /// Connections around the proxy are shown beside those, as many as this.
 const LIVE_DIRECT: usize = 3;
 /// The width of the verdict's labels.
@@ -26,16 +28,18 @@ pub struct Human {
     look: Look,
     width: usize,
     quiet: bool,
+    live: usize,
     shown: BTreeMap<u64, Seen>,
+    /// Connections shown so far: with the proxy, and around it.
+    proxied: usize,
     direct: usize,
     fold: Fold,
     /// The state for events without a connection.
     general: Seen,
     last_accept: Option<f64>,
     rules: Vec<usize>,
-    stdout: Voice,
-    stderr: Voice,
     syns: Few,
+    lone_faults: Few,
     notes: Few,
 }
 
@@ -48,15 +52,16 @@ impl Human {
             look: Look { colour, ascii: false },
             width: width.max(40),
             quiet,
+            live: LIVE,
             shown: BTreeMap::new(),
+            proxied: 0,
             direct: 0,
             fold: Fold::default(),
             general: Seen::default(),
             last_accept: None,
             rules: Vec::new(),
-            stdout: Voice::default(),
-            stderr: Voice::default(),
             syns: Few::default(),
+            lone_faults: Few::default(),
             notes: Few::default(),
         }
     }
@@ -64,6 +69,13 @@ impl Human {
     /// With ASCII characters alone, for terminals that have no others.
     pub fn ascii(mut self, ascii: bool) -> Self {
         self.look.ascii = ascii;
+        self
+    }
+
+    /// Shows this many connections before it folds the later ones, instead of 5. For a proxy that
+    /// is served and never ends: `usize::MAX`.
+    pub fn fold_after(mut self, connections: usize) -> Self {
+        self.live = connections;
         self
     }
 
@@ -87,14 +99,11 @@ impl Human {
             return;
         }
         let shown = match &event.what {
-            What::Output { stream, text, .. } => {
-                self.hear(event.time, stream, text);
-                false
-            }
             What::Exited { .. } => {
-                self.folded(Some(event.time));
+                self.folded();
                 true
             }
+            What::Fault { .. } if event.conn.is_none() => self.lone_faults.admit(),
             What::SynSeen { .. } => self.syns.admit(),
             What::Note { .. } => self.notes.admit(),
             _ => true,
@@ -108,7 +117,7 @@ impl Human {
     /// The verdict, at the end. `again`: the command that plays this run once more.
     pub fn verdict(&mut self, verdict: &Verdict, conduct: &Conduct, again: &str) {
         if !self.quiet {
-            self.folded(None);
+            self.folded();
             self.put("");
         }
         let storm = verdict.word == Word::Storm;
@@ -186,7 +195,7 @@ impl Human {
                 note = format!("   {} the fault", self.look.sign("←"));
             }
         }
-        self.say(Some(event.time), event.conn, &line, &note);
+        self.say(event.time, event.conn, &line, &note);
     }
 
     /// A new connection: shown while there is room, else folded.
@@ -194,10 +203,14 @@ impl Human {
         let direct = matches!(what, What::Accepted { side: Side::Direct, .. });
         let room = match direct {
             true => self.direct < LIVE_DIRECT,
-            false => self.shown.len() - self.direct < LIVE,
+            false => self.proxied < self.live,
         };
         if room {
             self.direct += usize::from(direct);
+            self.proxied += usize::from(!direct);
+            if self.shown.len() >= FOLLOWED {
+                self.shown.pop_first();
+            }
             self.shown.insert(conn, Seen::default());
         } else {
             self.fold.add(conn, pause);
@@ -205,17 +218,10 @@ impl Human {
     }
 
     /// Lines for what was not shown so far.
-    fn folded(&mut self, time: Option<f64>) {
-        let (out, err) = (self.stdout.end(), self.stderr.end());
-        for (stream, part) in [("stdout", out), ("stderr", err)] {
-            if let Some(part) = part {
-                self.say(time, None, &spoken(stream, &part), "");
-            }
-        }
+    fn folded(&mut self) {
         let rests = [
-            self.stdout.few.rest("line of stdout", "lines of stdout"),
-            self.stderr.few.rest("line of stderr", "lines of stderr"),
             self.syns.rest("SYN", "SYNs"),
+            self.lone_faults.rest("fault", "faults"),
             self.notes.rest("note", "notes"),
             self.fold.take(|conn| self.shown.contains_key(&conn)),
         ];
@@ -224,19 +230,11 @@ impl Human {
         }
     }
 
-    fn hear(&mut self, time: f64, stream: &str, text: &str) {
-        let voice = if stream == "stdout" { &mut self.stdout } else { &mut self.stderr };
-        for part in voice.hear(text) {
-            self.say(Some(time), None, &spoken(stream, &part), "");
-        }
-    }
-
     /// A line of the conversation: time, connection, who, what; cut to the width.
-    fn say(&mut self, time: Option<f64>, conn: Option<u64>, line: &Line, note: &str) {
+    fn say(&mut self, time: f64, conn: Option<u64>, line: &Line, note: &str) {
         let look = self.look;
-        let time = time.map_or_else(String::new, |time| format!("{time:.0}"));
         let conn = conn.map_or_else(String::new, |conn| format!("#{conn}"));
-        let (time, conn) = (format!("{time:>6}"), format!("{conn:<5}"));
+        let (time, conn) = (format!("{time:>6.0}"), format!("{conn:<5}"));
         // A healthy proxy is a proxy like any other; one that breaks is the one to look at.
         let breaks = line.marked && line.actor == Actor::Proxy;
         let who = if breaks { "PROXY" } else { line.actor.word() };
@@ -281,10 +279,6 @@ impl Human {
     fn put(&mut self, text: &str) {
         let _ = writeln!(self.out, "{text}");
     }
-}
-
-fn spoken(stream: &str, text: &str) -> Line {
-    Line { actor: Actor::Client, marked: false, text: format!("{stream}: {text}") }
 }
 
 #[cfg(test)]

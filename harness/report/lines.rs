@@ -61,7 +61,7 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
                 _ => client(format!("ends{left}")),
             }
         }
-        What::SynSeen { listener, state } => client(format!("sends a SYN to {listener} ({state})")),
+        What::SynSeen { .. } => client("sends a SYN".to_owned()),
         What::Accepted { side: Side::Direct, .. } => {
             bad(Actor::Client, "connects to the origin, around the proxy".to_owned())
         }
@@ -69,7 +69,10 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
             Some(pause) => client(format!("connects again, {} later", ms(pause))),
             None => client("connects".to_owned()),
         },
-        What::Connected { side: Side::Upstream, dst } => proxy(format!("connects to {dst}")),
+        What::Connected { side: Side::Upstream, dst } => match dst.as_str() {
+            "origin" => proxy("connects to the origin".to_owned()),
+            dst => proxy(format!("connects to {dst}")),
+        },
         What::ProxyHello { .. } => {
             client("TLS ClientHello, on a port that speaks plain HTTP".to_owned())
         }
@@ -101,13 +104,17 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
             client(format!("TLS established: {version}, {alpn}, certificate {cert}"))
         }
         What::TlsFailed { reason, alert, by } => {
-            let alert = alert.as_deref().map(|a| format!(" (alert {a})")).unwrap_or_default();
+            let alert = alert.as_deref().filter(|alert| !reason.contains(alert));
+            let alert = alert.map(|alert| format!(" (alert {alert})")).unwrap_or_default();
             let actor = if *by == Who::Client { Actor::Client } else { Actor::Origin };
             Some(Line { actor, marked: false, text: format!("TLS failed: {reason}{alert}") })
         }
         What::AppData { cert, bytes } if cert != "good" && *bytes > 0 => {
             let s = if *bytes == 1 { "" } else { "s" };
-            let text = format!("sends {} byte{s} of data under a certificate that is {cert}", count(*bytes));
+            let text = format!(
+                "sends {} byte{s} of data under a certificate that is {cert}",
+                count(*bytes)
+            );
             bad(Actor::Client, text)
         }
         What::HttpRequest { via, method, path, version, .. } => {
@@ -122,7 +129,9 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
             let text = format!("answers {status} ({})", many(*bytes, "byte"));
             Some(Line { actor: Actor::Origin, marked: false, text })
         }
-        What::Fault { at, effect, did, .. } => bad(Actor::Proxy, format!("{effect} at {at}: {did}")),
+        What::Fault { at, effect, did, .. } => {
+            bad(Actor::Proxy, format!("{effect} at {at}: {did}"))
+        }
         What::StepPassed { at, effect, did, .. } => proxy(format!("{effect} at {at}: {did}")),
         What::Silence { who, at, .. } => {
             seen.silent = Some(time);
@@ -156,7 +165,8 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
         What::Note { text } => {
             Some(Line { actor: Actor::Badproxy, marked: false, text: text.clone() })
         }
-        // Output is put together to whole lines first; the rest is said at the top or at the end.
+        // The command's output is passed on and stands beside this report; the rest is said in the
+        // header or in the verdict.
         _ => None,
     }
 }

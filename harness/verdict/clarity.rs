@@ -76,7 +76,8 @@ fn vague(case: &Case<'_>, found: &mut Vec<Finding>) {
         return;
     }
     if conduct.stdout.cut || conduct.stderr.cut {
-        let measured = "not all of the client's output was kept: whether it names the cause is unknown";
+        let measured =
+            "not all of the client's output was kept: whether it names the cause is unknown";
         found.push(case.finding(Word::Inconclusive, "explain", measured, ""));
         return;
     }

@@ -48,7 +48,10 @@ fn no_end(case: &Case<'_>) -> Reason {
         Ending::Stopped => {
             let ran = ms(case.conduct.ran().unwrap_or(0.0));
             let hang = time(case.terms.hang);
-            Some(("exit", format!("the command was stopped after {ran}, before its {hang} were up")))
+            Some((
+                "exit",
+                format!("the command was stopped after {ran}, before its {hang} were up"),
+            ))
         }
         _ => None,
     }
@@ -76,16 +79,21 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
     if stage == Stage::Syn {
         let refused = rule.steps.0.first().is_some_and(|step| step.effect.word() == "refuse");
         return match refused {
-            true => "a refused SYN leaves no trace in user space, and the client does not speak of \
+            true => {
+                "a refused SYN leaves no trace in user space, and the client does not speak of \
                      one"
-                .to_owned(),
+                .to_owned()
+            }
             false => "no SYN was seen".to_owned(),
         };
     }
     if let Some(passed) = conduct.passed.get(&number) {
         let words: Vec<&str> = rule.steps.0.iter().map(|step| step.effect.word()).collect();
         let times = many(*passed, "time");
-        return format!("it was begun ({}; {times} past a condition), then the connection ended", words.join(", "));
+        return format!(
+            "it was begun ({}; {times} past a condition), then the connection ended",
+            words.join(", ")
+        );
     }
     let when = rule.when();
     if let Some(attempt) = when.attempt {
@@ -124,7 +132,8 @@ fn too_few(case: &Case<'_>) -> Reason {
     // Attempts that got no connection cannot be counted.
     let counted = !case.scenario.touches(Stage::Syn);
     (made < fewest && !failed && counted).then(|| {
-        let measured = format!("{} made, at least {} expected", many(made, "attempt"), count(fewest));
+        let measured =
+            format!("{} made, at least {} expected", many(made, "attempt"), count(fewest));
         ("attempts", format!("{measured}: the scenario was not played to its end"))
     })
 }

@@ -24,7 +24,13 @@ fn not_exercised(case: &Case<'_>, found: &mut Vec<Finding>) {
 
 fn too_many(case: &Case<'_>, found: &mut Vec<Finding>) {
     let (attempts, most) = (case.conduct.attempts, case.scenario.expect.attempts.most());
-    if attempts > most {
+    // Where no SYN is answered, each of them is an attempt. Not added up: one that is answered
+    // late becomes a connection.
+    let syns = case.conduct.syns;
+    if syns > most.max(attempts) {
+        let limit = format!("{} allowed", many(most, "attempt"));
+        found.push(case.finding(Word::Storm, "attempts", many(syns, "SYN"), limit));
+    } else if attempts > most {
         let times = case.conduct.times();
         let span = match (times.first(), times.last()) {
             // Of the later ones no time is kept.

@@ -6,9 +6,10 @@ use crate::scenario::Outcome;
 
 pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
     leak(case, found);
+    // First of its word: what an exit code only hints at, these bytes prove.
+    bad_certificate(case, found);
     false_success(case, found);
     no_answer(case, found);
-    bad_certificate(case, found);
     bypass(case, found);
 }
 

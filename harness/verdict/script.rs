@@ -84,8 +84,11 @@ impl Script {
 
     /// Rule 1 falls silent at `reply`.
     pub fn hang(self) -> Self {
-        self.fault(Stage::Reply, "hang", "silent, stops reading", false)
-            .here(What::Silence { who: Who::Us, at: Stage::Reply, reads: false })
+        self.fault(Stage::Reply, "hang", "silent, stops reading", false).here(What::Silence {
+            who: Who::Us,
+            at: Stage::Reply,
+            reads: false,
+        })
     }
 
     /// The connection ends.

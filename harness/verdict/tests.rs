@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::script::Script;
 use super::*;
-use crate::event::{How, Via, Who};
+use crate::event::{How, Side, Via, Who};
 use crate::scenario::read_named;
 use crate::secrets::{ORIGIN, PROXY};
 
@@ -105,11 +105,23 @@ fn leak() {
             "origin token seen at: connect request (1 time), not allowed there",
         ),
         (
-            client().connect().request(&[PROXY]).get(Via::Tunnel, &[PROXY]).fin().says("proxy").exits(1),
+            client()
+                .connect()
+                .request(&[PROXY])
+                .get(Via::Tunnel, &[PROXY])
+                .fin()
+                .says("proxy")
+                .exits(1),
             "proxy credentials seen at: origin via tunnel (1 time), not allowed there",
         ),
         (
-            client().connect().tls("expired").get(Via::Tunnel, &[ORIGIN]).fin().says("proxy").exits(1),
+            client()
+                .connect()
+                .tls("expired")
+                .get(Via::Tunnel, &[ORIGIN])
+                .fin()
+                .says("proxy")
+                .exits(1),
             "origin token seen at: origin under a bad certificate (1 time), not allowed there",
         ),
     ] {
@@ -187,7 +199,10 @@ fn storm() {
     };
     let script = attempts(3770, 1.0);
     let found = verdict(FIN, script);
-    assert_eq!((found.word, found.summary.as_str()), (Word::Storm, "3,770 attempts in 3.8 s, 5 allowed"));
+    assert_eq!(
+        (found.word, found.summary.as_str()),
+        (Word::Storm, "3,770 attempts in 3.8 s, 5 allowed")
+    );
     assert_eq!(found.notes, ["no-backoff: the median pause between attempts is 1.0 ms"]);
     let first = &found.findings[0];
     assert_eq!(first.proxy_did, "close at reply of connection #1: FIN; 3,770 faults in all");
@@ -203,10 +218,25 @@ fn storm() {
 }
 
 #[test]
+fn storm_of_syns_that_nobody_answers() {
+    let yaml = "rules: [{at: syn, do: blackhole}]\nexpect: {attempts: {max: 3}}\n";
+    let dials = |n| {
+        let syn = What::SynSeen { listener: "proxy", state: "SYN-SENT" };
+        (0..n).fold(client(), |s, _| s.also(None, syn.clone())).wait(5000.0).exits(28)
+    };
+    earns(Word::Storm, "4 SYNs, 3 attempts allowed", yaml, dials(4));
+    earns(Word::Pass, "fails in time: exit 28 after 5.1 s, no connection", yaml, dials(3));
+    // Answered in the end: the same attempts, seen twice.
+    let answered = dials(0).connect().connect().connect();
+    assert_ne!(verdict(yaml, answered).word, Word::Storm);
+}
+
+#[test]
 fn storm_by_coming_back_too_soon() {
     let yaml = "expect: {outcome: success, gap: {min: 2s}}\n\
                 rules: [{when: {attempt: 1}, at: reply, do: {respond: {status: 503}}}]\n";
-    let after = |pause| client().connect().request(&[]).fin().wait(pause).connect().fetch().exits(0);
+    let after =
+        |pause| client().connect().request(&[]).fin().wait(pause).connect().fetch().exits(0);
     earns(Word::Storm, "came back after 3.0 ms, 2.0 s were asked for", yaml, after(3.0));
     // 4.6 ms of lag and a timer's rounding are not the client's.
     assert_eq!(verdict(yaml, after(1995.0)).word, Word::Pass);
@@ -319,7 +349,12 @@ fn inconclusive_when_no_rule_was_met() {
 #[test]
 fn inconclusive_when_a_step_never_came() {
     let yaml = "rules: [{at: tunnel, do: [{await: first_byte}, {send: x}]}]\n";
-    let passed = What::StepPassed { rule: 1, at: crate::stage::Stage::Tunnel, effect: "await", did: "x".into() };
+    let passed = What::StepPassed {
+        rule: 1,
+        at: crate::stage::Stage::Tunnel,
+        effect: "await",
+        did: "x".into(),
+    };
     let script = client().connect().request(&[]).reply(200).here(passed).exits(1);
     let summary = "rule 1, at `tunnel`, was never met: it was begun (await, send; 1 time past a \
                    condition), then the connection ended";
@@ -349,7 +384,12 @@ fn inconclusive_when_too_few_attempts_were_made() {
 
 #[test]
 fn inconclusive_without_an_end() {
-    earns(Word::Inconclusive, "the end of the command was not seen", WELL, client().connect().fetch());
+    earns(
+        Word::Inconclusive,
+        "the end of the command was not seen",
+        WELL,
+        client().connect().fetch(),
+    );
 }
 
 #[test]
@@ -378,7 +418,8 @@ fn notes() {
     let hidden = Terms { bypass_observable: false, ..terms() };
     let exit = What::Exited { code: Some(56), signal: None, killed_by_us: false, leftover: true };
     let script = client().connect().request(&[]).fin().says("proxy").also(None, exit);
-    let found = on(FIN, script.also(None, What::Ceiling { limit: "connections", value: 9 }), hidden);
+    let found =
+        on(FIN, script.also(None, What::Ceiling { limit: "connections", value: 9 }), hidden);
     assert_eq!(
         found.notes,
         [
@@ -413,8 +454,11 @@ fn any_event() -> impl Strategy<Value = (f64, u64, What)> {
     let secrets = proptest::sample::subsequence(vec![PROXY, ORIGIN], 0..=2);
     let text = "[a-z\\PC]{0,8}";
     let what = prop_oneof![
-        (side.clone(), any::<Option<u64>>())
-            .prop_map(|(side, attempt)| What::Accepted { side, src: String::new(), attempt }),
+        (side.clone(), any::<Option<u64>>()).prop_map(|(side, attempt)| What::Accepted {
+            side,
+            src: String::new(),
+            attempt
+        }),
         (side.clone(), text).prop_map(|(side, dst)| What::Connected { side, dst }),
         Just(What::SynSeen { listener: "proxy", state: "x" }),
         (side, who.clone()).prop_map(|(side, by)| What::Closed {

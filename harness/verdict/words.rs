@@ -97,7 +97,7 @@ pub(super) fn proxy_did(scenario: &Scenario, conduct: &Conduct) -> String {
 pub(crate) fn client_did(conduct: &Conduct) -> String {
     let came = match conduct.attempts {
         0 if conduct.syns > 0 => format!("sent {}, got no connection", many(conduct.syns, "SYN")),
-        0 => "never came to the proxy".to_owned(),
+        0 => "made no connection to the proxy".to_owned(),
         n => {
             let gap = conduct.median_gap().map(|gap| match n {
                 2 => format!(", {} apart", ms(gap)),
@@ -136,7 +136,10 @@ pub(super) fn good_client(scenario: &Scenario) -> String {
 pub(super) fn passed(case: &Case<'_>) -> String {
     let conduct = case.conduct;
     let ran = conduct.ran().unwrap_or(0.0);
-    let attempts = many(conduct.attempts, "attempt");
+    let attempts = match conduct.attempts {
+        0 => "no connection".to_owned(),
+        n => many(n, "attempt"),
+    };
     match case.ending {
         Ending::Success => {
             let how = if case.met { "recovers" } else { "works" };
@@ -159,7 +162,10 @@ mod tests {
 
     #[test]
     fn numbers() {
-        assert_eq!([0, 999, 1000, 3770, 1_234_567].map(count), ["0", "999", "1,000", "3,770", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1000, 3770, 1_234_567].map(count),
+            ["0", "999", "1,000", "3,770", "1,234,567"]
+        );
         assert_eq!(many(1, "attempt"), "1 attempt");
         assert_eq!(many(0, "attempt"), "0 attempts");
         let times = [0.04, 3.91, 99.96, 999.6, 5_000.0, 119_960.0, 260_000.0, f64::INFINITY];

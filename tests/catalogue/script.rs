@@ -83,8 +83,7 @@ fn shown(event: &Event) -> Option<String> {
         }
         What::Fault { rule, at, effect, did, audible } => {
             // The times in it differ from run to run.
-            let did = did.split(" ms").next().unwrap_or_default();
-            let did = if did.starts_with("waited") { "waited" } else { did };
+            let did = if did.starts_with("waits") { "waits" } else { did };
             format!("fault:applied rule {rule} at {at}: {effect}: {did}, audible {audible}")
         }
         What::StepPassed { rule, at, effect, .. } => {

@@ -155,7 +155,8 @@ fn delay_waits_no_less() {
     socket.write_all(CONNECT).unwrap();
     read_until(&mut socket, "\r\n\r\n");
     assert!(start.elapsed() >= Duration::from_millis(150));
-    proxy.wait_for("fault:applied", "waited 15");
+    proxy.wait_for("fault:applied", "waits 150.0 ms");
+    proxy.wait_for("step:passed", "waited 15");
 }
 
 #[test]
@@ -177,10 +178,8 @@ fn a_file_beside_the_scenario_is_sent() {
     let yaml = dir.path().join("s.yaml");
     std::fs::write(&yaml, "rules:\n  - at: reply\n    do: [send: {file: reply.bin}, close]\n").unwrap();
     let scenario = badproxy::scenario::read_file(&yaml).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let running =
-        runtime.block_on(badproxy::start::start(scenario, &Default::default())).unwrap();
-    let mut socket = TcpStream::connect(running.address).unwrap();
+    let proxy = Proxy::play(scenario, Default::default());
+    let mut socket = proxy.connect();
     socket.write_all(CONNECT).unwrap();
     assert_eq!(read_all(&mut socket), (b"\x01\x02file".to_vec(), End::Fin));
 }

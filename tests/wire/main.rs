@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// How a connection ended, as read from a plain socket.
 #[derive(Debug, PartialEq, Eq)]
-pub enum End {
+enum End {
     Fin,
     Rst,
     /// Nothing came for 300 ms, and the connection is still there.
@@ -20,11 +20,11 @@ pub enum End {
 }
 
 /// Reads to the end, or until nothing comes any more.
-pub fn read_all(socket: &mut TcpStream) -> (Vec<u8>, End) {
+fn read_all(socket: &mut TcpStream) -> (Vec<u8>, End) {
     read_for(socket, Duration::from_millis(300))
 }
 
-pub fn read_for(socket: &mut TcpStream, silence: Duration) -> (Vec<u8>, End) {
+fn read_for(socket: &mut TcpStream, silence: Duration) -> (Vec<u8>, End) {
     socket.set_read_timeout(Some(silence)).unwrap();
     let mut got = Vec::new();
     let mut buffer = [0; 65536];
@@ -42,7 +42,7 @@ pub fn read_for(socket: &mut TcpStream, silence: Duration) -> (Vec<u8>, End) {
 }
 
 /// Reads exactly until this text has come.
-pub fn read_until(socket: &mut TcpStream, text: &str) -> String {
+fn read_until(socket: &mut TcpStream, text: &str) -> String {
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut got = Vec::new();
     while !String::from_utf8_lossy(&got).contains(text) {
@@ -54,11 +54,11 @@ pub fn read_until(socket: &mut TcpStream, text: &str) -> String {
     String::from_utf8(got).unwrap()
 }
 
-pub const CONNECT: &[u8] =
+const CONNECT: &[u8] =
     b"CONNECT target.badproxy.test:80 HTTP/1.1\r\nHost: target.badproxy.test:80\r\n\r\n";
 
 /// Opens a tunnel to the origin's plain side.
-pub fn tunnel(proxy: &proxy::Proxy) -> TcpStream {
+fn tunnel(proxy: &proxy::Proxy) -> TcpStream {
     let mut socket = proxy.connect();
     socket.write_all(CONNECT).unwrap();
     let reply = read_until(&mut socket, "\r\n\r\n");

@@ -7,13 +7,13 @@ use std::thread::JoinHandle;
 use badproxy::conduct::Conduct;
 use badproxy::event::Event;
 use badproxy::log::Log;
-use badproxy::scenario::read;
+use badproxy::scenario::{Scenario, read};
 use badproxy::start::{Setup, start};
 use tokio::sync::oneshot;
 
-pub struct Proxy {
-    pub address: SocketAddr,
-    pub direct: Option<SocketAddr>,
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
+    pub(crate) direct: Option<SocketAddr>,
     log: Log,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -21,12 +21,15 @@ pub struct Proxy {
 
 impl Proxy {
     /// Starts a scenario: YAML, with seed 7.
-    pub fn start(yaml: &str) -> Proxy {
+    pub(crate) fn start(yaml: &str) -> Proxy {
         Proxy::with(yaml, Setup::default())
     }
 
-    pub fn with(yaml: &str, setup: Setup) -> Proxy {
-        let scenario = read(yaml, "test").unwrap_or_else(|e| panic!("{e}"));
+    pub(crate) fn with(yaml: &str, setup: Setup) -> Proxy {
+        Proxy::play(read(yaml, "test").unwrap_or_else(|e| panic!("{e}")), setup)
+    }
+
+    pub(crate) fn play(scenario: Scenario, setup: Setup) -> Proxy {
         let setup = Setup { seed: Some(7), ..setup };
         let (ready, started) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -43,22 +46,22 @@ impl Proxy {
         Proxy { address, direct, log, stop: Some(stop), thread: Some(thread) }
     }
 
-    pub fn connect(&self) -> TcpStream {
+    pub(crate) fn connect(&self) -> TcpStream {
         let socket = TcpStream::connect(self.address).unwrap();
         socket.set_nodelay(true).unwrap();
         socket
     }
 
-    pub fn events(&self) -> Vec<Event> {
+    pub(crate) fn events(&self) -> Vec<Event> {
         self.log.events().0
     }
 
-    pub fn conduct(&self) -> Conduct {
+    pub(crate) fn conduct(&self) -> Conduct {
         self.log.conduct()
     }
 
     /// Waits until an event of this name and with this text in it has happened.
-    pub fn wait_for(&self, name: &str, text: &str) -> String {
+    pub(crate) fn wait_for(&self, name: &str, text: &str) -> String {
         let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
         while std::time::Instant::now() < end {
             for event in self.events() {

@@ -1,0 +1,2 @@
+//! Placeholder while the core settles.
+fn main() {}

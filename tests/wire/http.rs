@@ -1,0 +1,290 @@
+//! The HTTP proxy itself: heads, limits, keep-alive, forwarding, what is healthy.
+
+use std::io::Write;
+
+use crate::proxy::Proxy;
+use crate::{CONNECT, End, read_all, read_until, tunnel};
+use badproxy::start::Setup;
+
+fn status(proxy: &Proxy, request: &[u8]) -> String {
+    let mut socket = proxy.connect();
+    socket.write_all(request).unwrap();
+    read_until(&mut socket, "\r\n").trim_end().to_owned()
+}
+
+#[test]
+fn a_head_over_the_limit_is_431_and_an_event() {
+    let proxy = Proxy::start("proxy: {head_limit: 1KiB}\n");
+    let mut socket = proxy.connect();
+    let long = format!("GET http://a.test/ HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(2000));
+    socket.write_all(long.as_bytes()).unwrap();
+    let (got, end) = read_all(&mut socket);
+    assert!(got.starts_with(b"HTTP/1.1 431 Request Header Fields Too Large\r\n"));
+    assert_eq!(end, End::Fin);
+    proxy.wait_for("connect:bad_request", "longer than 1024 bytes");
+}
+
+#[test]
+fn a_head_without_end_is_431_too() {
+    let proxy = Proxy::start("proxy: {head_limit: 1KiB}\n");
+    let mut socket = proxy.connect();
+    socket.write_all(&[b'x'; 3000]).unwrap();
+    let (got, end) = read_all(&mut socket);
+    assert!(got.starts_with(b"HTTP/1.1 4"), "{got:?}");
+    assert_eq!(end, End::Fin);
+}
+
+#[test]
+fn nonsense_gets_a_clean_close_and_an_event() {
+    for nonsense in [&b"\x00\x01\x02\r\n\r\n"[..], b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x05\x01\x00"] {
+        let proxy = Proxy::start("name: x\n");
+        let mut socket = proxy.connect();
+        socket.write_all(nonsense).unwrap();
+        socket.shutdown(std::net::Shutdown::Write).unwrap();
+        let (_, end) = read_all(&mut socket);
+        assert_eq!(end, End::Fin, "{nonsense:?}");
+        proxy.wait_for("connect:bad_request", "");
+    }
+}
+
+#[test]
+fn a_request_without_a_target_is_400() {
+    let proxy = Proxy::start("name: x\n");
+    for request in [&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], b"CONNECT nowhere HTTP/1.1\r\n\r\n"] {
+        assert!(status(&proxy, request).starts_with("HTTP/1.1 400 "));
+    }
+}
+
+#[test]
+fn it_is_no_open_proxy() {
+    let proxy = Proxy::start("name: x\n");
+    let victim = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = victim.local_addr().unwrap();
+    let request = format!("CONNECT {at} HTTP/1.1\r\nHost: {at}\r\n\r\n");
+    assert!(status(&proxy, request.as_bytes()).starts_with("HTTP/1.1 502 "));
+    let request = format!("GET http://{at}/ HTTP/1.1\r\nHost: {at}\r\n\r\n");
+    assert!(status(&proxy, request.as_bytes()).starts_with("HTTP/1.1 502 "));
+    victim.set_nonblocking(true).unwrap();
+    assert!(victim.accept().is_err(), "it connected to a real address");
+}
+
+#[test]
+fn forward_really_connects() {
+    let proxy = Proxy::with("name: x\n", Setup { forward: true, ..Setup::default() });
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = server.local_addr().unwrap();
+    let mut socket = proxy.connect();
+    write!(socket, "CONNECT {at} HTTP/1.1\r\nHost: {at}\r\n\r\n").unwrap();
+    let (mut far, _) = server.accept().unwrap();
+    read_until(&mut socket, "\r\n\r\n");
+    // Both ways, small and in bulk, to the byte.
+    let up: Vec<u8> = (0..3_000_000u32).map(|n| n as u8).collect();
+    let mut near = socket.try_clone().unwrap();
+    let sent = up.clone();
+    let writer = std::thread::spawn(move || {
+        near.write_all(&sent).unwrap();
+        near.shutdown(std::net::Shutdown::Write).unwrap();
+    });
+    let (got, end) = read_all(&mut far);
+    writer.join().unwrap();
+    assert!(got == up && end == End::Fin, "{} bytes, {end:?}", got.len());
+    // The other direction is still open after the half-close.
+    let down: Vec<u8> = up.iter().rev().copied().collect();
+    let sent = down.clone();
+    let mut back = far.try_clone().unwrap();
+    let writer = std::thread::spawn(move || back.write_all(&sent).unwrap());
+    let mut all = vec![0; down.len()];
+    std::io::Read::read_exact(&mut socket, &mut all).unwrap();
+    writer.join().unwrap();
+    assert!(all == down);
+    drop(far);
+    assert_eq!(read_all(&mut socket).1, End::Fin);
+}
+
+#[test]
+fn forward_passes_a_reset_on() {
+    for bulk in [0usize, 1_000_000] {
+        let proxy = Proxy::with("name: x\n", Setup { forward: true, ..Setup::default() });
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = server.local_addr().unwrap();
+        let mut socket = proxy.connect();
+        write!(socket, "CONNECT {at} HTTP/1.1\r\nHost: {at}\r\n\r\n").unwrap();
+        let (mut far, _) = server.accept().unwrap();
+        read_until(&mut socket, "\r\n\r\n");
+        let piece = vec![1; bulk];
+        let writer = std::thread::spawn(move || {
+            far.write_all(&piece).unwrap();
+            far
+        });
+        let mut got = vec![0; bulk];
+        std::io::Read::read_exact(&mut socket, &mut got).unwrap();
+        let far = writer.join().unwrap();
+        socket2::SockRef::from(&far).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+        drop(far);
+        assert_eq!(read_all(&mut socket), (vec![], End::Rst), "after {bulk} bytes");
+    }
+}
+
+#[test]
+fn pipelined_bytes_after_the_head_are_not_lost() {
+    let proxy = Proxy::start("name: x\n");
+    let mut socket = proxy.connect();
+    let mut bytes = CONNECT.to_vec();
+    bytes.extend_from_slice(b"GET /bytes/5 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    socket.write_all(&bytes).unwrap();
+    let (got, end) = read_all(&mut socket);
+    let text = String::from_utf8(got).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 200 OK\r\n"));
+    assert!(text.ends_with("\r\n\r\n01234"), "{text}");
+    assert_eq!(end, End::Fin);
+}
+
+#[test]
+fn absolute_form_keeps_both_legs_alive() {
+    let proxy = Proxy::start("name: x\n");
+    let mut socket = proxy.connect();
+    for n in [3, 5] {
+        write!(socket, "GET http://a.test/bytes/{n} HTTP/1.1\r\nHost: a.test\r\n\r\n").unwrap();
+        let head = read_until(&mut socket, "\r\n\r\n");
+        assert!(head.contains(&format!("content-length: {n}\r\n")), "{head}");
+        let mut body = vec![0; n];
+        std::io::Read::read_exact(&mut socket, &mut body).unwrap();
+    }
+    proxy.wait_for("connect:request", "\"attempt\":2");
+}
+
+#[test]
+fn absolute_form_bodies_by_length_and_in_chunks() {
+    let proxy = Proxy::start("name: x\n");
+    let mut socket = proxy.connect();
+    socket
+        .write_all(b"POST http://a.test/echo HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhelloPOST http://a.test/upload HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n")
+        .unwrap();
+    let first = read_until(&mut socket, "hello");
+    assert!(first.starts_with("HTTP/1.1 200 OK\r\n"), "{first}");
+    let second = read_until(&mut socket, "}\n");
+    assert!(second.ends_with("{\"received\": 7}\n"), "{second}");
+}
+
+/// What is for the proxy alone does not reach the origin.
+#[test]
+fn hop_by_hop_headers_stay_at_the_proxy() {
+    let proxy = Proxy::start("name: x\n");
+    let mut socket = proxy.connect();
+    socket
+        .write_all(b"GET http://a.test/headers HTTP/1.1\r\nHost: a.test\r\nProxy-Authorization: Basic eA==\r\nProxy-Connection: keep-alive\r\nConnection: X-Hop, close\r\nX-Hop: 1\r\nX-Kept: 2\r\n\r\n")
+        .unwrap();
+    let (got, end) = read_all(&mut socket);
+    let text = String::from_utf8(got).unwrap();
+    assert_eq!(end, End::Fin, "the client asked for close");
+    assert!(text.contains("X-Kept") && text.contains("Via"), "{text}");
+    for gone in ["Proxy-Authorization", "Proxy-Connection", "X-Hop"] {
+        assert!(!text.contains(gone), "{gone}: {text}");
+    }
+}
+
+#[test]
+fn expect_100_is_answered_by_the_origin() {
+    let proxy = Proxy::start("name: x\n");
+    let mut socket = proxy.connect();
+    socket
+        .write_all(b"POST http://a.test/echo HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        .unwrap();
+    assert_eq!(read_until(&mut socket, "\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+    socket.write_all(b"hi").unwrap();
+    assert!(read_until(&mut socket, "hi").starts_with("HTTP/1.1 200 OK"));
+}
+
+#[test]
+fn an_upgrade_passes_and_echoes() {
+    let proxy = Proxy::start("name: x\n");
+    let mut socket = proxy.connect();
+    socket
+        .write_all(b"GET http://a.test/ws HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        .unwrap();
+    let head = read_until(&mut socket, "\r\n\r\n");
+    assert!(head.starts_with("HTTP/1.1 101 ") && head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
+    socket.write_all(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']).unwrap();
+    let mut echo = [0; 4];
+    std::io::Read::read_exact(&mut socket, &mut echo).unwrap();
+    assert_eq!(&echo, b"\x81\x02hi");
+}
+
+#[test]
+fn credentials_are_asked_for_and_checked() {
+    let yaml = "proxy: {auth: {scheme: basic, realm: corp, user: al, password: \"open sesame\"}}\n";
+    let proxy = Proxy::start(yaml);
+    let mut socket = proxy.connect();
+    let ask = |authorization: &str| {
+        format!("CONNECT a.test:80 HTTP/1.1\r\nHost: a.test:80\r\n{authorization}\r\n")
+    };
+    // Without, wrong, right: on one connection.
+    for line in ["", "Proxy-Authorization: Basic YWw6d3Jvbmc=\r\n"] {
+        socket.write_all(ask(line).as_bytes()).unwrap();
+        let got = read_until(&mut socket, "</html>\n");
+        assert!(got.starts_with("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"corp\"\r\n"), "{got}");
+    }
+    // "al:open sesame"
+    socket.write_all(ask("Proxy-Authorization: Basic YWw6b3BlbiBzZXNhbWU=\r\n").as_bytes()).unwrap();
+    assert!(read_until(&mut socket, "\r\n\r\n").starts_with("HTTP/1.1 200 "));
+    // No password in the log.
+    let log = serde_json::to_string(&proxy.events()).unwrap();
+    assert!(log.contains("Basic ****") && log.contains("proxy_credentials"), "{log}");
+    for secret in ["open sesame", "YWw6b3BlbiBzZXNhbWU"] {
+        assert!(!log.contains(secret));
+    }
+}
+
+#[test]
+fn a_post_that_is_refused_leaves_the_connection_usable() {
+    let proxy = Proxy::start("proxy: {auth: {scheme: basic, user: al, password: pass}}\n");
+    let mut socket = proxy.connect();
+    let body = "Content-Length: 5\r\n\r\nhello";
+    write!(socket, "POST http://a.test/echo HTTP/1.1\r\nHost: a.test\r\n{body}").unwrap();
+    assert!(read_until(&mut socket, "</html>\n").starts_with("HTTP/1.1 407 "));
+    write!(socket, "POST http://a.test/echo HTTP/1.1\r\nHost: a.test\r\nProxy-Authorization: Basic YWw6cGFzcw==\r\n{body}").unwrap();
+    assert!(read_until(&mut socket, "hello").starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn the_ceiling_on_connections_closes_the_port() {
+    let proxy = Proxy::start("limits: {connections: 3}\n");
+    let open: Vec<_> = (0..3).map(|_| tunnel(&proxy)).collect();
+    proxy.wait_for("limit:reached", "connections");
+    let late = std::net::TcpStream::connect(proxy.address).map(|mut s| read_all(&mut s).1);
+    assert!(matches!(late, Err(_) | Ok(End::Rst)), "{late:?}");
+    drop(open);
+}
+
+#[test]
+fn the_ceiling_on_bytes_ends_everything() {
+    let proxy = Proxy::start("limits: {bytes: 100kB}\n");
+    let mut socket = tunnel(&proxy);
+    socket.write_all(b"GET /bytes/10000000 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let (got, end) = crate::read_for(&mut socket, std::time::Duration::from_secs(20));
+    assert!(got.len() < 5_000_000, "{}", got.len());
+    assert_ne!(end, End::Silence);
+    proxy.wait_for("limit:reached", "bytes");
+}
+
+#[test]
+fn the_ceiling_on_time_ends_a_connection() {
+    let proxy = Proxy::start("limits: {time: 200ms}\nrules:\n  - at: reply\n    do: hang\n");
+    let mut socket = proxy.connect();
+    socket.write_all(CONNECT).unwrap();
+    let (_, end) = crate::read_for(&mut socket, std::time::Duration::from_secs(20));
+    assert_ne!(end, End::Silence);
+    proxy.wait_for("limit:reached", "time");
+}
+
+#[test]
+fn attempt_rules_count_connections_and_requests() {
+    let proxy = Proxy::start(
+        "rules:\n  - at: reply\n    when: {attempt: 1-2}\n    do: {respond: 503}\n",
+    );
+    let mut socket = proxy.connect();
+    for want in ["503", "503", "200"] {
+        socket.write_all(CONNECT).unwrap();
+        assert!(read_until(&mut socket, "\r\n\r\n").starts_with(&format!("HTTP/1.1 {want} ")));
+    }
+}

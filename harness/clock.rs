@@ -36,18 +36,23 @@ impl Clock {
 }
 
 /// Tokio's timer is up to a millisecond and a half late, whatever the length. So it carries the
-/// wait to just before the end, and a timerfd the rest: a connection that waits for hours holds
-/// no descriptor for it.
+/// wait to just before the end, and a timerfd most of the rest: a connection that waits for hours
+/// holds no descriptor for it. Waking up takes a tenth of a millisecond or more on an idle
+/// machine, so the timer is set early by as much, and the last of it passes awake, giving way to
+/// everything else that can run.
 #[cfg(target_os = "linux")]
 async fn precise(end: Instant) {
     const LAST: Duration = Duration::from_millis(3);
-    let now = Instant::now();
-    if let Some(coarse) = end.checked_duration_since(now + LAST) {
+    const AWAKE: Duration = Duration::from_micros(200);
+    if let Some(coarse) = end.checked_duration_since(Instant::now() + LAST) {
         tokio::time::sleep(coarse).await;
     }
-    let left = end.saturating_duration_since(Instant::now());
+    let left = end.saturating_duration_since(Instant::now() + AWAKE);
     if !left.is_zero() && timerfd(left).await.is_err() {
         tokio::time::sleep_until(end).await;
+    }
+    while Instant::now() < end {
+        tokio::task::yield_now().await;
     }
 }
 

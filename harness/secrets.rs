@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use memchr::memmem::Finder;
 
 use crate::rng::Rng;
 use crate::scenario::Scenario;
@@ -15,7 +16,8 @@ pub struct Secrets {
     pub password: String,
     /// A token meant for the origin alone.
     pub token: String,
-    needles: Vec<(&'static str, Vec<Vec<u8>>)>,
+    /// Each secret's forms, searched in every request head: the searchers are made once.
+    needles: Vec<(&'static str, Vec<Finder<'static>>)>,
 }
 
 /// How the proxy's credentials are called in events.
@@ -48,7 +50,7 @@ impl Secrets {
     pub fn seen_in(&self, bytes: &[u8]) -> Vec<&'static str> {
         self.needles
             .iter()
-            .filter(|(_, forms)| forms.iter().any(|form| contains(bytes, form)))
+            .filter(|(_, forms)| forms.iter().any(|form| form.find(bytes).is_some()))
             .map(|(name, _)| *name)
             .collect()
     }
@@ -56,13 +58,9 @@ impl Secrets {
     /// The text with every secret hidden, and the value of any header that carries credentials.
     pub fn mask(&self, text: &str) -> String {
         let mut out = text.to_owned();
-        for (_, forms) in &self.needles {
-            for form in forms {
-                if let Ok(form) = std::str::from_utf8(form) {
-                    if out.contains(form) {
-                        out = out.replace(form, "****");
-                    }
-                }
+        for form in self.needles.iter().flat_map(|(_, forms)| forms) {
+            if form.find(out.as_bytes()).is_some() {
+                out = out.replace(&*String::from_utf8_lossy(form.needle()), "****");
             }
         }
         out.split_inclusive('\n').map(mask_header).collect()
@@ -84,7 +82,7 @@ fn mask_header(line: &str) -> String {
     format!("{name}:{shown}{end}")
 }
 
-fn forms(secret: &str) -> Vec<Vec<u8>> {
+fn forms(secret: &str) -> Vec<Finder<'static>> {
     let bytes = secret.as_bytes();
     // Shorter than this, a match would be chance.
     if bytes.len() < 4 {
@@ -113,11 +111,7 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
     // Longest first, so that masking takes a padded form before its unpadded part.
     forms.sort_by_key(|f| std::cmp::Reverse(f.len()));
     forms.dedup();
-    forms
-}
-
-fn contains(bytes: &[u8], needle: &[u8]) -> bool {
-    bytes.len() >= needle.len() && bytes.windows(needle.len()).any(|w| w == needle)
+    forms.iter().map(|form| Finder::new(form).into_owned()).collect()
 }
 
 #[cfg(test)]

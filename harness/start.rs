@@ -246,7 +246,7 @@ async fn take(mut listener: Listener, scenario: Arc<Mutex<Arc<Scenario>>>, share
         let (wire, src) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                shared.log.note(None, What::Note { text: format!("accept: {error}") });
+                shared.log.note(None, What::Trouble { text: format!("accept: {error}") });
                 // Out of descriptors, say: the next one may go through.
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;

@@ -8,10 +8,12 @@ mod clarity;
 mod open;
 mod robustness;
 mod safety;
+mod word;
 pub(crate) mod words;
 
-use std::fmt;
 use std::time::Duration;
+
+pub use word::{Class, Word};
 
 use crate::conduct::Conduct;
 use crate::event::What;
@@ -32,132 +34,6 @@ pub struct Terms {
     pub bypass_observable: bool,
     /// The client was told no timeout.
     pub no_timeout: bool,
-}
-
-/// One word for a run, gravest first: the first that applies names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Word {
-    /// This program could not do its part.
-    Harness,
-    /// The client says that it does not support this (exit code 77).
-    Unsupported,
-    /// The client never came to the proxy.
-    NotExercised,
-    /// A secret was seen where it does not belong.
-    Leak,
-    /// A success that was none.
-    Wrong,
-    /// The origin was reached around the proxy.
-    Bypass,
-    /// More attempts than allowed, or too soon.
-    Storm,
-    /// Still running when its time was up.
-    Hang,
-    /// Ended by a signal that was not ours.
-    Crash,
-    /// Failed where success was asked for.
-    Failed,
-    /// No fault was found, but what was to be judged did not happen.
-    Inconclusive,
-    /// A secret was seen in the client's own output.
-    LeakLog,
-    /// Failed, or succeeded, as asked, but late.
-    Slow,
-    /// Failed as asked, but does not say why.
-    Vague,
-    /// Nothing to find fault with.
-    Pass,
-}
-
-/// What a word means for whoever waits for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// The client did wrong.
-    Fail,
-    /// The client did right, with a blemish.
-    Warning,
-    /// The client did right.
-    Pass,
-    /// Nobody knows.
-    Inconclusive,
-    /// It says nothing about the client.
-    NotScored,
-}
-
-impl Word {
-    /// Every word, gravest first.
-    pub const ALL: [Word; 15] = [
-        Word::Harness,
-        Word::Unsupported,
-        Word::NotExercised,
-        Word::Leak,
-        Word::Wrong,
-        Word::Bypass,
-        Word::Storm,
-        Word::Hang,
-        Word::Crash,
-        Word::Failed,
-        Word::Inconclusive,
-        Word::LeakLog,
-        Word::Slow,
-        Word::Vague,
-        Word::Pass,
-    ];
-
-    /// As reports, events and baselines write it.
-    pub const fn shown(self) -> &'static str {
-        match self {
-            Word::Harness => "HARNESS",
-            Word::Unsupported => "UNSUPPORTED",
-            Word::NotExercised => "NOT-EXERCISED",
-            Word::Leak => "LEAK",
-            Word::Wrong => "WRONG",
-            Word::Bypass => "BYPASS",
-            Word::Storm => "STORM",
-            Word::Hang => "HANG",
-            Word::Crash => "CRASH",
-            Word::Failed => "FAILED",
-            Word::Inconclusive => "INCONCLUSIVE",
-            Word::LeakLog => "LEAK-LOG",
-            Word::Slow => "SLOW",
-            Word::Vague => "VAGUE",
-            Word::Pass => "PASS",
-        }
-    }
-
-    /// What it means for whoever waits for it.
-    pub const fn class(self) -> Class {
-        match self {
-            Word::Harness | Word::Unsupported => Class::NotScored,
-            Word::NotExercised
-            | Word::Leak
-            | Word::Wrong
-            | Word::Bypass
-            | Word::Storm
-            | Word::Hang
-            | Word::Crash
-            | Word::Failed => Class::Fail,
-            Word::Inconclusive => Class::Inconclusive,
-            Word::LeakLog | Word::Slow | Word::Vague => Class::Warning,
-            Word::Pass => Class::Pass,
-        }
-    }
-
-    /// The exit code of a run with this verdict.
-    pub const fn exit_code(self) -> u8 {
-        match (self, self.class()) {
-            (Word::Harness, _) => 3,
-            (_, Class::Fail) => 1,
-            (_, Class::Inconclusive) => 5,
-            (_, Class::Pass | Class::Warning | Class::NotScored) => 0,
-        }
-    }
-}
-
-impl fmt::Display for Word {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.shown())
-    }
 }
 
 /// One thing found, with what it was measured against and the four lines that explain it.
@@ -212,6 +88,12 @@ pub struct Verdict {
     pub word: Word,
     /// What was measured, in one line.
     pub summary: String,
+    /// What the proxy did.
+    pub proxy_did: String,
+    /// What the client did.
+    pub client_did: String,
+    /// What a good client does.
+    pub good_client: String,
     /// All that was found, gravest first; empty for PASS.
     pub findings: Vec<Finding>,
     /// What is worth knowing and no finding, as `name: text`.
@@ -357,7 +239,15 @@ pub fn judge(scenario: &Scenario, conduct: &Conduct, terms: &Terms) -> Verdict {
         Some(first) => first.summary(),
         None => words::passed(&case),
     };
-    Verdict { word, summary, findings: found, notes: open::notes(&case) }
+    Verdict {
+        word,
+        summary,
+        proxy_did: words::proxy_did(scenario, conduct),
+        client_did: words::client_did(conduct),
+        good_client: words::good_client(scenario),
+        findings: found,
+        notes: open::notes(&case),
+    }
 }
 
 #[cfg(test)]

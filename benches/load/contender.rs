@@ -136,7 +136,7 @@ impl Yard {
             Who::Badproxy => {
                 let mut command = Command::new(&self.badproxy);
                 command.args(["serve", scenario, "--forward", "--listen"]);
-                command.arg(format!("127.0.0.1:{port}")).args(["--format", "jsonl"]);
+                command.arg(format!("127.0.0.1:{port}")).args(["--quiet", "--format", "jsonl"]);
                 command
             }
             Who::Haproxy => {

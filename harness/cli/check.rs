@@ -11,6 +11,11 @@ use crate::scenario::read;
 ///
 /// Exit code 0 when all are right, 2 when one is not. `-` reads standard input.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  badproxy check my-bug.yaml
+  badproxy check --quiet scenarios/*.yaml
+  badproxy show --yaml reply/reset | badproxy check -")]
 pub struct Check {
     /// The files
     #[arg(required = true)]

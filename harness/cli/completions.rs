@@ -5,7 +5,11 @@ use clap_complete::{Shell, generate};
 
 /// Prints completions for a shell
 #[derive(Debug, Args)]
-#[command(after_help = "For bash:  badproxy completions bash > ~/.local/share/bash-completion/completions/badproxy")]
+#[command(after_help = "\
+Examples:
+  badproxy completions bash > ~/.local/share/bash-completion/completions/badproxy
+  badproxy completions zsh > ~/.zfunc/_badproxy
+  badproxy completions fish > ~/.config/fish/completions/badproxy.fish")]
 pub struct Completions {
     /// The shell
     shell: Shell,

@@ -5,17 +5,23 @@ use std::io::Write;
 use clap::Args;
 use serde_json::json;
 
+use super::say;
 use crate::catalogue::CATALOGUE;
 use crate::fault::Effect;
 use crate::stage::Stage;
 
 /// Lists the scenarios, by stage, a line each
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  badproxy list --stage reply                      what can go wrong with the answer to CONNECT
+  badproxy list --effects --stage tunnel           what a scenario of yours can do in the tunnel
+  badproxy list --format json | jq -r '.[].name'   for scripts")]
 pub struct List {
     /// Only those of one stage, e.g. reply
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
-    /// The effects that a scenario can use, instead
+    /// The effects that a scenario can use (with --stage: there), instead
     #[arg(long)]
     effects: bool,
     /// The form
@@ -39,7 +45,8 @@ impl List {
                 let near = crate::scenario::nearest(stage, &known)
                     .map(|n| format!(" Did you mean `{n}`?"))
                     .unwrap_or_default();
-                eprintln!("badproxy: unknown stage `{stage}`.{near} There are: {}", known.join(", "));
+                let known = known.join(", ");
+                say(format_args!("unknown stage `{stage}`.{near} There are: {known}"));
                 return Ok(2);
             }
         }
@@ -92,6 +99,9 @@ impl List {
         for word in Effect::WORDS {
             let about = Effect::about(word).unwrap_or_default();
             let stages: Vec<&str> = Effect::stages(word).iter().map(|s| s.word()).collect();
+            if self.stage.as_deref().is_some_and(|stage| !stages.contains(&stage)) {
+                continue;
+            }
             let example = Effect::example(word).unwrap_or_default();
             if self.format == Format::Json {
                 rows.push(json!({"effect": word, "about": about, "at": stages, "example": example}));

@@ -4,8 +4,14 @@ use std::io::Write;
 
 use clap::{Args, CommandFactory};
 
+use super::say;
+
 /// Prints the manual page (roff): `badproxy man | man -l -`
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  badproxy man | man -l -
+  badproxy man run > badproxy-run.1")]
 pub struct Man {
     /// Of this verb instead
     verb: Option<String>,
@@ -23,7 +29,7 @@ impl Man {
                     sub.clone().name(name)
                 }
                 None => {
-                    eprintln!("badproxy: there is no verb `{verb}`");
+                    say(format_args!("there is no verb `{verb}`"));
                     return Ok(2);
                 }
             },

@@ -10,7 +10,8 @@ mod serve;
 mod show;
 pub(crate) mod signals;
 
-use std::io::IsTerminal;
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use clap::{Parser, Subcommand};
@@ -79,10 +80,16 @@ pub fn main() -> i32 {
             if gone {
                 return 0;
             }
-            eprintln!("badproxy: {error:#}");
+            say(format_args!("{error:#}"));
             2
         }
     }
+}
+
+/// A line for people, on standard error. Unlike with `eprintln!`, it does no harm when nobody is
+/// there to read it any more.
+pub(crate) fn say(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "badproxy: {text}");
 }
 
 /// The runtime of a verb: one thread, so that a healthy tunnel costs no hand-over.
@@ -143,5 +150,5 @@ impl Colour {
 
 /// Prints the mistakes of a file.
 fn print(problems: &Problems, colour: Colour) {
-    eprintln!("{}", problems.render(colour.on(&std::io::stderr())));
+    let _ = writeln!(std::io::stderr(), "{}", problems.render(colour.on(&std::io::stderr())));
 }

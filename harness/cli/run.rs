@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
-use super::{Colour, print, runtime, scenario};
+use super::{Colour, print, runtime, say, scenario};
 use crate::run::{Format, Order};
 use crate::scenario::{Length, Word as _};
 use crate::start::Setup;
@@ -82,6 +83,9 @@ pub struct Run {
     color: Colour,
 }
 
+/// The client's own timeout unless the command line has another.
+const DEFAULT: Duration = Duration::from_secs(5);
+
 /// A time on the command line.
 pub(super) fn time(text: &str) -> Result<Length, String> {
     match Length::parse(text)? {
@@ -100,6 +104,40 @@ pub(super) fn factor(text: &str) -> Result<f64, String> {
 }
 
 impl Run {
+    /// The options without which a repetition would not be one.
+    fn options(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut add = |name: &str, value: Option<String>| {
+            out.push(name.to_owned());
+            out.extend(value);
+        };
+        if self.timeout != Length(DEFAULT) {
+            add("--timeout", Some(self.timeout.to_string()));
+        }
+        if let Some(factor) = self.scale {
+            add("--scale", Some(factor.to_string()));
+        }
+        if let Some(url) = &self.target {
+            add("--target", Some(url.clone()));
+        }
+        for name in &self.name {
+            add("--name", Some(name.clone()));
+        }
+        if self.origin_ip != IpAddr::from([127, 0, 0, 1]) {
+            add("--origin-ip", Some(self.origin_ip.to_string()));
+        }
+        for (set, name) in [
+            (self.no_timeout, "--no-timeout"),
+            (self.forward, "--forward"),
+            (self.no_trust, "--no-trust"),
+        ] {
+            if set {
+                add(name, None);
+            }
+        }
+        out
+    }
+
     pub(super) fn run(self) -> anyhow::Result<i32> {
         let mut scenario = match scenario(&self.scenario) {
             Ok(scenario) => scenario,
@@ -108,6 +146,11 @@ impl Run {
                 return Ok(2);
             }
         };
+        if self.no_timeout && self.command.iter().any(|word| word.contains("{timeout}")) {
+            say("the command has {timeout} in it, and with --no-timeout there is none to fill in");
+            return Ok(2);
+        }
+        let options = self.options();
         if self.target.is_some() {
             scenario.client.target = self.target;
         }
@@ -123,6 +166,7 @@ impl Run {
         runtime()?.block_on(crate::run::run(Order {
             scenario,
             called: self.scenario,
+            options,
             setup,
             command: self.command,
             timeout: self.timeout.0,

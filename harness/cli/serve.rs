@@ -7,14 +7,15 @@ use clap::Args;
 use serde_json::json;
 
 use super::run::{factor, time};
-use super::signals::{Hangup, interrupted};
-use super::{Colour, print, runtime, scenario};
+use super::signals::{Ends, Hangup};
+use super::{Colour, print, runtime, say, scenario};
 use crate::report::human::Human;
 use crate::report::jsonl;
 use crate::run::Format;
 use crate::run::environment::settings;
 use crate::run::trust::Trust;
 use crate::scenario::{Length, Scenario};
+use crate::stage::Stage;
 use crate::start::{Running, Setup, start};
 
 /// Plays a scenario until Ctrl-C, for clients started by somebody else
@@ -23,6 +24,11 @@ use crate::start::{Running, Setup, start};
 /// line on standard output is one JSON object with `proxy`, `ca`, `target` and more, printed once
 /// connections are taken; events follow, one a line. SIGHUP rereads the file.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  badproxy serve reply/reset
+  badproxy serve my-bug.yaml --listen 127.0.0.1:3128
+  badproxy serve tls/expired --format jsonl | head -1 | jq -r .proxy")]
 pub struct Serve {
     /// A name of `badproxy list`, or a YAML file
     scenario: String,
@@ -70,6 +76,8 @@ impl Serve {
     }
 
     async fn serve(self, first: Scenario) -> anyhow::Result<i32> {
+        // Whoever reads that we are ready may signal at once.
+        let (mut ends, mut hangup) = (Ends::new(), Hangup::new());
         let setup = Setup {
             listen: self.listen,
             direct: self.origin,
@@ -83,32 +91,37 @@ impl Serve {
         let running = match start(first, &setup).await {
             Ok(running) => running,
             Err(error) => {
-                eprintln!("badproxy: cannot listen on {}: {error:#}", self.listen);
+                let origin = self.origin.map(|at| format!(" or, for the origin, on {at}"));
+                let origin = origin.unwrap_or_default();
+                say(format_args!("cannot listen on {}{origin}: {error:#}", self.listen));
                 return Ok(3);
             }
         };
         // Connections are taken while the CA files are written.
         let shared = std::sync::Arc::clone(&running.shared);
-        let files = tokio::task::spawn_blocking(move || Trust::write(&shared.authority)).await??;
+        let files = match tokio::task::spawn_blocking(move || Trust::write(&shared.authority)).await? {
+            Ok(files) => files,
+            Err(error) => {
+                say(format_args!("cannot write the CA files: {error}"));
+                return Ok(3);
+            }
+        };
         if !self.listen.ip().is_loopback() {
-            eprintln!("badproxy: listening beyond loopback: whoever reaches this port can use it");
+            say("listening beyond loopback: whoever reaches this port can use it");
         }
         if self.forward {
-            eprintln!("badproxy: --forward: real targets are connected to");
+            say("--forward: real targets are connected to");
         }
         self.announce(&running, &files)?;
-        let mut hangup = Hangup::new();
-        let stop = interrupted();
-        tokio::pin!(stop);
         loop {
             tokio::select! {
                 biased;
-                _ = &mut stop => break,
+                _ = ends.next() => break,
                 () = hangup.next() => self.reread(&running),
             }
         }
         if self.format == Format::Human {
-            eprintln!("badproxy: stopped");
+            say("stopped");
         }
         Ok(0)
     }
@@ -116,12 +129,16 @@ impl Serve {
     fn reread(&self, running: &Running) {
         match scenario(&self.scenario) {
             Ok(scenario) => {
-                eprintln!("badproxy: {} read again: new connections play it", self.scenario);
+                let fixed = fixed(&running.scenario(), &scenario);
                 running.replace(scenario, self.scale);
+                say(format_args!("{} read again: new connections play it", self.scenario));
+                if !fixed.is_empty() {
+                    say(format_args!("but for a new {}, start anew", fixed.join(" or ")));
+                }
             }
             Err(problems) => {
                 print(&problems, self.color);
-                eprintln!("badproxy: the scenario stays as it was");
+                say("the scenario stays as it was");
             }
         }
     }
@@ -130,7 +147,7 @@ impl Serve {
     fn announce(&self, running: &Running, files: &Trust) -> anyhow::Result<()> {
         let log = &running.shared.log;
         let target = running.scenario().target().to_owned();
-        let env = settings(running, files, true, &target, self.timeout.0);
+        let env = settings(running, files, true, &target, Some(self.timeout.0));
         let mut out = std::io::stdout();
         if self.format == Format::Jsonl {
             let set: serde_json::Map<String, serde_json::Value> =
@@ -179,9 +196,27 @@ impl Serve {
         if !self.quiet {
             let colour = self.color.on(&std::io::stderr());
             let err = Box::new(std::io::stderr());
-            let mut human = Human::new(err, colour, super::width(), false);
+            let human = Human::new(err, colour, super::width(), false);
+            let mut human = human.fold_after(usize::MAX);
             log.listen(Box::new(move |event| human.event(event)));
         }
         Ok(())
     }
+}
+
+/// What differs between two scenarios and is settled when the first one starts.
+fn fixed(old: &Scenario, new: &Scenario) -> Vec<&'static str> {
+    let syn = old.touches(Stage::Syn) || new.touches(Stage::Syn);
+    let login = |s: &Scenario| s.proxy.auth.as_ref().map(|a| (a.user.clone(), a.password.clone()));
+    let given = |s: &Scenario| login(s).filter(|l| l.0.is_some() || l.1.is_some());
+    [
+        (syn, "rule at `syn`"),
+        (given(old) != given(new), "user or password"),
+        (old.origin.names != new.origin.names, "name in `origin.names`"),
+        (old.seed != new.seed, "seed"),
+        (old.limits.bytes != new.limits.bytes, "ceiling on bytes"),
+    ]
+    .into_iter()
+    .filter_map(|(differs, what)| differs.then_some(what))
+    .collect()
 }

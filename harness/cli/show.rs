@@ -9,6 +9,10 @@ use crate::catalogue;
 
 /// Explains a scenario: what happens on the wire, why it matters, a good client, its YAML
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  badproxy show reply/fin-before-reply
+  badproxy show --yaml reply/fin-before-reply > my-bug.yaml")]
 pub struct Show {
     /// A name of `badproxy list`, or a YAML file
     scenario: String,
@@ -49,7 +53,8 @@ impl Show {
         if !read.seen.is_empty() {
             writeln!(out, "Seen in\n{}\n", wrap(&read.seen.join(", "), width.saturating_sub(2)))?;
         }
-        writeln!(out, "Play it\n  badproxy run {} -- curl -sS {}\n", read.name, read.target())?;
+        let (called, target) = (&self.scenario, read.target());
+        writeln!(out, "Play it\n  badproxy run {called} -- curl -sS {target}\n")?;
         writeln!(out, "YAML")?;
         for line in yaml.lines() {
             writeln!(out, "  {line}")?;

@@ -38,7 +38,7 @@ impl Fault for Bandwidth {
         if let Some(shape) = cx.flow.shape(direction) {
             shape.bandwidth = Some(self.rate.0.max(1));
         }
-        cx.did(format!("{} from here on", self.rate), true);
+        cx.did(format!("{} from here on", self.rate), false);
         Ok(After::Go)
     }
 }

@@ -47,7 +47,7 @@ impl Fault for Slice {
         if let Some(shape) = cx.flow.shape(direction) {
             shape.slice = Some((self.bytes.0 as usize, gap));
         }
-        cx.did(format!("{} at a time from here on", self.bytes), true);
+        cx.did(format!("{} at a time from here on", self.bytes), false);
         Ok(After::Go)
     }
 }

@@ -13,6 +13,8 @@ const FAILED: &[Word] = &[Word::Failed];
 
 /// Scenarios in which the client is shown a bad certificate.
 const TLS: &[&str] = &["tls/*"];
+/// Scenarios in which a client that trusts this run's CA gets past TLS.
+const TRUSTED: &[&str] = &["ok/*", "tls/*", "response/*", "body/*", "close/*"];
 /// Scenarios in which credentials are asked for.
 const AUTH: &[&str] = &["auth/*"];
 /// Scenarios that end or stall before the tunnel stands.
@@ -41,7 +43,7 @@ fixes! {
     Aiohttp, WRONG, TLS =>
         "take `ssl=False` out; trust a private CA by `ssl=ssl.create_default_context(cafile=...)`",
         "aiohttp, client reference";
-    Aiohttp, FAILED, &[] =>
+    Aiohttp, FAILED, TRUSTED =>
         "if the certificate was refused: `SSL_CERT_FILE`, or `ssl=` with a context that has the CA",
         "lab, 3.14.5";
 
@@ -54,7 +56,7 @@ fixes! {
     Axios, WAITED, &[] =>
         "`timeout` is 0, which means none, and does not cover the connection: add `signal: AbortSignal.timeout(ms)`",
         "axios README; lab, 1.21.1";
-    Axios, FAILED, &[] =>
+    Axios, FAILED, TRUSTED =>
         "if the certificate was refused: NODE_EXTRA_CA_CERTS",
         "lab, axios 1.21.1";
 
@@ -79,7 +81,7 @@ fixes! {
     Curl, FAILED, &["proxy_tls/*"] =>
         "trust of an https:// proxy is set apart, by `--proxy-cacert`",
         "curl(1)";
-    Curl, FAILED, &[] =>
+    Curl, FAILED, TRUSTED =>
         "if the certificate was refused: `--cacert` or CURL_CA_BUNDLE",
         "curl(1); lab, 7.88.1";
 
@@ -101,7 +103,7 @@ fixes! {
     Go, FAILED, AUTH =>
         "put user and password into the proxy URL, or set `Transport.ProxyConnectHeader` or `GetProxyConnectHeader`",
         "net/http transport.go";
-    Go, FAILED, &[] =>
+    Go, FAILED, TRUSTED =>
         "if the certificate was refused: `tls.Config.RootCAs`, or SSL_CERT_FILE (Linux)",
         "crypto/x509; lab, 1.19.8";
     Go, WRONG, TLS =>
@@ -127,7 +129,7 @@ fixes! {
     Httpx, WRONG, TLS =>
         "take `verify=False` out; trust a private CA by `verify=ssl_context` or SSL_CERT_FILE",
         "httpx documentation, SSL";
-    Httpx, FAILED, &[] =>
+    Httpx, FAILED, TRUSTED =>
         "if the certificate was refused: `verify=ssl_context`, or SSL_CERT_FILE",
         "lab, 0.28.1";
 
@@ -140,7 +142,7 @@ fixes! {
     Java, FAILED, AUTH =>
         "Basic is off for tunnels: start with an empty `-Djdk.http.auth.tunneling.disabledSchemes=`",
         "JDK net.properties";
-    Java, FAILED, &[] =>
+    Java, FAILED, TRUSTED =>
         "if the certificate was refused: `-Djavax.net.ssl.trustStore`",
         "lab, 17.0.15";
     Java, WRONG, TLS =>
@@ -154,12 +156,12 @@ fixes! {
         "NODE_USE_ENV_PROXY=1 or `--use-env-proxy` (in Node 24; Node 20.20.2 has neither), or `setGlobalDispatcher(new EnvHttpProxyAgent())` of undici",
         "Node.js cli documentation; lab, 20.20.2 and 24.21.0";
     Node, STORM, &[] =>
-        "undici before 8, and the fetch in Node 24 with it, reconnects for ever when the proxy closes on a CONNECT: nodejs/undici#3897. undici 8 fails at once; on 7.x put a limit of your own around fetch",
+        "undici before 8, and the fetch in Node 24 with it, reconnects for ever when the proxy closes on a CONNECT, or answers it with 1xx first: nodejs/undici#3897. undici 8 fails at once; on 7.x put a limit of your own around fetch",
         "nodejs/undici#3897, #5441; lab, 7.30.2 and 8.12.4";
     Node, WAITED, &[] =>
         "`signal: AbortSignal.timeout(ms)`; undici waits 300 s each for headers and body (`headersTimeout`, `bodyTimeout`) and 10 s to connect",
         "undici documentation, Client; lab, 7.30.2";
-    Node, FAILED, &[] =>
+    Node, FAILED, TRUSTED =>
         "if the certificate was refused: NODE_EXTRA_CA_CERTS, or `requestTls: {ca}` of ProxyAgent (`proxyTls` for an https:// proxy)",
         "undici documentation, ProxyAgent; lab, 7.30.2";
     Node, WRONG, TLS =>
@@ -172,7 +174,7 @@ fixes! {
     Python, IGNORED, &[] =>
         "aiohttp reads the proxy variables only with `trust_env=True`; for requests and httpx look for `trust_env = False` and NO_PROXY",
         "lab, requests 2.34.2, httpx 0.28.1, aiohttp 3.14.5";
-    Python, FAILED, &[] =>
+    Python, FAILED, TRUSTED =>
         "if the certificate was refused: requests reads REQUESTS_CA_BUNDLE, urllib, httpx and aiohttp read SSL_CERT_FILE",
         "lab, requests 2.34.2, urllib of 3.11, httpx 0.28.1, aiohttp 3.14.5";
 
@@ -194,7 +196,7 @@ fixes! {
     Requests, FAILED, &["proxy_tls/*"] =>
         "trust of an https:// proxy is set apart: `proxy_ssl_context` of urllib3's ProxyManager",
         "urllib3 poolmanager.py";
-    Requests, FAILED, &[] =>
+    Requests, FAILED, TRUSTED =>
         "if the certificate was refused: `verify='ca.pem'` or REQUESTS_CA_BUNDLE",
         "requests documentation; lab, 2.34.2";
 
@@ -210,14 +212,14 @@ fixes! {
     Reqwest, WRONG, &[] =>
         "a status of 400 or above is no error: call `error_for_status()`",
         "reqwest documentation, Response";
-    Reqwest, FAILED, &[] =>
+    Reqwest, FAILED, TRUSTED =>
         "if the certificate was refused: `ClientBuilder::tls_certs_merge` (`add_root_certificate` before 0.13)",
         "reqwest 0.13.4 async_impl/client.rs";
 
     Ureq, WAITED, &[] =>
         "`timeout_global` and `timeout_connect` of the agent's config: there is none by default",
         "ureq 3 config.rs; lab, 3.5.2";
-    Ureq, FAILED, &[] =>
+    Ureq, FAILED, TRUSTED =>
         "if the certificate was refused: the built-in roots are the default, `TlsConfig` with `RootCerts::PlatformVerifier` reads the system's",
         "ureq 3 tls documentation; lab, 3.5.2";
 
@@ -233,7 +235,7 @@ fixes! {
     Wget, WRONG, TLS =>
         "take `--no-check-certificate` out; trust a private CA by `--ca-certificate`",
         "wget(1)";
-    Wget, FAILED, &[] =>
+    Wget, FAILED, TRUSTED =>
         "if the certificate was refused: `--ca-certificate` (no variable is read)",
         "lab, 1.21.3";
 }

@@ -6,9 +6,7 @@ use std::io::Write;
 use super::fold::{Few, Fold};
 use super::lines::{Actor, Line, Seen, line};
 use super::text::{Ink, Look, cut, without_password, wrap};
-use crate::conduct::Conduct;
 use crate::event::{Event, Side, What};
-use crate::verdict::words::client_did;
 use crate::verdict::{Class, Verdict, Word};
 
 /// Connections shown as they happen, unless more are asked for; later ones are folded.
@@ -115,7 +113,7 @@ impl Human {
     }
 
     /// The verdict, at the end. `again`: the command that plays this run once more.
-    pub fn verdict(&mut self, verdict: &Verdict, conduct: &Conduct, again: &str) {
+    pub fn verdict(&mut self, verdict: &Verdict, again: &str) {
         if !self.quiet {
             self.folded();
             self.put("");
@@ -134,7 +132,11 @@ impl Human {
                     self.labelled("also", &format!("{}: {}", other.word, other.summary()));
                 }
             }
-            None => self.labelled("client did", &client_did(conduct)),
+            None => {
+                self.labelled("proxy did", &verdict.proxy_did);
+                self.labelled("client did", &verdict.client_did);
+                self.labelled("a good client", &verdict.good_client);
+            }
         }
         for note in notes {
             self.labelled("note", note);
@@ -188,13 +190,13 @@ impl Human {
         };
         let Some(line) = line(&event.what, event.time, seen, pause) else { return };
         // The first fault of each rule is the one to look at.
-        let mut note = String::new();
-        if let What::Fault { rule, .. } = &event.what {
-            if !self.rules.contains(rule) && self.rules.len() < RULES {
+        let note = match &event.what {
+            What::Fault { rule, .. } if !self.rules.contains(rule) && self.rules.len() < RULES => {
                 self.rules.push(*rule);
-                note = format!("   {} the fault", self.look.sign("←"));
+                format!("   {} the fault", self.look.sign("←"))
             }
-        }
+            _ => String::new(),
+        };
         self.say(event.time, event.conn, &line, &note);
     }
 

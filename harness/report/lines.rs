@@ -70,7 +70,8 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
             None => client("connects".to_owned()),
         },
         What::Connected { side: Side::Upstream, dst } => match dst.as_str() {
-            "origin" => proxy("connects to the origin".to_owned()),
+            // A healthy proxy's work on the way to the built-in origin says nothing.
+            "origin" => None,
             dst => proxy(format!("connects to {dst}")),
         },
         What::ProxyHello { .. } => {
@@ -93,6 +94,7 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
         What::Reply { status, bytes, .. } => {
             proxy(format!("answers {status} ({})", many(*bytes, "byte")))
         }
+        What::Resolved { result, .. } if result == "the built-in origin" => None,
         What::Resolved { host, result } => proxy(format!("looks up {host}: {result}")),
         What::ClientHello { sni, alpn, .. } => {
             let sni = sni.as_deref().map_or("no SNI".to_owned(), |name| format!("SNI {name}"));

@@ -14,6 +14,13 @@ use crate::log::Log;
 
 /// What is kept of each stream for the log.
 const KEPT: usize = 1 << 20;
+/// A line that is not finished waits this long for its end, so that a secret that comes in two
+/// parts is seen and masked as one;
+const PATIENCE: Duration = Duration::from_millis(100);
+/// and so does the end of a text without lines, when it is longer than this.
+const LONG: usize = 16 * 1024;
+/// How much of it.
+const TAIL: usize = 512;
 
 /// Where a stream of the command goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,10 +88,17 @@ async fn pass_on(
 ) {
     let mut buffer = vec![0; 16 * 1024];
     let mut kept = 0;
-    while let Ok(n) = pipe.read(&mut buffer).await {
-        if n == 0 {
-            break;
-        }
+    let mut waiting = Vec::new();
+    loop {
+        let patience = if waiting.is_empty() { Duration::MAX } else { PATIENCE };
+        let n = match tokio::time::timeout(patience, pipe.read(&mut buffer)).await {
+            Ok(Ok(n)) if n > 0 => n,
+            Ok(_) => break,
+            Err(_) => {
+                hear(stream, &std::mem::take(&mut waiting), false, &log);
+                continue;
+            }
+        };
         // Whoever reads us may have gone: the command still runs.
         let _ = match to {
             To::Stdout => {
@@ -97,19 +111,37 @@ async fn pass_on(
         if kept < KEPT {
             let bytes = &buffer[..n.min(KEPT - kept)];
             kept += bytes.len();
-            let text = String::from_utf8_lossy(bytes);
-            let secrets = log.secrets();
-            log.note(
-                None,
-                What::Output {
-                    stream,
-                    text: secrets.mask(&text),
-                    truncated: kept >= KEPT,
-                    secret_seen: secrets.seen_in(bytes),
-                },
-            );
+            waiting.extend_from_slice(bytes);
+            let rest = waiting.split_off(if kept < KEPT { ready(&waiting) } else { waiting.len() });
+            hear(stream, &waiting, kept >= KEPT, &log);
+            waiting = rest;
         }
     }
+    hear(stream, &waiting, false, &log);
+}
+
+/// How much of a text need not wait for more.
+fn ready(text: &[u8]) -> usize {
+    match text.iter().rposition(|byte| *byte == b'\n') {
+        Some(at) => at + 1,
+        None if text.len() <= LONG => 0,
+        None => {
+            // Not inside a character.
+            let end = text.len() - TAIL;
+            end - (0..3).find(|back| text[end - back] & 0xC0 != 0x80).unwrap_or(0)
+        }
+    }
+}
+
+/// Writes down what the command said.
+fn hear(stream: &'static str, bytes: &[u8], truncated: bool, log: &Log) {
+    if bytes.is_empty() {
+        return;
+    }
+    let secrets = log.secrets();
+    let text = secrets.mask(&String::from_utf8_lossy(bytes));
+    let secret_seen = secrets.seen_in(bytes);
+    log.note(None, What::Output { stream, text, truncated, secret_seen });
 }
 
 /// What is still running of the command's process group.
@@ -185,5 +217,21 @@ impl Drop for Wrapped {
         if group_lives(self.pid) {
             signal_group(self.pid, rustix::process::Signal::KILL);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_lines_need_not_wait() {
+        assert_eq!(ready(b""), 0);
+        assert_eq!(ready(b"not yet"), 0);
+        assert_eq!(ready(b"one\ntwo\nthr"), 8);
+        assert_eq!(ready(&[b'x'; LONG + 1]), LONG + 1 - TAIL);
+        let long = "\u{20ac}".repeat(LONG);
+        assert!(std::str::from_utf8(&long.as_bytes()[..ready(long.as_bytes())]).is_ok());
+        assert_eq!(ready(&[0x80; LONG + 1]), LONG + 1 - TAIL);
     }
 }

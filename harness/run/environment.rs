@@ -58,13 +58,14 @@ const CA: &[&str] = &[
     "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
 ];
 
-/// What the wrapped command gets. `trust`: whether the CA variables are set.
+/// What the wrapped command gets. `trust`: whether the CA variables are set. `timeout`: the one
+/// that it is told to use.
 pub fn settings(
     running: &Running,
     files: &Trust,
     trust: bool,
     target: &str,
-    timeout: Duration,
+    timeout: Option<Duration>,
 ) -> Vec<Setting> {
     let url = running.proxy_url();
     let secrets = running.shared.log.secrets();
@@ -95,7 +96,7 @@ pub fn settings(
         ("BADPROXY_CACERT", Some(path(files.ca()))),
         ("BADPROXY_CA_BUNDLE", Some(path(files.bundle()))),
         ("BADPROXY_SCENARIO", Some(running.scenario().name.clone())),
-        ("BADPROXY_TIMEOUT", Some(seconds(timeout))),
+        ("BADPROXY_TIMEOUT", timeout.map(seconds)),
         ("BADPROXY_USER", user),
         ("BADPROXY_PASS", password),
         ("BADPROXY_TOKEN", Some(secrets.token.clone())),

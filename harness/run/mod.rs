@@ -8,14 +8,17 @@ pub mod trust;
 use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
 
-use crate::event::{Header, SCHEMA, What};
+use crate::cli::say;
+use crate::cli::signals::Ends;
+use crate::event::{Event, Header, SCHEMA, What};
 use crate::log::Log;
 use crate::report::human::Human;
 use crate::report::jsonl;
@@ -42,6 +45,8 @@ pub struct Order {
     pub scenario: Scenario,
     /// How it is called on a command line that repeats this one.
     pub called: String,
+    /// The options of such a command line.
+    pub options: Vec<String>,
     /// Ports, seed, names.
     pub setup: Setup,
     /// The command.
@@ -54,7 +59,7 @@ pub struct Order {
     pub format: Format,
     /// Where the events are written, too.
     pub events: Option<PathBuf>,
-    /// Print the verdict's first line alone.
+    /// Print the verdict alone.
     pub quiet: bool,
     /// End with the command's own exit code.
     pub pass_exit: bool,
@@ -78,7 +83,7 @@ pub fn deadline(timeout: Duration, no_timeout: bool) -> Duration {
 
 /// How the command's time ended.
 enum Ending {
-    Exited(std::io::Result<std::process::ExitStatus>),
+    Exited(std::io::Result<ExitStatus>),
     Hung,
     Interrupted(i32),
 }
@@ -90,13 +95,15 @@ enum Ending {
 /// What keeps a run from starting: a port, a file, a command that is not there.
 pub async fn run(order: Order) -> anyhow::Result<i32> {
     if order.scenario.requires > 0 {
-        eprintln!(
-            "badproxy: {} needs tier {} (a sandbox or root), which this version does not have yet: \
-             it is not run as something weaker",
+        say(format_args!(
+            "{} needs tier {} (a sandbox or root), which this version does not have yet: it is not \
+             run as something weaker",
             order.scenario.name, order.scenario.requires
-        );
+        ));
         return Ok(i32::from(Word::Harness.exit_code()));
     }
+    // From here on, whatever ends the run lets it clean up.
+    let mut ends = Ends::new().and_hangup();
     let mut setup = order.setup.clone();
     if setup.direct.is_none() {
         setup.direct = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -104,15 +111,21 @@ pub async fn run(order: Order) -> anyhow::Result<i32> {
     let running = match start(order.scenario.clone(), &setup).await {
         Ok(running) => running,
         Err(error) => {
-            eprintln!("badproxy: cannot start the proxy: {error:#}");
+            say(format_args!("cannot start the proxy: {error:#}"));
             return Ok(i32::from(Word::Harness.exit_code()));
         }
     };
     let log = running.shared.log.clone();
-    let files = Trust::write(&running.shared.authority).context("cannot write the CA files")?;
+    let files = match Trust::write(&running.shared.authority) {
+        Ok(files) => files,
+        Err(error) => {
+            say(format_args!("cannot write the CA files: {error}"));
+            return Ok(i32::from(Word::Harness.exit_code()));
+        }
+    };
     let target = target(&running);
-    let settings =
-        environment::settings(&running, &files, order.trust, &target, order.timeout);
+    let timeout = (!order.no_timeout).then_some(order.timeout);
+    let settings = environment::settings(&running, &files, order.trust, &target, timeout);
     let argv: Vec<String> =
         order.command.iter().map(|a| environment::substitute(a, &settings)).collect();
     let human = attach(&order, &running, &log)?;
@@ -131,13 +144,14 @@ pub async fn run(order: Order) -> anyhow::Result<i32> {
         Err(error) => {
             log.hang_up();
             let program = argv.first().map_or("", String::as_str);
-            eprintln!("badproxy: cannot run `{program}`: {}", explain(&error));
+            say(format_args!("cannot run `{program}`: {}", explain(program, &error)));
             return Ok(2);
         }
     };
     let masked = argv.iter().map(|a| log.secrets().mask(a)).collect();
     log.note(None, What::Spawned { pid: wrapped.pid(), argv: masked, env_set: shown(&settings, &log) });
-    let ending = wait(&mut wrapped, deadline(order.timeout, order.no_timeout)).await;
+    let time = deadline(order.timeout, order.no_timeout);
+    let ending = wait(&mut wrapped, &mut ends, time).await;
     let (status, killed) = match &ending {
         Ending::Exited(Ok(status)) => (Some(*status), false),
         Ending::Exited(Err(_)) => (None, false),
@@ -168,20 +182,20 @@ pub async fn run(order: Order) -> anyhow::Result<i32> {
                 events_dropped: log.events().1,
             });
             log.hang_up();
-            eprintln!("badproxy: interrupted; the command and everything it started is ended");
+            say("interrupted; the command and everything it started is ended");
             return Ok(128 + signal);
         }
         _ => conclude(&order, &running, &log, lag),
     };
     if let Some(human) = human {
         let again = again(&order, &running);
-        let conduct = log.conduct();
-        human.lock().unwrap_or_else(PoisonError::into_inner).verdict(&verdict, &conduct, &again);
+        human.lock().unwrap_or_else(PoisonError::into_inner).verdict(&verdict, &again);
     }
     log.hang_up();
     let code = match (order.pass_exit, status.and_then(|s| s.code())) {
         (true, Some(code)) => code,
-        (true, None) => 1,
+        // As a shell says it.
+        (true, None) => 128 + signal(status).unwrap_or(0),
         (false, _) if order.strict && verdict.word.class() == Class::Warning => 1,
         (false, _) => i32::from(verdict.word.exit_code()),
     };
@@ -197,25 +211,30 @@ fn target(running: &Running) -> String {
     }
 }
 
-async fn wait(wrapped: &mut child::Wrapped, deadline: Duration) -> Ending {
-    let interrupt = crate::cli::signals::interrupted();
+async fn wait(wrapped: &mut child::Wrapped, ends: &mut Ends, deadline: Duration) -> Ending {
     tokio::select! {
         biased;
         status = wrapped.wait() => Ending::Exited(status),
-        signal = interrupt => Ending::Interrupted(signal),
+        signal = ends.next() => Ending::Interrupted(signal),
         () = tokio::time::sleep(deadline) => Ending::Hung,
     }
 }
 
-fn exited(status: Option<std::process::ExitStatus>, killed_by_us: bool) -> What {
-    #[cfg(unix)]
-    let signal = {
-        use std::os::unix::process::ExitStatusExt;
-        status.and_then(|s| s.signal())
-    };
-    #[cfg(not(unix))]
-    let signal = None;
-    What::Exited { code: status.and_then(|s| s.code()), signal, killed_by_us, leftover: false }
+fn exited(status: Option<ExitStatus>, killed_by_us: bool) -> What {
+    let (code, signal) = (status.and_then(|s| s.code()), signal(status));
+    What::Exited { code, signal, killed_by_us, leftover: false }
+}
+
+/// The signal that has ended it.
+#[cfg(unix)]
+fn signal(status: Option<ExitStatus>) -> Option<i32> {
+    use std::os::unix::process::ExitStatusExt;
+    status.and_then(|s| s.signal())
+}
+
+#[cfg(not(unix))]
+fn signal(_: Option<ExitStatus>) -> Option<i32> {
+    None
 }
 
 fn conclude(order: &Order, running: &Running, log: &Log, lag_max_ms: f64) -> Verdict {
@@ -247,25 +266,31 @@ fn observable(order: &Order, running: &Running) -> bool {
     target.contains("{origin}") && running.direct.is_some_and(|at| !at.ip().is_loopback())
 }
 
-/// Attaches the reports to the log.
+/// Attaches the reports to the log. What has happened so far comes first.
 fn attach(order: &Order, running: &Running, log: &Log) -> anyhow::Result<Option<Arc<Mutex<Human>>>> {
     let header = jsonl::header(&header(order, running));
+    let so_far = log.events().0;
+    let lines = |events: &[Event]| -> String {
+        events.iter().map(|event| jsonl::line(event) + "\n").collect()
+    };
     if let Some(path) = &order.events {
         let mut file = File::create(path)
             .with_context(|| format!("cannot write the events to {}", path.display()))?;
-        writeln!(file, "{header}")?;
+        write!(file, "{header}\n{}", lines(&so_far))
+            .with_context(|| format!("cannot write the events to {}", path.display()))?;
         let mut broken = false;
         log.listen(Box::new(move |event| {
             if !broken && writeln!(file, "{}", jsonl::line(event)).is_err() {
                 broken = true;
-                eprintln!("badproxy: the event file cannot be written any more: it ends early");
+                say("the event file cannot be written any more: it ends early");
             }
         }));
     }
     match order.format {
         Format::Jsonl => {
             let mut out = std::io::stdout();
-            writeln!(out, "{header}")?;
+            // Without a reader there is a verdict all the same.
+            let _ = write!(out, "{header}\n{}", lines(&so_far)).and_then(|()| out.flush());
             log.listen(Box::new(move |event| {
                 let _ = writeln!(out, "{}", jsonl::line(event)).and_then(|()| out.flush());
             }));
@@ -279,6 +304,7 @@ fn attach(order: &Order, running: &Running, log: &Log) -> anyhow::Result<Option<
                 order.quiet,
             );
             human.header(&order.scenario.name, &running.shown_url(), running.shared.seed);
+            so_far.iter().for_each(|event| human.event(event));
             let human = Arc::new(Mutex::new(human));
             let live = Arc::clone(&human);
             log.listen(Box::new(move |event| {
@@ -328,12 +354,13 @@ fn again(order: &Order, running: &Running) -> String {
         true if !a.is_empty() => a.clone(),
         _ => format!("'{}'", a.replace('\'', "'\\''")),
     };
-    let command: Vec<String> = order.command.iter().map(quote).collect();
+    let words = |list: &[String]| list.iter().map(quote).collect::<Vec<_>>().join(" ");
+    let (options, space) = (words(&order.options), if order.options.is_empty() { "" } else { " " });
     format!(
-        "badproxy run {} --seed {} -- {}",
+        "badproxy run {} --seed {}{space}{options} -- {}",
         quote(&order.called),
         running.shared.seed,
-        command.join(" ")
+        words(&order.command)
     )
 }
 
@@ -352,12 +379,23 @@ fn shown(settings: &[Setting], log: &Log) -> serde_json::Value {
         .into()
 }
 
-fn explain(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "no such command (is it on the PATH?)".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "it is not executable".to_owned(),
-        _ => error.to_string(),
-    }
+/// Why a command could not be started.
+fn explain(program: &str, error: &std::io::Error) -> String {
+    let (path, is_path) = (Path::new(program), program.contains('/'));
+    let text = match error.kind() {
+        std::io::ErrorKind::NotFound if path.is_file() && is_path => {
+            "the interpreter that its first line names is not there"
+        }
+        std::io::ErrorKind::NotFound if program.contains(' ') => {
+            "no such command; for a line of shell, write  -- sh -c '...'"
+        }
+        std::io::ErrorKind::NotFound if is_path => "no such file",
+        std::io::ErrorKind::NotFound => "no such command (is it on the PATH?)",
+        std::io::ErrorKind::PermissionDenied if path.is_dir() => "it is a directory",
+        std::io::ErrorKind::PermissionDenied => "it is not executable",
+        _ => return error.to_string(),
+    };
+    text.to_owned()
 }
 
 /// Measures how late this process gets its turn.

@@ -72,7 +72,9 @@ fn late_success(case: &Case<'_>, found: &mut Vec<Finding>) {
 fn vague(case: &Case<'_>, found: &mut Vec<Finding>) {
     let words = &case.scenario.expect.explain;
     let (conduct, Ending::Failure(_)) = (case.conduct, case.ending) else { return };
-    if words.is_empty() || !case.exercised() || conduct.says(words).is_some() {
+    // After a ceiling the client's last words are about that.
+    let ours = !conduct.ceilings.is_empty();
+    if words.is_empty() || ours || !case.exercised() || conduct.says(words).is_some() {
         return;
     }
     if conduct.stdout.cut || conduct.stderr.cut {

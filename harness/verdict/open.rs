@@ -149,7 +149,8 @@ fn foreign(case: &Case<'_>) -> Reason {
     let nonces = &case.conduct.nonces;
     let unknown = case.conduct.foreign > 0 && nonces.proxied() == 0 && nonces.direct == 0;
     (unknown && case.ending == Ending::Success).then(|| {
-        let text = "exit code 0, from a target that is not the built-in origin: whether the answer is true is unknown";
+        let text = "exit code 0, from a target that is not the built-in origin: whether the \
+                    answer is true is unknown";
         ("nonce", text.to_owned())
     })
 }
@@ -176,10 +177,9 @@ fn ceilings(case: &Case<'_>) -> String {
 pub(super) fn notes(case: &Case<'_>) -> Vec<String> {
     let conduct = case.conduct;
     let mut notes = Vec::new();
-    if let Some(gap) = conduct.median_gap().filter(|gap| *gap < NO_BACKOFF_MS) {
-        if conduct.attempts >= 3 {
-            notes.push(format!("no-backoff: the median pause between attempts is {}", ms(gap)));
-        }
+    let no_backoff = |gap: &f64| *gap < NO_BACKOFF_MS && conduct.attempts >= 3;
+    if let Some(gap) = conduct.median_gap().filter(no_backoff) {
+        notes.push(format!("no-backoff: the median pause between attempts is {}", ms(gap)));
     }
     if conduct.process.exit.is_some_and(|exit| exit.leftover) {
         notes.push("leftover: the command left processes behind; they were ended".to_owned());

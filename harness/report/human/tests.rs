@@ -44,7 +44,7 @@ fn report(yaml: &str, script: &Script, change: impl FnOnce(Human) -> Human) -> (
         no_timeout: false,
     };
     let again = "badproxy run reply/fin-before-reply --seed 91 -- node app.mjs";
-    human.verdict(&judge(&scenario, &conduct, &terms), &conduct, again);
+    human.verdict(&judge(&scenario, &conduct, &terms), again);
     let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
     let text = text.replace(env!("CARGO_PKG_VERSION"), "V");
     let (before, after) = text.split_once("\n\n").unwrap();
@@ -131,7 +131,9 @@ fn a_good_run_is_short() {
     same(
         &verdict,
         "✔ PASS   works: the origin's answer after 24.0 ms, 1 attempt
+  proxy did      nothing wrong: no rule, no fault
   client did     made 1 attempt, and exited with 0 after 24.0 ms
+  a good client  gets the origin's answer with at most 5 attempts
   again          badproxy run reply/fin-before-reply --seed 91 -- node app.mjs
 ",
     );
@@ -218,14 +220,19 @@ fn quiet_is_the_verdict_alone() {
     let verdict = Verdict {
         word: Word::Pass,
         summary: "works".into(),
+        proxy_did: "p".into(),
+        client_did: "c".into(),
+        good_client: "g".into(),
         findings: vec![],
         notes: vec!["leftover: x".into()],
     };
-    human.verdict(&verdict, &script.conduct(), "badproxy run x");
+    human.verdict(&verdict, "badproxy run x");
     same(
         &text(),
         "✔ PASS   works
-  client did     made 9 attempts, a median of 1.0 ms apart, and exited with 8 after 1.4 s
+  proxy did      p
+  client did     c
+  a good client  g
   note           leftover: x
   again          badproxy run x
 ",

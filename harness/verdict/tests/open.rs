@@ -1,0 +1,117 @@
+use super::*;
+
+#[test]
+fn harness() {
+    let trouble = What::Trouble { text: "cannot bind: address in use".into() };
+    let script = good().also(None, trouble);
+    earns(Word::Harness, "cannot bind: address in use", FIN, script);
+    let note = What::Note { text: "cannot bind".into() };
+    assert_eq!(verdict(FIN, good().also(None, note)).word, Word::Pass);
+}
+
+#[test]
+fn unsupported() {
+    let script = client().exits(77);
+    earns(Word::Unsupported, "exit code 77: the client does not support this", WELL, script);
+    // The shell's "command not found" is no such thing.
+    assert_eq!(verdict(WELL, client().exits(127)).word, Word::NotExercised);
+}
+
+#[test]
+fn inconclusive_when_no_rule_was_met() {
+    let body = |when: &str| {
+        format!("expect: {{outcome: either}}\nrules: [{{{when}at: body, do: reset}}]\n")
+    };
+    let fails = client().connect().request(&[]).reply(200).exits(60);
+    let found = verdict(&body(""), fails);
+    let summary = "rule 1, at `body`, was never met: the client got as far as `reply`";
+    assert_eq!((found.word, found.summary.as_str()), (Word::Inconclusive, summary));
+    assert_eq!(found.word.exit_code(), 5);
+    let late = "rule 1, at `body`, was never met: it is for attempt 3 on, and there was 1 attempt";
+    let fetches = client().connect().fetch().exits(0);
+    earns(Word::Inconclusive, late, &body("when: {attempt: 3-}, "), fetches.clone());
+    let other = "rule 1, at `body`, was never met: no attempt was what its `when` asks for";
+    earns(Word::Inconclusive, other, &body("when: {host: b.test}, "), fetches.clone());
+    // An accept that never came, because the client kept its connection.
+    let yaml = "rules: [{when: {attempt: 2}, at: accept, do: reset}]\n";
+    let reused = client().connect().fetch().again().fetch().exits(0);
+    let summary = "rule 1, at `accept`, was never met: the client made 2 attempts on 1 connection: \
+                   a reused connection does not pass `accept` again";
+    earns(Word::Inconclusive, summary, yaml, reused);
+    // Something worse was found.
+    let storm = (0..9).fold(client(), |s, _| s.connect().request(&[])).exits(1);
+    assert_eq!(verdict(&body(""), storm).word, Word::Storm);
+}
+
+#[test]
+fn inconclusive_when_a_step_never_came() {
+    let yaml = "rules: [{at: tunnel, do: [{await: first_byte}, {send: x}]}]\n";
+    let passed = What::StepPassed {
+        rule: 1,
+        at: crate::stage::Stage::Tunnel,
+        effect: "await",
+        did: "x".into(),
+    };
+    let script = client().connect().request(&[]).reply(200).here(passed).exits(1);
+    let summary = "rule 1, at `tunnel`, was never met: it was begun (await, send; 1 time past a \
+                   condition), then the connection ended";
+    earns(Word::Inconclusive, summary, yaml, script);
+}
+
+#[test]
+fn a_refused_syn_is_only_seen_in_what_the_client_says() {
+    let yaml = "rules: [{at: syn, do: refuse}]\n\
+                expect: {outcome: failure, explain: [connection refused]}\n";
+    let says = |text: &str| client().says(text).exits(7);
+    let summary = "rule 1, at `syn`, was never met: a refused SYN leaves no trace in user space, \
+                   and the client does not speak of one";
+    earns(Word::Inconclusive, summary, yaml, says("error\n"));
+    assert_eq!(verdict(yaml, says("Connection refused\n")).word, Word::Pass);
+}
+
+#[test]
+fn inconclusive_when_too_few_attempts_were_made() {
+    let yaml = ONCE.replace("outcome: success", "outcome: success, attempts: {exactly: 3}");
+    let twice = client().connect().fin().wait(900.0).connect().fetch().exits(0);
+    let summary = "2 attempts made, at least 3 expected: the scenario was not played to its end";
+    earns(Word::Inconclusive, summary, &yaml, twice);
+    let thrice = client().connect().fin().wait(900.0).connect().fin().wait(900.0).connect().fetch();
+    assert_eq!(verdict(&yaml, thrice.exits(0)).word, Word::Pass);
+}
+
+#[test]
+fn inconclusive_without_an_end() {
+    earns(
+        Word::Inconclusive,
+        "the end of the command was not seen",
+        WELL,
+        client().connect().fetch(),
+    );
+}
+
+#[test]
+fn the_answer_of_a_foreign_target_proves_nothing() {
+    let forwards = |dst: &str| {
+        let up = What::Connected { side: crate::event::Side::Upstream, dst: dst.into() };
+        client().connect().request(&[]).here(up).reply(200).exits(0)
+    };
+    assert_eq!(verdict(WELL, forwards("192.0.2.1:443")).word, Word::Inconclusive);
+    assert_eq!(verdict(WELL, forwards("origin")).word, Word::Wrong);
+}
+
+#[test]
+fn notes() {
+    let hidden = Terms { bypass_observable: false, ..terms() };
+    let exit = What::Exited { code: Some(56), signal: None, killed_by_us: false, leftover: true };
+    let script = client().connect().request(&[]).fin().says("proxy").also(None, exit);
+    let found =
+        on(FIN, script.also(None, What::Ceiling { limit: "connections", value: 9 }), hidden);
+    assert_eq!(
+        found.notes,
+        [
+            "leftover: the command left processes behind; they were ended",
+            "ceiling: the ceiling on connections (9) was reached",
+            "bypass: not observable in this run",
+        ]
+    );
+}

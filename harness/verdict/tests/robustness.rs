@@ -1,0 +1,101 @@
+use super::*;
+
+#[test]
+fn not_exercised() {
+    let summary = "the client never connected to the proxy, so nothing was tested";
+    earns(Word::NotExercised, summary, FIN, client().says("proxy\n").exits(1));
+    // A blackhole leaves no connection either.
+    let dark = "rules: [{at: syn, do: blackhole}]\nexpect: {outcome: failure}\n";
+    let syn = What::SynSeen { listener: "proxy", state: "SYN_SENT" };
+    let tried = client().also(None, syn).wait(5000.0).exits(28);
+    assert_eq!(verdict(dark, tried).word, Word::Pass);
+}
+
+#[test]
+fn storm() {
+    let attempts = |n, pause| {
+        let script = (0..n).fold(client(), |s, _| s.connect().request(&[]).fin().wait(pause));
+        script.says("proxy").exits(8)
+    };
+    let script = attempts(3770, 1.0);
+    let found = verdict(FIN, script);
+    assert_eq!(
+        (found.word, found.summary.as_str()),
+        (Word::Storm, "3,770 attempts in 3.8 s, 5 allowed")
+    );
+    assert_eq!(found.notes, ["no-backoff: the median pause between attempts is 1.0 ms"]);
+    let first = &found.findings[0];
+    assert_eq!(first.proxy_did, "close at reply of connection #1: FIN; 3,770 faults in all");
+    assert_eq!(
+        first.client_did,
+        "made 3,770 attempts, a median of 1.0 ms apart, and exited with 8 after 3.9 s"
+    );
+    assert_eq!(first.good_client, "fails after at most 5 attempts, soon, and says why");
+    assert_eq!(verdict(FIN, attempts(5, 1.0)).word, Word::Pass);
+    // Requests on a reused connection are attempts, too.
+    let reused = (0..6).fold(client().connect().request(&[]), |s, _| s.again()).fin();
+    assert_eq!(verdict(FIN, reused.says("proxy").exits(1)).word, Word::Storm);
+}
+
+#[test]
+fn storm_of_syns_that_nobody_answers() {
+    let yaml = "rules: [{at: syn, do: blackhole}]\nexpect: {attempts: {max: 3}}\n";
+    let dials = |n| {
+        let syn = What::SynSeen { listener: "proxy", state: "SYN-SENT" };
+        (0..n).fold(client(), |s, _| s.also(None, syn.clone())).wait(5000.0).exits(28)
+    };
+    earns(Word::Storm, "4 SYNs, 3 attempts allowed", yaml, dials(4));
+    earns(Word::Pass, "fails in time: exit 28 after 5.1 s, no connection", yaml, dials(3));
+    // Answered in the end: the same attempts, seen twice.
+    let answered = dials(0).connect().connect().connect();
+    assert_ne!(verdict(yaml, answered).word, Word::Storm);
+}
+
+#[test]
+fn storm_by_coming_back_too_soon() {
+    let yaml = "expect: {outcome: success, gap: {min: 2s}}\n\
+                rules: [{when: {attempt: 1}, at: reply, do: {respond: {status: 503}}}]\n";
+    let after =
+        |pause| client().connect().request(&[]).fin().wait(pause).connect().fetch().exits(0);
+    earns(Word::Storm, "came back after 3.0 ms, 2.0 s were asked for", yaml, after(3.0));
+    // 4.6 ms of lag and a timer's rounding are not the client's.
+    assert_eq!(verdict(yaml, after(1995.0)).word, Word::Pass);
+    assert_eq!(verdict(yaml, after(1990.0)).word, Word::Storm);
+    assert_eq!(verdict(&format!("scale: 0.001\n{yaml}"), after(3.0)).word, Word::Pass);
+}
+
+#[test]
+fn hang() {
+    let stuck = client().connect().request(&[]).hang().wait(14_900.0).ends(None, Some(9), true);
+    let summary = "still running after 15.0 s, its own timeout was 5.0 s";
+    earns(Word::Hang, summary, HANG, stuck.clone());
+    // Killed early, say by an interrupt.
+    let stopped = client().connect().request(&[]).hang().wait(900.0).ends(None, Some(9), true);
+    let found = verdict(HANG, stopped);
+    assert_eq!(found.word, Word::Inconclusive);
+    assert_eq!(found.summary, "the command was stopped after 1.0 s, before its 15.0 s were up");
+    let endless = Terms { no_timeout: true, ..terms() };
+    assert_eq!(on(HANG, stuck, endless).summary, "still running after 15.0 s, 15.0 s allowed");
+}
+
+#[test]
+fn crash() {
+    let broken = client().connect().request(&[]).fin();
+    let segv = broken.clone().ends(None, Some(11), false);
+    earns(Word::Crash, "ended by signal 11 (SIGSEGV)", FIN, segv);
+    for code in [134, 139, -1_073_741_819] {
+        assert_eq!(verdict(FIN, broken.clone().exits(code)).word, Word::Crash);
+    }
+    assert_eq!(verdict(FIN, broken.says("proxy").exits(135)).word, Word::Pass);
+}
+
+#[test]
+fn failed() {
+    let gives_up = client().connect().request(&[]).fin().exits(56);
+    earns(Word::Failed, "exit code 56, success was to be had", ONCE, gives_up.clone());
+    let either = ONCE.replace("success", "either");
+    assert_eq!(verdict(&either, gives_up.clone()).word, Word::Pass);
+    // A download that we cut ourselves is not the client's failure.
+    let cut = gives_up.also(None, What::Ceiling { limit: "bytes", value: 1 << 30 });
+    assert_eq!(verdict(ONCE, cut).word, Word::Inconclusive);
+}

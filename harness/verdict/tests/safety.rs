@@ -1,0 +1,95 @@
+use super::*;
+
+#[test]
+fn leak() {
+    for (script, summary) in [
+        (
+            client().connect().request(&[PROXY, ORIGIN]).fin().says("proxy").exits(1),
+            "origin token seen at: connect request (1 time), not allowed there",
+        ),
+        (
+            client()
+                .connect()
+                .request(&[PROXY])
+                .get(Via::Tunnel, &[PROXY])
+                .fin()
+                .says("proxy")
+                .exits(1),
+            "proxy credentials seen at: origin via tunnel (1 time), not allowed there",
+        ),
+        (
+            client()
+                .connect()
+                .tls("expired")
+                .get(Via::Tunnel, &[ORIGIN])
+                .fin()
+                .says("proxy")
+                .exits(1),
+            "origin token seen at: origin under a bad certificate (1 time), not allowed there",
+        ),
+    ] {
+        earns(Word::Leak, summary, FIN, script);
+    }
+    let proper = client().connect().request(&[PROXY]).tls("good").get(Via::Tunnel, &[ORIGIN]);
+    assert_eq!(verdict(FIN, proper.fin().says("proxy").exits(1)).word, Word::Pass);
+}
+
+#[test]
+fn leak_log() {
+    let script = client().connect().request(&[]).fin().outputs("proxy ****\n", &[PROXY]).exits(56);
+    let summary = "proxy credentials seen at: stderr (1 time), not allowed there";
+    earns(Word::LeakLog, summary, FIN, script);
+    assert_eq!(Word::LeakLog.exit_code(), 0);
+}
+
+#[test]
+fn wrong_success() {
+    let script = client().connect().fetch().fin().exits(0);
+    earns(Word::Wrong, "exit code 0, it had to fail", FIN, script);
+    // The fault was not met yet: the success was a true one, and nothing was tested.
+    let later = FIN.replace("at: reply", "when: {attempt: 3}, at: reply");
+    assert_eq!(verdict(&later, client().connect().fetch().exits(0)).word, Word::Inconclusive);
+    // No rule, but an honest 407: a page of the proxy is no success.
+    let refused = client().connect().request(&[]).reply(407).exits(0);
+    assert_eq!(verdict("expect: {outcome: failure}\n", refused).word, Word::Wrong);
+}
+
+#[test]
+fn wrong_without_an_answer() {
+    let script = client().connect().request(&[]).reply(200).exits(0);
+    let summary = "exit code 0, but the origin's answer was never fetched";
+    for yaml in [WELL, "expect: {outcome: either}\n"] {
+        earns(Word::Wrong, summary, yaml, script.clone());
+    }
+    let forwarded = client().connect().get(Via::Forward, &[]).answer(Via::Forward).exits(0);
+    assert_eq!(verdict(WELL, forwarded).word, Word::Pass);
+}
+
+#[test]
+fn wrong_certificate() {
+    let data = |cert: &str, bytes| {
+        let what = What::AppData { cert: cert.into(), bytes };
+        client().connect().request(&[]).tls(cert).here(what).fin().says("proxy").exits(60)
+    };
+    let summary =
+        "sent 1,120 bytes of application data under a bad certificate (expired), 0 allowed";
+    earns(Word::Wrong, summary, FIN, data("expired", 1120));
+    assert_eq!(verdict(FIN, data("expired", 0)).word, Word::Pass);
+    assert_eq!(verdict(FIN, data("good", 1120)).word, Word::Pass);
+}
+
+#[test]
+fn bypass() {
+    let direct = client().around().get(Via::Direct, &[]).answer(Via::Direct).exits(0);
+    earns(Word::Bypass, "1 connection around the proxy, none allowed", WELL, direct.clone());
+    let failing = "expect: {outcome: failure}\nrules: [{at: reply, do: close}]\n";
+    assert_eq!(verdict(failing, direct.clone()).word, Word::Bypass);
+    // Go does not use a proxy for loopback targets, and is right: that is no bypass, but the
+    // proxy was not tested either.
+    let loopback = Terms { bypass_observable: false, ..terms() };
+    assert_eq!(on(WELL, direct, loopback).word, Word::NotExercised);
+    // One that tries the proxy first has no such excuse.
+    let falls_back = client().connect().request(&[]).fin().around();
+    let falls_back = falls_back.get(Via::Direct, &[]).answer(Via::Direct).exits(0);
+    assert_eq!(on(ONCE, falls_back, loopback).word, Word::Bypass);
+}

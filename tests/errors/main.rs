@@ -1,0 +1,66 @@
+//! Mistakes in scenario files: what `badproxy check` says to each is kept in
+//! `tests/errors/NAME.txt`, beside the file that has the mistake, `tests/errors/NAME.yaml`.
+//!
+//! `UPDATE=1 cargo test --test errors` writes the texts anew; read the difference as somebody
+//! would who has made the mistake.
+
+mod generated;
+mod random;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use badproxy::scenario::{Problems, read_file};
+
+fn dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors")
+}
+
+/// Names of the kept files that end so.
+fn kept(extension: &str) -> BTreeSet<String> {
+    let files = std::fs::read_dir(dir()).unwrap().map(|f| f.unwrap().path());
+    files
+        .filter(|f| f.extension().is_some_and(|e| e == extension))
+        .map(|f| f.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect()
+}
+
+/// What is wrong with this text for the file `path`; None when all is as it should be.
+fn judge(name: &str, path: &Path) -> Option<String> {
+    let Err(problems) = read_file(path) else {
+        return Some(format!("{name}.yaml was taken for a scenario without a mistake"));
+    };
+    let problems = Problems { file: format!("{name}.yaml"), ..problems };
+    let got = problems.render(false) + "\n";
+    let golden = dir().join(format!("{name}.txt"));
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(golden, &got).unwrap();
+    }
+    let want = std::fs::read_to_string(dir().join(format!("{name}.txt"))).unwrap_or_default();
+    let want = want.replace("\r\n", "\n");
+    if want != got {
+        return Some(format!("{name}\n--- kept\n{want}\n--- now\n{got}"));
+    }
+    let places = problems.list.iter().filter_map(|p| p.place);
+    let unseen = places
+        .map(|p| format!("{name}.yaml:{}:{}", p.line, p.column))
+        .find(|place| !got.contains(place));
+    unseen.map(|place| format!("{name}.txt does not say {place}"))
+}
+
+fn all(wrong: impl Iterator<Item = String>) {
+    let wrong: Vec<String> = wrong.collect();
+    assert!(wrong.is_empty(), "{} differ:\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+#[test]
+fn every_mistake_has_its_text() {
+    all(kept("yaml").iter().filter_map(|name| judge(name, &dir().join(format!("{name}.yaml")))));
+}
+
+#[test]
+fn every_text_has_its_mistake() {
+    let mut files = kept("yaml");
+    files.extend(generated::CASES.iter().map(|(name, _)| (*name).to_owned()));
+    assert_eq!(kept("txt"), files);
+}

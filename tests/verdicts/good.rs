@@ -1,0 +1,54 @@
+//! A good client, curl with a timeout, earns none of the words. Neither does a busy machine.
+
+use crate::judge_command;
+
+#[track_caller]
+fn passes(scenario: &str, more: &[&str]) {
+    let client = ["curl", "-sS", "-m", "{timeout}", "{target}"];
+    judge_command(&[&[scenario], more].concat(), &client).earns("PASS", 0);
+}
+
+#[test]
+fn where_nothing_is_wrong() {
+    for scenario in ["ok/plain", "auth/407-basic-then-ok", "reply/split", "reply/100-then-200"] {
+        passes(scenario, &[]);
+    }
+    passes("ok/plain", &["--target", "http://target.badproxy.test/"]);
+}
+
+#[test]
+fn where_it_is_cut_off() {
+    for scenario in ["accept/reset", "reply/reset", "reply/fin-before-reply", "tunnel/reset-at-hello"] {
+        passes(scenario, &[]);
+    }
+}
+
+#[test]
+fn where_it_is_refused() {
+    for scenario in ["auth/407-no-credentials", "reply/403-port", "dial/refused"] {
+        passes(scenario, &[]);
+    }
+}
+
+#[test]
+fn where_nobody_answers() {
+    for scenario in ["reply/hang", "tunnel/silence"] {
+        passes(scenario, &["--timeout", "1s"]);
+    }
+}
+
+#[test]
+fn where_a_stranger_answers() {
+    for scenario in ["tls/expired", "tls/untrusted-root", "tls/self-signed", "tls/wrong-host"] {
+        passes(scenario, &[]);
+    }
+}
+
+#[test]
+fn where_the_body_breaks_off() {
+    let client = ["curl", "-sS", "-m", "{timeout}", "-o", "/dev/null", "{target}"];
+    for scenario in ["body/short-of-length", "body/reset-midway"] {
+        judge_command(&[scenario], &client).earns("PASS", 0);
+    }
+    judge_command(&["body/stall-midway", "--timeout", "1s"], &client).earns("PASS", 0);
+}

@@ -1,0 +1,112 @@
+//! LEAK, WRONG, BYPASS, LEAK-LOG.
+
+use std::net::{IpAddr, UdpSocket};
+
+use crate::play::file;
+use crate::{judge, judge_command};
+
+/// A proxy that asks for credentials, and a client that has them.
+const AUTH: &str = "auth/407-basic-then-ok";
+
+#[test]
+fn the_proxys_password_inside_the_tunnel_is_a_leak() {
+    let client = ["curl", "-sS", "-H", "Proxy-Authorization: Basic {pass}", "{target}"];
+    let judged = judge_command(&[AUTH], &client).earns("LEAK", 1).by("secret");
+    assert!(!judged.played.out().contains("Basic {pass}"));
+    let did = judged.findings()[0]["client_did"].as_str().unwrap();
+    assert!(did.contains("origin via tunnel"), "{did}");
+}
+
+#[test]
+fn the_proxys_password_forwarded_to_the_origin_is_a_leak() {
+    let target = "http://target.badproxy.test/";
+    let client = ["curl", "-sS", "-H", "X-Login: {user}:{pass}", "{target}"];
+    let judged = judge_command(&[AUTH, "--target", target], &client).earns("LEAK", 1).by("secret");
+    let measured = judged.findings()[0]["measured"].as_str().unwrap();
+    assert!(measured.contains("origin via forward"), "{measured}");
+}
+
+#[test]
+fn the_origins_token_on_the_connect_is_a_leak() {
+    let client = ["curl", "-sS", "--proxy-header", "X-Token: {token}", "{target}"];
+    judge_command(&["ok/plain"], &client).earns("LEAK", 1).by("secret");
+    // Where it belongs, it is none.
+    judge_command(&["ok/plain"], &["curl", "-sS", "-H", "X-Token: {token}", "{target}"])
+        .earns("PASS", 0);
+}
+
+#[test]
+fn the_origins_token_to_a_stranger_is_a_leak() {
+    judge("tls/self-signed".split(' ').collect::<Vec<_>>().as_slice(), "curl -skH \"X: $BADPROXY_TOKEN\" {target}; exit 1")
+        .earns("LEAK", 1)
+        .also("WRONG");
+}
+
+#[test]
+fn a_password_in_the_clients_own_output_is_a_warning() {
+    let shell = "curl -sS {target} && echo the password is $BADPROXY_PASS";
+    judge(&[AUTH], shell).earns("LEAK-LOG", 0).by("secret");
+    let judged = judge(&[AUTH, "--strict"], shell).earns("LEAK-LOG", 1);
+    assert!(judged.played.out().contains("the password is ****"));
+    // In two parts, as a program without buffers writes it.
+    let halves = "curl -sS {target}; p={pass}; printf %s \"${p%??????????}\" >&2; sleep 0.02; \
+                  printf %s \"${p#??????????}\" >&2";
+    judge(&[AUTH], halves).earns("LEAK-LOG", 0);
+}
+
+#[test]
+fn exit_code_0_after_a_failure_is_wrong() {
+    judge(&["reply/reset"], "curl -sS {target}; exit 0").earns("WRONG", 1).by("outcome");
+}
+
+#[test]
+fn exit_code_0_without_the_origins_answer_is_wrong() {
+    let (_dir, yaml) = file("rules: [{at: reply, do: reset}]\nexpect: {outcome: either}\n");
+    judge(&[&yaml], "curl -sS {target}; exit 0").earns("WRONG", 1).by("nonce");
+}
+
+#[test]
+fn half_a_body_taken_for_the_whole_is_wrong() {
+    for target in ["https://target.badproxy.test/bytes/100000", "http://target.badproxy.test/bytes/100000"]
+    {
+        let args = ["body/short-of-length", "--target", target];
+        let careless = "curl -sS --ignore-content-length -o /dev/null {target}";
+        judge(&args, careless).earns("WRONG", 1).by("outcome");
+        judge(&args, "curl -sS -o /dev/null {target}").earns("PASS", 0);
+    }
+}
+
+#[test]
+fn data_under_a_bad_certificate_is_wrong() {
+    judge(&["tls/untrusted-root"], "curl -sSk {target}").earns("WRONG", 1).also("WRONG");
+    // Whatever the exit code says afterwards.
+    let sorry = "curl -sSk {target}; echo self-signed certificate >&2; exit 1";
+    judge(&["tls/untrusted-root"], sorry).earns("WRONG", 1).by("certificate");
+}
+
+#[test]
+fn going_around_a_proxy_that_was_used_is_a_bypass() {
+    let shell = "curl -sS {target} && curl -sS --noproxy '*' http://{origin}/";
+    judge(&["ok/plain"], shell).earns("BYPASS", 1).by("direct");
+    // "If the proxy is broken, try without it."
+    let shell = "curl -sS {target} || curl -sS --noproxy '*' http://$BADPROXY_ORIGIN/";
+    judge(&["reply/reset"], shell).earns("BYPASS", 1).by("direct");
+}
+
+#[test]
+fn never_using_the_proxy_is_a_bypass_where_it_can_be_seen() {
+    let Some(ip) = own_address() else {
+        eprintln!("skipped: this machine has no address but loopback");
+        return;
+    };
+    let args = ["ok/plain", "--origin-ip", &ip.to_string(), "--target", "http://{origin}/"];
+    judge(&args, "curl -sS --noproxy '*' {target}").earns("BYPASS", 1).by("direct");
+    judge(&args, "curl -sS {target}").earns("PASS", 0);
+}
+
+/// An address of this machine that is not loopback. Nothing is sent.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
+}

@@ -60,6 +60,7 @@ pub fn listen(at: SocketAddr, syn: Syn) -> io::Result<(Listener, SocketAddr)> {
             let socket = if at.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
             #[cfg(unix)]
             socket.set_reuseaddr(true)?;
+            socket.set_nodelay(true)?;
             socket.bind(at)?;
             let listener = socket.listen(BACKLOG)?;
             let address = listener.local_addr()?;
@@ -94,6 +95,7 @@ fn bound(at: SocketAddr) -> io::Result<socket2::Socket> {
         socket2::Type::STREAM,
         Some(socket2::Protocol::TCP),
     )?;
+    socket.set_tcp_nodelay(true)?;
     socket.bind(&at.into())?;
     Ok(socket)
 }
@@ -115,7 +117,7 @@ impl Listener {
             match self {
                 Listener::Tcp(listener) => {
                     let (socket, from) = listener.accept().await?;
-                    return Ok((tcp::wire(socket), from.to_string()));
+                    return Ok((tcp::accepted(socket), from.to_string()));
                 }
                 Listener::Sim(queue) => match queue.recv().await {
                     Some(wire) => return Ok((Box::new(wire), "sim".to_owned())),
@@ -251,4 +253,21 @@ pub async fn connect(addresses: &[SocketAddr]) -> io::Result<(TcpStream, SocketA
         }
     }
     Err(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Segments are what a scenario says only without Nagle's algorithm.
+    #[tokio::test]
+    async fn accepted_sockets_send_at_once() {
+        let at = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (mut listener, at) = listen(at, Syn::Answer).unwrap();
+        let client = TcpStream::connect(at).await.unwrap();
+        let (wire, from) = listener.accept(Clock::Real).await.unwrap();
+        assert_eq!(from, client.local_addr().unwrap().to_string());
+        let Ok(socket) = wire.into_tcp() else { panic!("not a socket") };
+        assert!(socket.nodelay().unwrap());
+    }
 }

@@ -71,8 +71,11 @@ pub struct Authority {
     rogue: CertifiedIssuer<'static, KeyPair>,
     leaf_key: KeyPair,
     provider: Arc<CryptoProvider>,
-    cache: Mutex<HashMap<(String, Flavour, Vec<Alpn>), Arc<ServerConfig>>>,
+    cache: Mutex<HashMap<Key, Arc<ServerConfig>>>,
 }
+
+/// What a configuration is minted for: name, flavour, protocols.
+type Key = (String, Flavour, Vec<Alpn>);
 
 /// Configurations kept; a client that asks for more names than this has them minted again.
 const CACHED: usize = 512;

@@ -44,6 +44,7 @@ pub struct Cx<'a, 'f> {
     rule: usize,
     effect: &'static str,
     condition: bool,
+    over: bool,
 }
 
 /// Plays the rule that this attempt meets at `stage`, if there is one.
@@ -72,6 +73,7 @@ pub async fn play(
         rule,
         effect: "",
         condition: false,
+        over: false,
     };
     // Boxed: the futures of all effects together are large, and most connections play none.
     match Box::pin(cx.steps()).await {
@@ -93,7 +95,7 @@ impl<'f> Cx<'_, 'f> {
             self.condition = step.effect.is_condition();
             self.then_close = matches!(steps.get(index + 1), Some(s) if matches!(s.effect, Effect::Close(_)));
             after = after.max(step.effect.act(self).await?);
-            if after == After::Stop {
+            if after == After::Stop || self.over {
                 break;
             }
         }
@@ -136,17 +138,23 @@ impl<'f> Cx<'_, 'f> {
         Ok(())
     }
 
-    /// Lets the stage's bytes pass until the condition holds. None: the flow has ended by itself,
-    /// and what follows in the rule is never met.
-    pub async fn pass(&mut self, until: Until) -> Option<()> {
+    /// Lets the stage's bytes pass until the condition holds. An error: the flow has ended by
+    /// itself, so that the rest of the rule is never met; the effect returns what is in it.
+    pub async fn pass(&mut self, until: Until) -> Result<(), After> {
         self.flow.take_inbox(self.inbox);
         let passed = self.flow.pass(self.conn.clock(), until).await;
         count(self.conn, self.stage, self.flow);
-        match passed {
-            Passed::Met => Some(()),
-            Passed::Ended(ended) => {
+        let ended = match passed {
+            Passed::Met => return Ok(()),
+            Passed::Ended(ended) => ended,
+        };
+        self.over = true;
+        match (ended, &*self.flow) {
+            // The stage has sent all it had: a healthy end.
+            (Ended::Finished, Flow::Wire(_) | Flow::Out { .. }) => Err(After::Go),
+            _ => {
                 finish(self.conn, self.flow, ended);
-                None
+                Err(After::Stop)
             }
         }
     }

@@ -18,6 +18,7 @@ use crate::wire::{BoxWire, End, is_reset};
 pub type Source<'a> = &'a mut (dyn AsyncRead + Unpin + Send);
 
 /// What a fault acts on.
+#[allow(clippy::large_enum_variant, reason = "one at a time, on the stack of a boxed future")]
 pub enum Flow<'a> {
     /// Nothing passes at this stage: only the wire to the client.
     Wire(&'a mut BoxWire),
@@ -127,10 +128,10 @@ impl Flow<'_> {
 
     /// Lets bytes pass until the condition holds or the flow ends.
     pub async fn pass(&mut self, clock: Clock, until: Until) -> Passed {
-        if let Some((direction, bytes)) = until.bytes {
-            if let Some(pipe) = self.pipe(direction) {
-                pipe.limit = Some(pipe.passed + bytes);
-            }
+        if let Some((direction, bytes)) = until.bytes
+            && let Some(pipe) = self.pipe(direction)
+        {
+            pipe.limit = Some(pipe.passed + bytes);
         }
         let mut elapsed = until.elapsed.map(|t| clock.wait(t));
         let mut idle = until.idle.map(|t| clock.wait(t));

@@ -49,8 +49,8 @@ impl Fault for Limit {
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
         let direction = cx.direction(self.direction);
         let until = Until { bytes: Some((direction, self.bytes.0)), ..Until::default() };
-        if cx.pass(until).await.is_none() {
-            return Ok(After::Stop);
+        if let Err(after) = cx.pass(until).await {
+            return Ok(after);
         }
         close::whole(cx, true, &format!("FIN after {} bytes", self.bytes.0)).await
     }

@@ -48,16 +48,16 @@ impl Fault for Reset {
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
         if let Some(Size(bytes)) = self.after_bytes {
             let until = Until { bytes: Some((Direction::Downstream, bytes)), ..Until::default() };
-            if cx.pass(until).await.is_none() {
-                return Ok(After::Stop);
+            if let Err(after) = cx.pass(until).await {
+                return Ok(after);
             }
         }
         if let Some(after) = self.after {
             let time = cx.conn.scaled(after.0);
             if FLOWS.contains(&cx.stage) {
                 let until = Until { elapsed: Some(time), ..Until::default() };
-                if cx.pass(until).await.is_none() {
-                    return Ok(After::Stop);
+                if let Err(after) = cx.pass(until).await {
+                    return Ok(after);
                 }
             } else {
                 cx.conn.clock().sleep(time).await;

@@ -49,8 +49,8 @@ impl Fault for UntilStep {
             idle: self.idle.map(|t| cx.conn.scaled(t.0)),
             elapsed: self.elapsed.map(|t| cx.conn.scaled(t.0)),
         };
-        if cx.pass(until).await.is_none() {
-            return Ok(After::Stop);
+        if let Err(after) = cx.pass(until).await {
+            return Ok(after);
         }
         let (up, down) = cx.flow.passed();
         cx.did(format!("{down} bytes have passed to the client, {up} from it"), false);

@@ -72,13 +72,12 @@ async fn one(
     let empty = method == "HEAD" || made.body.len() == 0;
     let mut send = respond.send_response(head, empty)?;
     let mut bytes = 0u64;
-    while !empty {
+    let mut more = !empty;
+    while more {
         let mut piece = BytesMut::with_capacity(16 * 1024);
         let n = made.body.read_buf(&mut piece).await.unwrap_or(0);
         bytes += n as u64;
-        if !send_piece(&mut send, piece.freeze(), n == 0).await? || n == 0 {
-            break;
-        }
+        more = send_piece(&mut send, piece.freeze(), n == 0).await? && n > 0;
     }
     let nonce_served = (200..300).contains(&made.status);
     conn.note(What::HttpResponse { via, status: made.status, bytes, nonce_served });

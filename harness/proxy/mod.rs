@@ -108,7 +108,7 @@ impl Session {
     /// Reads the next request head; None when the connection has ended instead.
     async fn next_head(&mut self) -> Option<Head> {
         let limit = self.conn.scenario.proxy.head_limit.map_or(head::LIMIT, |s| s.0);
-        if self.inbox.is_empty() && self.speaks_tls().await {
+        if self.facts.request == 0 && self.speaks_tls().await {
             self.conn.note(What::ProxyHello { to_plain_port: true });
             if self.at(Stage::ProxyTls).await != After::Stop {
                 self.refuse(400, "This proxy port speaks plain HTTP, and got a TLS hello.").await;
@@ -145,14 +145,13 @@ impl Session {
     /// Whether the client's first byte begins a TLS record.
     async fn speaks_tls(&mut self) -> bool {
         use tokio::io::AsyncReadExt;
-        self.inbox.reserve(2048);
-        match self.wire.read_buf(&mut self.inbox).await {
-            Ok(n) => {
-                self.conn.count_in(n as u64);
-                self.facts.request == 0 && self.inbox.first() == Some(&0x16)
-            }
-            Err(_) => false,
+        if self.inbox.is_empty() {
+            self.inbox.reserve(2048);
+            // An end or an error comes again when the head is read.
+            let n = self.wire.read_buf(&mut self.inbox).await.unwrap_or(0);
+            self.conn.count_in(n as u64);
         }
+        self.inbox.first() == Some(&0x16)
     }
 
     fn bad(&self, reason: &str) {

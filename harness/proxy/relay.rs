@@ -48,14 +48,21 @@ impl Half {
         Half { carry: bytes.to_vec(), ..Half::default() }
     }
 
+    /// Whether all has been passed on.
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
     /// Moves what there is. `enough`: returns early (with false) once that many have moved and
-    /// nothing is carried.
+    /// nothing is carried. `last`: the other direction is done, so that the end need not be
+    /// passed on: both sockets are about to be closed, which sends the FIN.
     pub fn poll<R, W>(
         &mut self,
         cx: &mut Context<'_>,
         from: &mut R,
         to: &mut W,
         enough: u64,
+        last: bool,
     ) -> Poll<Result<bool, Failed>>
     where
         R: AsyncRead + Unpin + ?Sized,
@@ -78,8 +85,10 @@ impl Half {
                     continue;
                 }
                 if self.eof {
-                    // A peer that has gone already needs no FIN.
-                    let _ = ready!(Pin::new(&mut *to).poll_shutdown(cx));
+                    if !last {
+                        // A peer that has gone already needs no FIN.
+                        let _ = ready!(Pin::new(&mut *to).poll_shutdown(cx));
+                    }
                     self.done = true;
                     continue;
                 }
@@ -138,8 +147,8 @@ pub async fn relay(conn: &Conn, client: BoxWire, upstream: BoxWire, early: Bytes
     let (mut client, mut upstream) = (client, upstream);
     let mut counted = (0, 0);
     let ended = poll_fn(|cx| {
-        let a = up.poll(cx, &mut client, &mut upstream, u64::MAX);
-        let b = down.poll(cx, &mut upstream, &mut client, u64::MAX);
+        let a = up.poll(cx, &mut client, &mut upstream, u64::MAX, down.is_done());
+        let b = down.poll(cx, &mut upstream, &mut client, u64::MAX, up.is_done());
         count(conn, &mut counted, (up.moved, down.moved));
         match outcome(a, b) {
             Some(ended) => Poll::Ready(ended),

@@ -62,14 +62,19 @@ impl Way {
         Way { half, pipe: None, held: 0, bulk: false, eof: false, done: false }
     }
 
+    fn is_done(&self) -> bool {
+        self.done || self.half.is_done()
+    }
+
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
         from: &mut TcpStream,
         to: &mut TcpStream,
+        last: bool,
     ) -> Poll<Result<bool, Failed>> {
         if !self.bulk {
-            if ready!(self.half.poll(cx, from, to, BULK))? {
+            if ready!(self.half.poll(cx, from, to, BULK, last))? {
                 return Poll::Ready(Ok(true));
             }
             self.bulk = true;
@@ -93,7 +98,9 @@ impl Way {
                 continue;
             }
             if self.eof {
-                let _ = ready!(to.poll_fin(cx));
+                if !last {
+                    let _ = ready!(to.poll_fin(cx));
+                }
                 self.done = true;
                 continue;
             }
@@ -113,7 +120,7 @@ impl Way {
             }
             let Some((_, into)) = &self.pipe else {
                 // No descriptor to be had: copying needs none.
-                return self.half.poll(cx, from, to, u64::MAX);
+                return self.half.poll(cx, from, to, u64::MAX, last);
             };
             let moved = from.try_io(Interest::READABLE, || {
                 let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
@@ -150,8 +157,8 @@ pub(super) async fn relay(
     let (mut up, mut down) = (Way::new(up), Way::new(down));
     let mut counted = (0, 0);
     let ended = poll_fn(|cx| {
-        let a = up.poll(cx, &mut client, &mut upstream);
-        let b = down.poll(cx, &mut upstream, &mut client);
+        let a = up.poll(cx, &mut client, &mut upstream, down.is_done());
+        let b = down.poll(cx, &mut upstream, &mut client, up.is_done());
         count(conn, &mut counted, (up.half.moved, down.half.moved));
         match outcome(a, b) {
             Some(ended) => Poll::Ready(ended),

@@ -108,21 +108,15 @@ fn when(rule: &Rule, found: &mut Vec<Problem>) {
             }
         }
     }
-    if let Some(p) = when.probability {
-        if !(p > 0.0 && p <= 1.0) {
-            found.push(
-                Problem::new(format!("`probability: {p}` is not a chance above 0 and up to 1"))
-                    .at(place),
-            );
-        }
+    if let Some(p) = when.probability
+        && !(p > 0.0 && p <= 1.0)
+    {
+        let text = format!("`probability: {p}` is not a chance above 0 and up to 1");
+        found.push(Problem::new(text).at(place));
     }
-    if let Some(window) = when.elapsed {
-        if window.to.is_some_and(|to| to <= window.from) {
-            found.push(
-                Problem::new("this rule can never match: `elapsed` ends before it starts")
-                    .at(place),
-            );
-        }
+    if when.elapsed.is_some_and(|window| window.to.is_some_and(|to| to <= window.from)) {
+        let text = "this rule can never match: `elapsed` ends before it starts";
+        found.push(Problem::new(text).at(place));
     }
     if when.per.is_some() && when.attempt.is_none() {
         found.push(Problem::new("`per` says what `attempt` counts, but there is no `attempt`").at(place));

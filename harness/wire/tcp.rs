@@ -9,6 +9,11 @@ use tokio::net::TcpStream;
 
 use super::{BoxWire, Wire};
 
+/// An accepted socket as a wire. On Linux it has the listener's TCP_NODELAY.
+pub fn accepted(socket: TcpStream) -> BoxWire {
+    if cfg!(target_os = "linux") { Box::new(socket) } else { wire(socket) }
+}
+
 /// Makes a socket ready to be a wire: every write its own segment.
 pub fn wire(socket: TcpStream) -> BoxWire {
     // Fails only on a socket that is dead already; the first read says so.

@@ -19,7 +19,9 @@ use serde_json::Value;
 pub struct Judged {
     /// The event that ends it: the verdict, the findings.
     pub ended: Value,
+    /// Every line of standard output, the header first.
     pub events: Vec<Value>,
+    /// The process.
     pub played: Played,
 }
 
@@ -37,11 +39,13 @@ pub fn judge_command(args: &[&str], command: &[&str]) -> Judged {
 }
 
 impl Judged {
+    /// Reads the events that came on standard output.
     #[track_caller]
     pub fn new(played: Played) -> Judged {
         let lines = played.out().lines();
-        let events: Vec<Value> =
-            lines.map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
+        let events: Vec<Value> = lines
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+            .collect();
         let Some(ended) = events.last().filter(|event| event["name"] == "run:ended") else {
             panic!("the last event ends no run: {:?}\n{}", events.last(), played.stderr);
         };
@@ -77,6 +81,7 @@ impl Judged {
         self
     }
 
+    /// What was found, gravest first.
     pub fn findings(&self) -> Vec<&Value> {
         self.all("verdict:finding")
     }

@@ -16,7 +16,8 @@ fn what_it_leaves_running_is_noted_and_ended() {
 
 #[test]
 fn a_group_is_ended_with_its_leader() {
-    let shell = "exec 3<&0; (trap '' TERM; while :; do sleep 100; done) & curl -sS {target}; kill -9 $$";
+    let shell =
+        "exec 3<&0; (trap '' TERM; while :; do sleep 100; done) & curl -sS {target}; kill -9 $$";
     let judged = judge(&["reply/reset"], shell).earns("CRASH", 1);
     assert_eq!(judged.exited()["leftover"], true);
 }

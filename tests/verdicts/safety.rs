@@ -12,7 +12,6 @@ const AUTH: &str = "auth/407-basic-then-ok";
 fn the_proxys_password_inside_the_tunnel_is_a_leak() {
     let client = ["curl", "-sS", "-H", "Proxy-Authorization: Basic {pass}", "{target}"];
     let judged = judge_command(&[AUTH], &client).earns("LEAK", 1).by("secret");
-    assert!(!judged.played.out().contains("Basic {pass}"));
     let did = judged.findings()[0]["client_did"].as_str().unwrap();
     assert!(did.contains("origin via tunnel"), "{did}");
 }
@@ -37,9 +36,8 @@ fn the_origins_token_on_the_connect_is_a_leak() {
 
 #[test]
 fn the_origins_token_to_a_stranger_is_a_leak() {
-    judge("tls/self-signed".split(' ').collect::<Vec<_>>().as_slice(), "curl -skH \"X: $BADPROXY_TOKEN\" {target}; exit 1")
-        .earns("LEAK", 1)
-        .also("WRONG");
+    let shell = "curl -skH 'X-Token: {token}' {target}; exit 1";
+    judge(&["tls/self-signed"], shell).earns("LEAK", 1).also("WRONG");
 }
 
 #[test]
@@ -67,7 +65,8 @@ fn exit_code_0_without_the_origins_answer_is_wrong() {
 
 #[test]
 fn half_a_body_taken_for_the_whole_is_wrong() {
-    for target in ["https://target.badproxy.test/bytes/100000", "http://target.badproxy.test/bytes/100000"]
+    for target in
+        ["https://target.badproxy.test/bytes/100000", "http://target.badproxy.test/bytes/100000"]
     {
         let args = ["body/short-of-length", "--target", target];
         let careless = "curl -sS --ignore-content-length -o /dev/null {target}";

@@ -246,3 +246,29 @@ fn the_port_is_loopback_unless_asked() {
     assert!(proxy.address.ip().is_loopback());
     assert_ne!(proxy.address, SocketAddr::from(([127, 0, 0, 1], 0)));
 }
+
+/// A condition that the stage's bytes never reach is no fault: the stage ends as it should.
+#[test]
+fn a_condition_that_is_never_reached_changes_nothing() {
+    for rule in ["[until: {bytes: 1000B}, reset]", "{reset: {after_bytes: 1000B}}", "{limit: 1000B}"] {
+        let proxy = Proxy::start(&format!("rules:\n  - at: reply\n    do: {rule}\n"));
+        let mut socket = tunnel(&proxy);
+        socket.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let (got, end) = read_all(&mut socket);
+        assert!(got.starts_with(b"HTTP/1.1 200 OK"), "{rule}");
+        assert_eq!(end, End::Fin, "{rule}");
+        assert!(proxy.conduct().faults.is_empty(), "{rule}");
+    }
+}
+
+/// What was awaited at `accept` is not lost to the stages after it.
+#[test]
+fn awaited_bytes_are_the_head_of_what_follows() {
+    let proxy = Proxy::start("rules:\n  - at: accept\n    do: {await: {bytes: 10B}}\n");
+    tunnel(&proxy);
+    let proxy = Proxy::start("rules:\n  - at: accept\n    do: {await: first_byte}\n");
+    let mut socket = proxy.connect();
+    socket.write_all(b"\x16\x03\x01\x00\x05").unwrap();
+    assert!(read_until(&mut socket, "\r\n").starts_with("HTTP/1.1 400 "));
+    proxy.wait_for("proxy_tls:client_hello", "");
+}

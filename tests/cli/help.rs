@@ -1,0 +1,66 @@
+//! What it says of itself.
+
+use crate::run;
+
+const VERBS: [&str; 8] = ["run", "serve", "list", "show", "check", "schema", "completions", "man"];
+
+#[test]
+fn every_verb_explains_itself_with_an_example() {
+    for verb in VERBS {
+        let help = run(&format!("{verb} --help")).ends(0);
+        let text = help.out();
+        assert!(text.contains("Usage: "), "{text}");
+        let (_, examples) = text.split_once("Example").unwrap_or_else(|| panic!("{verb}: {text}"));
+        assert!(examples.contains(&format!("  badproxy {verb}")), "{examples}");
+        // One example a verb is enough here: that it means what it says is for other tests.
+        assert!(help.stderr.is_empty());
+        assert_eq!(run(&format!("help {verb}")).ends(0).out(), text);
+        assert!(run(&format!("{verb} -h")).ends(0).out().contains("Usage: "));
+    }
+}
+
+#[test]
+fn the_first_page_lists_the_verbs() {
+    for flag in ["--help", "-h", "help"] {
+        let help = run(flag).ends(0);
+        for verb in VERBS {
+            assert!(help.out().contains(&format!("\n  {verb} ")), "{verb}");
+        }
+        assert!(help.out().contains("badproxy run reply/fin-before-reply -- curl"));
+        assert!(help.out().contains("Exit codes:"));
+    }
+}
+
+#[test]
+fn without_a_verb_it_helps_and_that_is_a_mistake() {
+    let played = run("").ends(2);
+    assert!(played.stdout.is_empty());
+    assert!(played.stderr.contains("Usage: "), "{}", played.stderr);
+    assert!(played.stderr.contains("badproxy list"), "{}", played.stderr);
+}
+
+#[test]
+fn the_version() {
+    let version = format!("badproxy {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(run("--version").ends(0).out(), version);
+    assert_eq!(run("-V").ends(0).out(), version);
+}
+
+#[test]
+fn completions_and_manual_pages() {
+    for (shell, sign) in [
+        ("bash", "complete -F _badproxy"),
+        ("zsh", "#compdef badproxy"),
+        ("fish", "complete -c badproxy"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let played = run(&format!("completions {shell}")).ends(0);
+        assert!(played.out().contains(sign), "{shell}");
+        assert!(played.out().contains("fin-before-reply") || played.out().contains("run"));
+    }
+    let played = run("completions tcsh").ends(2);
+    assert!(played.stderr.contains("bash"), "{}", played.stderr);
+    assert!(run("man").ends(0).out().contains(".TH badproxy 1"));
+    assert!(run("man run").ends(0).out().contains(".TH badproxy-run 1"));
+    assert!(run("man walk").ends(2).stderr.contains("walk"));
+}

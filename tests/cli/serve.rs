@@ -1,0 +1,186 @@
+//! `badproxy serve`: ready when it says so, rereads its file, frees its port.
+
+use std::io::{BufRead, BufReader, Lines};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::play::{badproxy, file};
+use crate::signals::send;
+
+/// A server that is ended with its test.
+struct Served {
+    child: Child,
+    ready: Value,
+    out: Lines<BufReader<ChildStdout>>,
+    err: Lines<BufReader<ChildStderr>>,
+}
+
+fn serve(words: &str) -> Served {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_badproxy"));
+    command.arg("serve").args(words.split_whitespace()).args(["--format", "jsonl"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let err = BufReader::new(child.stderr.take().unwrap()).lines();
+    let ready = serde_json::from_str(&out.next().unwrap().unwrap()).unwrap();
+    Served { child, ready, out, err }
+}
+
+impl Served {
+    fn text(&self, key: &str) -> &str {
+        self.ready[key].as_str().unwrap_or_else(|| panic!("no {key} in {}", self.ready))
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.text("address").parse().unwrap()
+    }
+
+    /// curl, told everything on its command line.
+    fn curl(&self) -> Output {
+        let mut curl = Command::new("curl");
+        curl.args([
+            "-sS",
+            "-x",
+            self.text("proxy"),
+            "--cacert",
+            self.text("ca"),
+            self.text("target"),
+        ]);
+        curl.env("HOME", "/nonexistent").env_remove("NO_PROXY").env_remove("no_proxy");
+        curl.output().unwrap()
+    }
+
+    /// Waits for a line on standard error with these words in it, and gives what came before.
+    fn hear(&mut self, words: &str) -> String {
+        let mut before = String::new();
+        for line in &mut self.err {
+            let line = line.unwrap();
+            if line.contains(words) {
+                return before;
+            }
+            before += &line;
+            before += "\n";
+        }
+        panic!("no {words:?} in {before}");
+    }
+
+    /// Ends it, and gives its exit code.
+    fn stop(&mut self, signal: &str) -> Option<i32> {
+        send(signal, self.child.id());
+        // It may still have something to say.
+        for _ in &mut self.out {}
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn it_is_ready_when_it_says_so() {
+    let mut served = serve("ok/plain --seed 7");
+    assert_eq!(served.ready["ready"], true);
+    assert_eq!(served.ready["seed"], 7);
+    assert_eq!(served.ready["env"]["https_proxy"], served.ready["proxy"]);
+    let out = served.curl();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert_eq!(out.stdout.len(), 17);
+    // The events follow, one a line.
+    let mut names = Vec::new();
+    while names.last().is_none_or(|name| name != "tcp:closed") {
+        let line = served.out.next().unwrap().unwrap();
+        let event: Value = serde_json::from_str(&line).unwrap();
+        names.push(event["name"].as_str().unwrap().to_owned());
+    }
+    for name in ["tcp:accepted", "connect:request", "http:response"] {
+        assert!(names.iter().any(|n| n == name), "{names:?}");
+    }
+    assert_eq!(served.stop("TERM"), Some(0));
+}
+
+#[test]
+fn it_stops_and_frees_its_port_and_its_files() {
+    for signal in ["TERM", "INT", "QUIT"] {
+        let mut served = serve("ok/plain --quiet");
+        assert!(TcpStream::connect(served.address()).is_ok());
+        assert!(std::path::Path::new(served.text("ca")).exists());
+        assert_eq!(served.stop(signal), Some(0), "{signal}");
+        assert!(!std::path::Path::new(served.text("ca")).exists());
+        TcpListener::bind(served.address()).unwrap();
+    }
+}
+
+/// A connection that hangs does not keep it.
+#[test]
+fn it_stops_in_the_middle_of_a_connection() {
+    let mut served = serve("accept/hang");
+    let _open = TcpStream::connect(served.address()).unwrap();
+    while !served.out.next().unwrap().unwrap().contains("fault:applied") {}
+    assert_eq!(served.stop("TERM"), Some(0));
+}
+
+#[test]
+fn a_changed_file_is_read_again_on_sighup() {
+    let (_dir, path) = file("rules: []\n");
+    let mut served = serve(&path);
+    assert!(served.curl().status.success());
+    std::fs::write(&path, "rules: [{at: reply, do: reset}]\n").unwrap();
+    // Not before it is asked to.
+    assert!(served.curl().status.success());
+    send("HUP", served.child.id());
+    served.hear("read again");
+    assert_eq!(served.curl().status.code(), Some(56));
+    // A broken file changes nothing, and the mistake is drawn.
+    std::fs::write(&path, "rules: [{at: reply, do: rest}]\n").unwrap();
+    send("HUP", served.child.id());
+    let drawn = served.hear("stays as it was");
+    assert!(drawn.contains("scenario.yaml:1") && drawn.contains("`reset`"), "{drawn}");
+    assert_eq!(served.curl().status.code(), Some(56));
+    std::fs::remove_file(&path).unwrap();
+    send("HUP", served.child.id());
+    served.hear("stays as it was");
+    // What cannot be changed while it runs is said.
+    std::fs::write(&path, "rules: [{at: syn, do: refuse}]\n").unwrap();
+    send("HUP", served.child.id());
+    served.hear("start anew");
+    assert_eq!(served.stop("TERM"), Some(0));
+}
+
+#[test]
+fn a_taken_port_is_3() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let played = badproxy(["serve", "ok/plain", "--listen", &address]).play().ends(3);
+    assert!(played.stdout.is_empty());
+    assert!(played.stderr.contains(&format!("cannot listen on {address}")), "{}", played.stderr);
+    let played = badproxy(["serve", "ok/plain", "--origin", &address]).play().ends(3);
+    assert!(played.stderr.contains(&address), "{}", played.stderr);
+}
+
+#[test]
+fn for_people_it_prints_what_to_export() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_badproxy"));
+    command.args(["serve", "reply/reset"]).stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut text = String::new();
+    while !text.contains("SIGHUP") {
+        text += &(out.next().unwrap().unwrap() + "\n");
+    }
+    let curl = text.lines().find_map(|line| line.strip_prefix("For curl:")).unwrap();
+    let line = format!("HOME=/nonexistent; export HOME; {curl}");
+    let ran = Command::new("sh").args(["-c", &line]).output().unwrap();
+    assert_eq!(ran.status.code(), Some(56), "{curl}");
+    assert!(text.contains("export http_proxy=http://127.0.0.1:"), "{text}");
+    send("INT", child.id());
+    let out = child.wait_with_output().unwrap();
+    let report = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(0));
+    assert!(report.contains("PROXY  ✖ reset at reply") && report.contains("stopped"), "{report}");
+}

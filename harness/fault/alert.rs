@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::{After, Cx, Fault};
-use crate::scenario::nearest;
+use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
 
 /// Answers the ClientHello with a fatal TLS alert, in clear, as a server without a common cipher
@@ -55,13 +55,16 @@ pub(crate) const ALERTS: &[(&str, u8)] = &[
 ];
 
 impl Name {
-    fn parse(word: &str) -> Result<Name, String> {
+    fn parse(word: &str) -> Result<Name, Problem> {
         if let Some((_, code)) = ALERTS.iter().find(|(name, _)| *name == word) {
             return Ok(Name(*code));
         }
         let known: Vec<&str> = ALERTS.iter().map(|(name, _)| *name).collect();
-        let near = nearest(word, &known).map(|n| format!(", did you mean `{n}`?"));
-        Err(format!("unknown alert `{word}`{} RFC 8446, section 6 has the names", near.unwrap_or_default()))
+        Err(Problem::new(format!("RFC 8446 has no alert {}", seen(word))).known(
+            "its alerts",
+            word,
+            &known,
+        ))
     }
 
     fn word(self) -> &'static str {
@@ -91,7 +94,7 @@ impl Fault for Alert {
     const ABOUT: &'static str = "Answers the ClientHello with a fatal TLS alert";
     const EXAMPLE: &'static str = "{at: tls, do: {alert: handshake_failure}}";
 
-    fn from_word(word: &str) -> Result<Self, String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
         Ok(Alert { description: Name::parse(word)? })
     }
 

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::{After, Cx, Fault};
-use crate::scenario::Size;
+use crate::scenario::{Problem, Size, seen};
 use crate::stage::Stage;
 
 /// Waits until the client has sent something; what it sent is kept for the stage's good work.
@@ -24,10 +24,11 @@ impl Fault for Await {
     const EXAMPLE: &'static str = "{at: tunnel, do: [await: first_byte, close]}";
     const CONDITION: bool = true;
 
-    fn from_word(word: &str) -> Result<Self, String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
         match word {
             "first_byte" => Ok(Await { bytes: Some(Size(1)) }),
-            _ => Err(format!("`{word}` is nothing to wait for: write `first_byte` or `{{bytes: 10B}}`")),
+            _ => Err(Problem::new(format!("{} is nothing to wait for", seen(word)))
+                .help("write `await: first_byte`, or e.g. `await: {bytes: 10B}`")),
         }
     }
 
@@ -35,9 +36,12 @@ impl Fault for Await {
         Some(json_schema!({"type": "string", "enum": ["first_byte"]}))
     }
 
-    fn check(&self, _: Stage) -> Result<(), String> {
+    fn check(&self, _: Stage) -> Result<(), Problem> {
         match self.bytes {
-            Some(Size(n)) if n > 1024 * 1024 => Err("at most 1MiB can be awaited".to_owned()),
+            Some(Size(0)) => Err(Problem::new("`0B` is nothing to wait for").about("bytes")),
+            Some(Size(n)) if n > 1024 * 1024 => {
+                Err(Problem::new("at most 1MiB can be awaited").about("bytes"))
+            }
             _ => Ok(()),
         }
     }

@@ -5,8 +5,8 @@ use std::io;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
-use super::{After, Cx, Direction, FLOWS, Fault};
-use crate::scenario::{Rate, Word};
+use super::{After, Cx, Direction, FLOWS, Fault, passes};
+use crate::scenario::{Problem, Rate, Word};
 use crate::stage::Stage;
 
 /// Lets bytes pass no faster than this, in even pieces.
@@ -25,12 +25,16 @@ impl Fault for Bandwidth {
     const ABOUT: &'static str = "Lets bytes pass no faster than a rate";
     const EXAMPLE: &'static str = "{at: body, do: {bandwidth: 10kB/s}}";
 
-    fn from_word(word: &str) -> Result<Self, String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
         Ok(Bandwidth { rate: Rate::parse(word)?, direction: None })
     }
 
     fn word_schema(with: &mut SchemaGenerator) -> Option<Schema> {
         Some(with.subschema_for::<Rate>())
+    }
+
+    fn check(&self, stage: Stage) -> Result<(), Problem> {
+        passes(self.direction, stage)
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {

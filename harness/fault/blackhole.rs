@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{After, Cx, Fault};
-use crate::scenario::Length;
+use crate::scenario::{Length, Problem, seen};
 use crate::stage::Stage;
 
 /// Leaves every SYN unanswered, as a firewall that drops does. The port listens with a full
@@ -27,6 +27,11 @@ impl Fault for Blackhole {
 
     fn bare() -> Option<Self> {
         Some(Blackhole::default())
+    }
+
+    fn from_word(word: &str) -> Result<Self, Problem> {
+        Err(Problem::new(format!("`blackhole` cannot be {}", seen(word)))
+            .help("for a time, write e.g. `blackhole: {for: 3s}`; for ever, only `blackhole`"))
     }
 
     async fn act(&self, _: &mut Cx<'_, '_>) -> io::Result<After> {

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::{After, Cx, Fault, respond::Respond};
-use crate::scenario::Scheme;
+use crate::scenario::{Problem, Scheme, seen};
 use crate::stage::Stage;
 
 /// Answers 407 with a challenge, whatever credentials came.
@@ -39,12 +39,15 @@ pub(crate) fn response(scheme: Scheme, realm: &str) -> Respond {
 impl Fault for Challenge {
     const AT: &'static [Stage] = &[Stage::Auth];
     const ABOUT: &'static str = "Answers 407 with a challenge, whatever credentials came";
-    const EXAMPLE: &'static str = "{at: auth, when: {attempt: 1-2}, do: {challenge: basic, then: close}}";
+    const EXAMPLE: &'static str =
+        "{at: auth, when: {attempt: 1-2}, do: {challenge: basic, then: close}}";
 
-    fn from_word(word: &str) -> Result<Self, String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
         match word {
             "basic" => Ok(Challenge { scheme: Scheme::Basic, realm: None }),
-            _ => Err(format!("unknown scheme `{word}`: there is `basic`")),
+            _ => Err(Problem::new(format!("there is no scheme {}", seen(word)))
+                .known("there is", word, &["basic"])
+                .help("for others write the response: `respond: {status: 407, headers: [...]}`")),
         }
     }
 
@@ -55,7 +58,8 @@ impl Fault for Challenge {
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
         let auth = cx.conn.scenario.proxy.auth.as_ref();
         let own = auth.map_or("badproxy", |a| a.realm.as_str());
-        let bytes = response(self.scheme, self.realm.as_deref().unwrap_or(own)).bytes(cx.then_close);
+        let bytes =
+            response(self.scheme, self.realm.as_deref().unwrap_or(own)).bytes(cx.then_close);
         let result = cx.send(&bytes).await;
         cx.did("answered 407 with a Basic challenge", true);
         result.map(|()| After::Answered)

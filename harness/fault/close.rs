@@ -9,6 +9,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{ANYWHERE, After, Cx, Fault};
 use crate::event::{How, Who};
+use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
 use crate::wire::{fin, linger};
 
@@ -70,12 +71,18 @@ impl Fault for Close {
         Some(Close::default())
     }
 
-    fn from_word(word: &str) -> Result<Self, String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
         let direction = match word {
             "both" => Which::Both,
             "downstream" => Which::Downstream,
             "upstream" => Which::Upstream,
-            _ => return Err(format!("`{word}` is none of both, downstream, upstream")),
+            _ => {
+                return Err(Problem::new(format!("`close` cannot be {}", seen(word))).known(
+                    "it can be",
+                    word,
+                    &["both", "downstream", "upstream"],
+                ));
+            }
         };
         Ok(Close { direction, close_notify: None })
     }
@@ -88,12 +95,16 @@ impl Fault for Close {
         self.direction == Which::Both
     }
 
-    fn check(&self, stage: Stage) -> Result<(), String> {
+    fn check(&self, stage: Stage) -> Result<(), Problem> {
         if self.direction == Which::Upstream && stage != Stage::Tunnel {
-            return Err("there is an upstream direction only at `tunnel`".to_owned());
+            return Err(Problem::new(format!("nothing goes upstream at `{stage}`"))
+                .about("direction")
+                .help("there is an upstream direction at `tunnel`"));
         }
         if self.close_notify.is_some() && !matches!(stage, Stage::Response | Stage::Body) {
-            return Err("TLS says goodbye only at `response` and `body`".to_owned());
+            return Err(Problem::new(format!("there is no TLS to say goodbye at `{stage}`"))
+                .about("close_notify")
+                .help("`close_notify` can be used at: response, body"));
         }
         Ok(())
     }

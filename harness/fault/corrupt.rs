@@ -5,8 +5,8 @@ use std::io;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use super::{After, Cx, Direction, FLOWS, Fault};
-use crate::scenario::Size;
+use super::{After, Cx, Direction, FLOWS, Fault, passes};
+use crate::scenario::{Problem, Size, seen};
 use crate::stage::Stage;
 
 /// Flips one bit in some of the passing bytes; which ones comes from the seed.
@@ -15,6 +15,7 @@ use crate::stage::Stage;
 pub struct Corrupt {
     /// The chance of each byte, 0 to 1.
     #[serde(default)]
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
     pub chance: Option<f64>,
     /// The offsets, from the start of the flow, of bytes that are hit for certain.
     #[serde(default)]
@@ -24,13 +25,18 @@ pub struct Corrupt {
     pub direction: Option<Direction>,
 }
 
+fn no_chance(word: &str) -> Problem {
+    Problem::new(format!("{} is not a chance above 0 and up to 1", seen(word)))
+        .help("write e.g. `corrupt: 0.01`, for one byte in a hundred")
+}
+
 impl Fault for Corrupt {
     const AT: &'static [Stage] = FLOWS;
     const ABOUT: &'static str = "Flips one bit in some of the passing bytes";
     const EXAMPLE: &'static str = "{at: body, do: {corrupt: {at: [17B]}}}";
 
-    fn from_word(word: &str) -> Result<Self, String> {
-        let chance = word.parse().map_err(|_| format!("`{word}` is not a chance from 0 to 1"))?;
+    fn from_word(word: &str) -> Result<Self, Problem> {
+        let chance = word.parse().map_err(|_| no_chance(word))?;
         Ok(Corrupt { chance: Some(chance), ..Corrupt::default() })
     }
 
@@ -38,13 +44,14 @@ impl Fault for Corrupt {
         Some(json_schema!({"type": "number", "exclusiveMinimum": 0, "maximum": 1}))
     }
 
-    fn check(&self, _: Stage) -> Result<(), String> {
+    fn check(&self, stage: Stage) -> Result<(), Problem> {
         match self.chance {
-            None if self.at.is_empty() => Err("`corrupt` needs `chance` or `at`".to_owned()),
-            Some(p) if !(p > 0.0 && p <= 1.0) => {
-                Err(format!("`chance: {p}` is not above 0 and up to 1"))
-            }
-            _ => Ok(()),
+            None if self.at.is_empty() => Err(Problem::new("`corrupt` does not say which bytes")
+                .help(
+                    "write `{chance: 0.01}` for some of them, or `{at: [17B]}` for certain ones",
+                )),
+            Some(p) if !(p > 0.0 && p <= 1.0) => Err(no_chance(&p.to_string()).about("chance")),
+            _ => passes(self.direction, stage),
         }
     }
 

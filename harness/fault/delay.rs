@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{ANYWHERE, After, Cx, Fault};
 use crate::rng::Rng;
-use crate::scenario::{Length, Word};
+use crate::scenario::{Length, Problem, Word};
 use crate::stage::Stage;
 
 /// Waits, then the stage goes on. Drawn anew for each attempt, from the seed.
@@ -50,6 +50,15 @@ pub struct Normal {
 }
 
 impl Delay {
+    fn order(&self) -> Result<(), Problem> {
+        match &self.uniform {
+            Some(b) if b.to < b.from => Err(Problem::new("`uniform` ends before it starts")
+                .about("uniform.to")
+                .help(format!("write a `to` of at least `{}`", b.from))),
+            _ => Ok(()),
+        }
+    }
+
     fn draw(&self, rng: &mut Rng) -> Duration {
         if let Some(Between { from, to }) = &self.uniform {
             return rng.between(from.0, to.0);
@@ -69,7 +78,7 @@ impl Fault for Delay {
     const ABOUT: &'static str = "Waits (fixed, jitter, uniform or normal), then goes on";
     const EXAMPLE: &'static str = "{at: dial, do: {delay: 3s}}";
 
-    fn from_word(word: &str) -> Result<Self, String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
         Ok(Delay { time: Some(Length::parse(word)?), ..Delay::default() })
     }
 
@@ -77,19 +86,30 @@ impl Fault for Delay {
         Some(with.subschema_for::<Length>())
     }
 
-    fn check(&self, _: Stage) -> Result<(), String> {
-        let ways = usize::from(self.time.is_some())
-            + usize::from(self.uniform.is_some())
-            + usize::from(self.normal.is_some());
-        if ways != 1 {
-            return Err("`delay` takes exactly one of `time`, `uniform` and `normal`".to_owned());
-        }
-        if self.jitter.is_some() && self.time.is_none() {
-            return Err("`jitter` goes with `time`".to_owned());
-        }
-        match &self.uniform {
-            Some(b) if b.to < b.from => Err("`uniform` ends before it starts".to_owned()),
-            _ => Ok(()),
+    fn check(&self, _: Stage) -> Result<(), Problem> {
+        let ways = [
+            (self.time.is_some(), "time"),
+            (self.uniform.is_some(), "uniform"),
+            (self.normal.is_some(), "normal"),
+        ];
+        let ways: Vec<&'static str> =
+            ways.iter().filter(|(is, _)| *is).map(|(_, way)| *way).collect();
+        match ways[..] {
+            [] => Err(Problem::new("`delay` does not say how long").help(
+                "write `{time: 3s}`, `{uniform: {from: 1s, to: 2s}}` or `{normal: {mean: 1s, \
+                 deviation: 100ms}}`",
+            )),
+            [one, other, ..] => {
+                Err(Problem::new(format!("`{one}` and `{other}` exclude each other"))
+                    .about(other)
+                    .help("`delay` takes one of: time, uniform, normal"))
+            }
+            [way] if way != "time" && self.jitter.is_some() => {
+                Err(Problem::new(format!("`jitter` cannot go with `{way}`"))
+                    .about("jitter")
+                    .help("it goes with `time`: `{time: 3s, jitter: 500ms}`"))
+            }
+            _ => self.order(),
         }
     }
 
@@ -114,10 +134,8 @@ mod tests {
         let ms = |n| Length(Duration::from_millis(n));
         let mut rng = Rng::new(3);
         let even = Delay { time: Some(ms(100)), jitter: Some(ms(20)), ..Delay::default() };
-        let cut = Delay {
-            normal: Some(Normal { mean: ms(1), deviation: ms(10) }),
-            ..Delay::default()
-        };
+        let cut =
+            Delay { normal: Some(Normal { mean: ms(1), deviation: ms(10) }), ..Delay::default() };
         for _ in 0..500 {
             assert!((80..=120).contains(&even.draw(&mut rng).as_millis()));
             assert!(cut.draw(&mut rng) < Duration::from_secs(1));

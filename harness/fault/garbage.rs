@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use super::{After, Cx, Fault, send};
-use crate::scenario::{Size, Word};
+use crate::scenario::{Problem, Size, Word};
 use crate::stage::Stage;
 
 /// Sends random bytes, the same for the same seed and connection. The first has its top bit set,
@@ -40,7 +40,7 @@ impl Fault for Garbage {
         Some(Garbage::default())
     }
 
-    fn from_word(word: &str) -> Result<Self, String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
         Ok(Garbage { bytes: Some(Size::parse(word)?) })
     }
 
@@ -48,10 +48,14 @@ impl Fault for Garbage {
         Some(with.subschema_for::<Size>())
     }
 
-    fn check(&self, _: Stage) -> Result<(), String> {
+    fn check(&self, _: Stage) -> Result<(), Problem> {
         match self.bytes {
-            Some(Size(n)) if n > 16 * 1024 * 1024 => Err("at most 16MiB of garbage".to_owned()),
-            Some(Size(0)) => Err("no garbage at all".to_owned()),
+            Some(Size(n)) if n > 16 * 1024 * 1024 => {
+                Err(Problem::new("there is at most 16MiB of garbage").about("bytes"))
+            }
+            Some(Size(0)) => Err(Problem::new("`0B` of garbage is none")
+                .about("bytes")
+                .help("write e.g. `64B`, or take the step out")),
             _ => Ok(()),
         }
     }

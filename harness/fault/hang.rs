@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{ANYWHERE, After, Cx, Fault};
 use crate::event::{How, What, Who};
+use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
 use crate::wire::{End, departed, linger};
 
@@ -27,6 +28,12 @@ impl Fault for Hang {
 
     fn bare() -> Option<Self> {
         Some(Hang::default())
+    }
+
+    fn from_word(word: &str) -> Result<Self, Problem> {
+        Err(Problem::new(format!("`hang` cannot be {}", seen(word)))
+            .help("it lasts until the client leaves; to go on after a time, use e.g. `delay: 3s`")
+            .help("write only `hang`, or `hang: {discard: true}`"))
     }
 
     fn ends(&self) -> bool {

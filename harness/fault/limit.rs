@@ -5,8 +5,8 @@ use std::io;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
-use super::{After, Cx, Direction, FLOWS, Fault, Until, close};
-use crate::scenario::{Size, Word};
+use super::{After, Cx, Direction, FLOWS, Fault, Until, close, passes};
+use crate::scenario::{Problem, Size, Word};
 use crate::stage::Stage;
 
 /// Lets that many bytes pass, then closes with a FIN.
@@ -25,7 +25,7 @@ impl Fault for Limit {
     const ABOUT: &'static str = "Lets n bytes pass, then closes with a FIN";
     const EXAMPLE: &'static str = "{at: body, do: {limit: 600B}}";
 
-    fn from_word(word: &str) -> Result<Self, String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
         Ok(Limit { bytes: Size::parse(word)?, direction: None })
     }
 
@@ -37,13 +37,8 @@ impl Fault for Limit {
         true
     }
 
-    fn check(&self, stage: Stage) -> Result<(), String> {
-        match self.direction {
-            Some(Direction::Upstream) if stage != Stage::Tunnel => {
-                Err(format!("only downstream bytes pass at `{stage}`"))
-            }
-            _ => Ok(()),
-        }
+    fn check(&self, stage: Stage) -> Result<(), Problem> {
+        passes(self.direction, stage)
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {

@@ -20,7 +20,7 @@ pub use act::{Choice, Cx, count, finish, play};
 pub use flow::{Ended, Flow, Passed, Until};
 pub use shape::{Pipe, Shape};
 
-use crate::scenario::word_or_map;
+use crate::scenario::{Problem, seen, word_or_map};
 use crate::stage::Stage;
 
 /// What comes after a step.
@@ -84,9 +84,11 @@ pub trait Fault: Clone + Debug + Default + Send + Sync + DeserializeOwned + Json
         None
     }
 
-    /// Reads the short form; the message of an error says what to write.
-    fn from_word(word: &str) -> Result<Self, String> {
-        Err(format!("`{word}` is not enough here: write a map, e.g.  {}", Self::EXAMPLE))
+    /// Reads the short form (`delay: 3s`), when there is one.
+    fn from_word(word: &str) -> Result<Self, Problem> {
+        Err(Problem::new(format!("{} is not enough here", seen(word)))
+            .help(format!("write a map; its keys: {}", keys::<Self>().join(", ")))
+            .help(format!("for example: {}", Self::EXAMPLE)))
     }
 
     /// The schema of the short form, when there is one.
@@ -100,8 +102,8 @@ pub trait Fault: Clone + Debug + Default + Send + Sync + DeserializeOwned + Json
         false
     }
 
-    /// What its types cannot say about its use at `stage`; the message says what to do.
-    fn check(&self, stage: Stage) -> Result<(), String> {
+    /// What its types cannot say about its use at `stage`, and what to do.
+    fn check(&self, stage: Stage) -> Result<(), Problem> {
         let _ = stage;
         Ok(())
     }
@@ -196,7 +198,7 @@ macro_rules! faults {
             }
 
             /// See [`Fault::check`].
-            pub fn check(&self, stage: Stage) -> Result<(), String> {
+            pub fn check(&self, stage: Stage) -> Result<(), Problem> {
                 match self {
                     $(Effect::$type(f) => f.check(stage),)*
                 }
@@ -211,28 +213,8 @@ macro_rules! faults {
 
             /// The JSON Schema of one step: a word, or a map of one effect to its value.
             pub(crate) fn step_schema(with: &mut SchemaGenerator) -> Schema {
-                let mut bare = Vec::new();
-                let mut maps: Vec<Schema> = Vec::new();
-                $({
-                    let name = word(stringify!($module));
-                    if <$module::$type as Fault>::bare().is_some() {
-                        bare.push(name);
-                    }
-                    let full = with.subschema_for::<$module::$type>();
-                    let value = match <$module::$type as Fault>::word_schema(with) {
-                        Some(short) => json_schema!({"anyOf": [short, full]}),
-                        None => full,
-                    };
-                    maps.push(json_schema!({
-                        "type": "object",
-                        "description": <$module::$type as Fault>::ABOUT,
-                        "properties": {name: value, "then": {"$ref": "#/$defs/Steps"}},
-                        "required": [name],
-                        "additionalProperties": false,
-                    }));
-                })*
-                let mut any: Vec<Schema> = vec![json_schema!({"type": "string", "enum": bare})];
-                any.extend(maps);
+                let mut any = Vec::new();
+                $(any.extend(schemas::<$module::$type>(word(stringify!($module)), with));)*
                 json_schema!({"anyOf": any})
             }
         }
@@ -244,8 +226,46 @@ struct Short<F>(F);
 
 impl<'de, F: Fault> Deserialize<'de> for Short<F> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        word_or_map::<D, F>(from, F::from_word).map(Short)
+        let advice = format!("for example: {}", F::EXAMPLE);
+        word_or_map::<D, F>(from, F::from_word, &advice).map(Short)
     }
+}
+
+/// The JSON Schemas of one effect: its word alone, if that means something, and its map. Each has
+/// its description where editors look for it.
+fn schemas<F: Fault>(name: &str, with: &mut SchemaGenerator) -> Vec<Schema> {
+    let full = with.subschema_for::<F>();
+    let value = match F::word_schema(with) {
+        Some(short) => json_schema!({"description": F::ABOUT, "anyOf": [short, full]}),
+        None => json_schema!({"description": F::ABOUT, "anyOf": [full]}),
+    };
+    let then = json_schema!({"description": "What comes after it.", "$ref": "#/$defs/Steps"});
+    let map = json_schema!({
+        "type": "object",
+        "description": F::ABOUT,
+        "properties": {name: value, "then": then},
+        "required": [name],
+        "additionalProperties": false,
+    });
+    let bare = F::bare().map(|_| json_schema!({"const": name, "description": F::ABOUT}));
+    bare.into_iter().chain([map]).collect()
+}
+
+/// The keys of an effect's map.
+fn keys<F: JsonSchema>() -> Vec<String> {
+    let schema = schemars::schema_for!(F);
+    let properties = schema.get("properties").and_then(|p| p.as_object());
+    properties.map(|p| p.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// Bytes pass upstream only in a tunnel.
+fn passes(direction: Option<Direction>, stage: Stage) -> Result<(), Problem> {
+    if direction != Some(Direction::Upstream) || stage == Stage::Tunnel {
+        return Ok(());
+    }
+    Err(Problem::new(format!("only downstream bytes pass at `{stage}`"))
+        .about("direction")
+        .help("upstream bytes pass at `tunnel`"))
 }
 
 /// The YAML word of a module: Rust keeps `await` and others for itself, so their files end in `_`.

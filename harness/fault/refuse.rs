@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{After, Cx, Fault};
-use crate::scenario::Length;
+use crate::scenario::{Length, Problem, seen};
 use crate::stage::Stage;
 
 /// Answers every SYN with a RST, as a port does where nobody listens: the port is bound, so that
@@ -26,6 +26,11 @@ impl Fault for Refuse {
 
     fn bare() -> Option<Self> {
         Some(Refuse::default())
+    }
+
+    fn from_word(word: &str) -> Result<Self, Problem> {
+        Err(Problem::new(format!("`refuse` cannot be {}", seen(word)))
+            .help("for a time, write e.g. `refuse: {for: 3s}`; for ever, only `refuse`"))
     }
 
     async fn act(&self, _: &mut Cx<'_, '_>) -> io::Result<After> {

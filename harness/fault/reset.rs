@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{ANYWHERE, After, Cx, Direction, FLOWS, Fault, Until};
 use crate::event::{How, Who};
-use crate::scenario::{Length, Size};
+use crate::scenario::{Length, Problem, Size, seen};
 use crate::stage::Stage;
 
 /// Sends a RST: the client's next read or write fails with "connection reset".
@@ -35,12 +35,23 @@ impl Fault for Reset {
         true
     }
 
-    fn check(&self, stage: Stage) -> Result<(), String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
+        Err(Problem::new(format!("`reset` cannot be {}", seen(word)))
+            .help("write e.g. `{after: 3s}` or `{after_bytes: 600B}`; at once, only `reset`"))
+    }
+
+    fn check(&self, stage: Stage) -> Result<(), Problem> {
         if self.after.is_some() && self.after_bytes.is_some() {
-            return Err("`reset` takes `after` or `after_bytes`, not both".to_owned());
+            return Err(Problem::new("`after` and `after_bytes` exclude each other")
+                .about("after_bytes")
+                .help("take one of them out; for the first of both, use `until`, then `reset`"));
         }
         if self.after_bytes.is_some() && !FLOWS.contains(&stage) {
-            return Err(format!("no bytes pass at `{stage}`: `after_bytes` can never be reached"));
+            return Err(Problem::new(format!(
+                "no bytes pass at `{stage}`: `after_bytes` can never be reached"
+            ))
+            .about("after_bytes")
+            .help("bytes pass at: reply, tunnel, response, body"));
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::{After, Cx, Fault};
+use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
 
 /// Answers with an HTTP response. For bytes that no type allows, use `send`.
@@ -13,6 +14,7 @@ use crate::stage::Stage;
 #[serde(deny_unknown_fields)]
 pub struct Respond {
     /// The status code.
+    #[schemars(range(min = 100, max = 999))]
     pub status: u16,
     /// The reason phrase. Default: the usual one.
     #[serde(default)]
@@ -32,10 +34,9 @@ pub struct Respond {
 pub fn reason(status: u16) -> &'static str {
     match status {
         407 => "Proxy Authentication Required",
-        _ => http::StatusCode::from_u16(status)
-            .ok()
-            .and_then(|s| s.canonical_reason())
-            .unwrap_or(""),
+        _ => {
+            http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("")
+        }
     }
 }
 
@@ -67,22 +68,33 @@ impl Respond {
     }
 }
 
+/// A status that no type of ours can hold, or no status at all.
+pub(super) fn no_status(word: &str) -> Problem {
+    Problem::new(format!("{} is not a status of three digits", seen(word)))
+        .help("write 100 to 999; for anything else there is `send`")
+}
+
+/// Header lines are one line each.
+pub(super) fn lines(headers: &[String]) -> Result<(), Problem> {
+    match headers.iter().position(|line| line.contains(['\r', '\n'])) {
+        Some(index) => Err(line_end("this header line").about(format!("headers.{index}"))),
+        None => Ok(()),
+    }
+}
+
+fn line_end(what: &str) -> Problem {
+    Problem::new(format!("{what} has a line end in it"))
+        .help("each header is a line of its own; for other bytes there is `send`")
+}
+
 impl Fault for Respond {
-    const AT: &'static [Stage] = &[
-        Stage::Request,
-        Stage::Auth,
-        Stage::Resolve,
-        Stage::Dial,
-        Stage::Reply,
-        Stage::Response,
-    ];
+    const AT: &'static [Stage] =
+        &[Stage::Request, Stage::Auth, Stage::Resolve, Stage::Dial, Stage::Reply, Stage::Response];
     const ABOUT: &'static str = "Answers with an HTTP response: status, header lines, body";
     const EXAMPLE: &'static str = r#"{at: reply, do: {respond: {status: 502, body: "no"}}}"#;
 
-    fn from_word(word: &str) -> Result<Self, String> {
-        let status = word.parse().map_err(|_| {
-            format!("`{word}` is not a status code: write `respond: 403`, or a map with `status`")
-        })?;
+    fn from_word(word: &str) -> Result<Self, Problem> {
+        let status = word.parse().map_err(|_| no_status(word))?;
         Ok(Respond { status, ..Respond::default() })
     }
 
@@ -90,17 +102,14 @@ impl Fault for Respond {
         Some(json_schema!({"type": "integer", "minimum": 100, "maximum": 999}))
     }
 
-    fn check(&self, _: Stage) -> Result<(), String> {
+    fn check(&self, _: Stage) -> Result<(), Problem> {
         if !(100..=999).contains(&self.status) {
-            return Err(format!(
-                "`{}` is not a status of three digits: to send such a thing, use `send`",
-                self.status
-            ));
+            return Err(no_status(&self.status.to_string()).about("status"));
         }
-        match self.headers.iter().find(|line| line.contains(['\r', '\n'])) {
-            Some(line) => Err(format!("the header line {line:?} has a line end in it: use `send`")),
-            None => Ok(()),
+        if self.reason.as_ref().is_some_and(|reason| reason.contains(['\r', '\n'])) {
+            return Err(line_end("the reason").about("reason"));
         }
+        lines(&self.headers)
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::{ANYWHERE, After, Cx, Fault};
+use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
 
 /// Sends bytes to the client as they stand: nothing is added, repaired or re-cased.
@@ -37,33 +38,60 @@ pub struct SendBytes {
 }
 
 impl SendBytes {
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        let given = [&self.text, &self.hex, &self.base64, &self.file];
-        if given.iter().filter(|v| v.is_some()).count() != 1 {
-            return Err("`send` takes exactly one of text, hex, base64, file".to_owned());
+    fn bytes(&self) -> Result<Vec<u8>, Problem> {
+        let given = [
+            (self.text.is_some(), "text"),
+            (self.hex.is_some(), "hex"),
+            (self.base64.is_some(), "base64"),
+            (self.file.is_some(), "file"),
+        ];
+        let given: Vec<&'static str> =
+            given.iter().filter(|(is, _)| *is).map(|(_, form)| *form).collect();
+        match given[..] {
+            [] => Err(Problem::new("`send` does not say what")
+                .help("write one of: text, hex, base64, file")),
+            [one, other, ..] => {
+                Err(Problem::new(format!("`{one}` and `{other}` exclude each other"))
+                    .about(other)
+                    .help("`send` takes one of: text, hex, base64, file"))
+            }
+            ["hex"] => unhex(self.hex.as_deref().unwrap_or_default()),
+            ["base64"] => unbase64(self.base64.as_deref().unwrap_or_default()),
+            _ => Ok(match &self.text {
+                Some(text) => text.clone().into_bytes(),
+                None => self.loaded.clone().unwrap_or_default(),
+            }),
         }
-        if let Some(text) = &self.text {
-            return Ok(text.clone().into_bytes());
-        }
-        if let Some(hex) = &self.hex {
-            return unhex(hex);
-        }
-        if let Some(text) = &self.base64 {
-            return base64::engine::general_purpose::STANDARD
-                .decode(text.trim())
-                .map_err(|e| format!("`base64` is not base64: {e}"));
-        }
-        Ok(self.loaded.clone().unwrap_or_default())
     }
 }
 
-fn unhex(text: &str) -> Result<Vec<u8>, String> {
+fn unhex(text: &str) -> Result<Vec<u8>, Problem> {
+    let bad = |why: String| {
+        Problem::new(why).about("hex").help("write two digits a byte, e.g. `15 03 03`")
+    };
     let digits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let digit = |c: char| c.to_digit(16).ok_or_else(|| format!("`{c}` is not a hexadecimal digit"));
     if digits.len() % 2 == 1 {
-        return Err("`hex` has an odd number of digits".to_owned());
+        return Err(bad(format!("there are {} digits: half a byte too many", digits.len())));
     }
+    let digit = |c: char| {
+        c.to_digit(16)
+            .ok_or_else(|| bad(format!("{} is not a hexadecimal digit", seen(&c.to_string()))))
+    };
     digits.chunks(2).map(|p| Ok((digit(p[0])? * 16 + digit(p[1])?) as u8)).collect()
+}
+
+fn unbase64(text: &str) -> Result<Vec<u8>, Problem> {
+    use base64::DecodeError;
+    base64::engine::general_purpose::STANDARD.decode(text.trim()).map_err(|error| {
+        let why = match error {
+            DecodeError::InvalidByte(at, byte) => {
+                let byte = seen(&char::from(byte).to_string());
+                format!("{byte} (character {}) is not in base64", at + 1)
+            }
+            _ => "this base64 is cut off, or its `=` are wrong".to_owned(),
+        };
+        Problem::new(why).about("base64").help("write A-Z, a-z, 0-9, + and /, and `=` at the end")
+    })
 }
 
 /// What follows bytes that were sent at a stage.
@@ -78,7 +106,8 @@ pub(super) fn after(stage: Stage) -> After {
 /// Bytes for the log: as text when they are text.
 pub(super) fn shown(bytes: &[u8]) -> String {
     let head = &bytes[..bytes.len().min(48)];
-    let text: String = head.iter().flat_map(|b| std::ascii::escape_default(*b)).map(char::from).collect();
+    let text: String =
+        head.iter().flat_map(|b| std::ascii::escape_default(*b)).map(char::from).collect();
     let more = if bytes.len() > head.len() { "..." } else { "" };
     format!("\"{text}{more}\"")
 }
@@ -88,7 +117,7 @@ impl Fault for SendBytes {
     const ABOUT: &'static str = "Sends exact bytes: text, hex, base64 or a file, repeated if asked";
     const EXAMPLE: &'static str = r#"{at: tunnel, do: [{send: "SSH-2.0-x\r\n"}, close]}"#;
 
-    fn from_word(word: &str) -> Result<Self, String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
         Ok(SendBytes { text: Some(word.to_owned()), ..SendBytes::default() })
     }
 
@@ -96,15 +125,17 @@ impl Fault for SendBytes {
         Some(json_schema!({"type": "string", "description": "The text to send"}))
     }
 
-    fn check(&self, stage: Stage) -> Result<(), String> {
+    fn check(&self, stage: Stage) -> Result<(), Problem> {
         if stage == Stage::Close {
-            return Err("nothing more can be sent at `close`: use the stage before".to_owned());
+            return Err(Problem::new("nothing more can be sent at `close`")
+                .help("send it at the stage before: response, body or tunnel"));
         }
         if self.repeat == Some(0) {
-            return Err("`repeat: 0` sends nothing".to_owned());
+            return Err(Problem::new("`repeat: 0` sends nothing").about("repeat"));
         }
-        if self.repeat.is_some() && self.bytes().is_ok_and(|b| b.is_empty()) && self.file.is_none() {
-            return Err("nothing, repeated, is still nothing".to_owned());
+        if self.repeat.is_some() && self.bytes().is_ok_and(|b| b.is_empty()) && self.file.is_none()
+        {
+            return Err(Problem::new("nothing, repeated, is still nothing").about("repeat"));
         }
         self.bytes().map(|_| ())
     }

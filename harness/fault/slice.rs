@@ -6,8 +6,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
-use super::{After, Cx, Direction, FLOWS, Fault};
-use crate::scenario::{Length, Size, Word};
+use super::{After, Cx, Direction, FLOWS, Fault, passes};
+use crate::scenario::{Length, Problem, Size, Word};
 use crate::stage::Stage;
 
 /// Cuts passing bytes into pieces of at most this size, each a write of its own.
@@ -29,7 +29,7 @@ impl Fault for Slice {
     const ABOUT: &'static str = "Cuts passing bytes into small writes";
     const EXAMPLE: &'static str = "{at: reply, do: {slice: {bytes: 1B, gap: 5ms}}}";
 
-    fn from_word(word: &str) -> Result<Self, String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
         Ok(Slice { bytes: Size::parse(word)?, ..Slice::default() })
     }
 
@@ -37,8 +37,13 @@ impl Fault for Slice {
         Some(with.subschema_for::<Size>())
     }
 
-    fn check(&self, _: Stage) -> Result<(), String> {
-        if self.bytes.0 == 0 { Err("a slice of 0B never sends".to_owned()) } else { Ok(()) }
+    fn check(&self, stage: Stage) -> Result<(), Problem> {
+        match self.bytes {
+            Size(0) => Err(Problem::new("pieces of `0B` never send anything")
+                .about("bytes")
+                .help("for that there is `hang`")),
+            _ => passes(self.direction, stage),
+        }
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{After, Cx, FLOWS, Fault, send};
-use crate::scenario::{Length, Size};
+use crate::scenario::{Length, Problem, Size, seen};
 use crate::stage::Stage;
 
 /// Sends in parts, each a segment of its own with a pause after it: either its own parts, or what
@@ -27,17 +27,30 @@ pub struct Split {
     pub gap: Option<Length>,
 }
 
+const HOW: &str = "write `{at: [10B]}` to cut what the stage sends after 10 bytes, or \
+                   `{parts: [one, two]}` to send these in its place";
+
 impl Fault for Split {
     const AT: &'static [Stage] = FLOWS;
     const ABOUT: &'static str = "Sends in parts, each a segment of its own, with gaps between";
     const EXAMPLE: &'static str = "{at: reply, do: {split: {at: [10B], gap: 50ms}}}";
 
-    fn check(&self, _: Stage) -> Result<(), String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
+        Err(Problem::new(format!("`split` cannot be {}", seen(word))).help(HOW))
+    }
+
+    fn check(&self, _: Stage) -> Result<(), Problem> {
         match (self.parts.is_empty(), self.at.is_empty()) {
-            (true, true) => Err("`split` needs `parts` or `at`".to_owned()),
-            (false, false) => Err("`split` takes `parts` or `at`, not both".to_owned()),
-            _ if self.at.contains(&Size(0)) => Err("a cut at 0B cuts nothing".to_owned()),
-            _ => Ok(()),
+            (true, true) => Err(Problem::new("`split` does not say how").help(HOW)),
+            (false, false) => {
+                Err(Problem::new("`at` and `parts` exclude each other").about("parts").help(HOW))
+            }
+            _ => match self.at.iter().position(|at| *at == Size(0)) {
+                Some(index) => Err(Problem::new("a cut at `0B` cuts nothing")
+                    .about(format!("at.{index}"))
+                    .help("the first that does is at `1B`")),
+                None => Ok(()),
+            },
         }
     }
 

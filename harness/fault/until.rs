@@ -5,8 +5,8 @@ use std::io;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{After, Cx, Direction, FLOWS, Fault, Until};
-use crate::scenario::{Length, Size};
+use super::{After, Cx, Direction, FLOWS, Fault, Until, passes};
+use crate::scenario::{Length, Problem, Size, seen};
 use crate::stage::Stage;
 
 /// Lets the stage's bytes pass until one of these holds; then the next step comes.
@@ -33,14 +33,17 @@ impl Fault for UntilStep {
     const EXAMPLE: &'static str = "{at: tunnel, do: [until: {idle: 350s}, reset]}";
     const CONDITION: bool = true;
 
-    fn check(&self, stage: Stage) -> Result<(), String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
+        Err(Problem::new(format!("`until` cannot be {}", seen(word)))
+            .help("write `{bytes: 600B}`, `{idle: 350s}` or `{elapsed: 3s}`"))
+    }
+
+    fn check(&self, stage: Stage) -> Result<(), Problem> {
         if self.bytes.is_none() && self.idle.is_none() && self.elapsed.is_none() {
-            return Err("`until` needs `bytes`, `idle` or `elapsed`".to_owned());
+            return Err(Problem::new("`until` does not say until when")
+                .help("write `{bytes: 600B}`, `{idle: 350s}` or `{elapsed: 3s}`"));
         }
-        if self.direction == Some(Direction::Upstream) && stage != Stage::Tunnel {
-            return Err(format!("only downstream bytes pass at `{stage}`"));
-        }
-        Ok(())
+        passes(self.direction, stage)
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {

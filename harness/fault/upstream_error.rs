@@ -6,8 +6,8 @@ use std::io;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use super::{After, Cx, Fault, respond::Respond};
-use crate::scenario::{nearest, word};
+use super::{After, Cx, Fault, respond, respond::Respond};
+use crate::scenario::{Problem, seen, word};
 use crate::stage::Stage;
 
 /// Answers as a proxy whose own leg has failed: a 5xx with `Proxy-Status` (RFC 9209) and an HTML
@@ -19,6 +19,7 @@ pub struct UpstreamError {
     pub error: Token,
     /// The status. Default: the one RFC 9209 recommends for the error.
     #[serde(default)]
+    #[schemars(range(min = 100, max = 999))]
     pub status: Option<u16>,
     /// More header lines, as they stand.
     #[serde(default)]
@@ -66,15 +67,15 @@ const TYPES: &[(&str, u16)] = &[
 ];
 
 impl Token {
-    fn parse(text: &str) -> Result<Token, String> {
+    fn parse(text: &str) -> Result<Token, Problem> {
         if let Some(index) = TYPES.iter().position(|(name, _)| *name == text) {
             return Ok(Token(index));
         }
         let known: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
-        let near = nearest(text, &known).map(|n| format!(", did you mean `{n}`?"));
-        Err(format!(
-            "unknown error type `{text}`{} RFC 9209, section 2.3 has the names",
-            near.unwrap_or_default()
+        Err(Problem::new(format!("RFC 9209 has no error type {}", seen(text))).known(
+            "its types",
+            text,
+            &known,
         ))
     }
 
@@ -108,7 +109,8 @@ impl JsonSchema for Token {
 
 /// The response of a proxy whose own leg has failed, for faults and for honest failures alike.
 pub(crate) fn response(error: &str, status: u16, host: &str, port: u16) -> Respond {
-    let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || ".-:[]_".contains(*c)).collect();
+    let host: String =
+        host.chars().filter(|c| c.is_ascii_alphanumeric() || ".-:[]_".contains(*c)).collect();
     let reason = super::respond::reason(status);
     Respond {
         status,
@@ -129,12 +131,21 @@ impl Fault for UpstreamError {
     const ABOUT: &'static str = "Answers 502, 503 or 504 with Proxy-Status and an HTML page";
     const EXAMPLE: &'static str = "{at: dial, do: {upstream_error: connection_refused}}";
 
-    fn from_word(word: &str) -> Result<Self, String> {
+    fn from_word(word: &str) -> Result<Self, Problem> {
         Ok(UpstreamError { error: Token::parse(word)?, ..UpstreamError::default() })
     }
 
     fn word_schema(with: &mut SchemaGenerator) -> Option<Schema> {
         Some(with.subschema_for::<Token>())
+    }
+
+    fn check(&self, _: Stage) -> Result<(), Problem> {
+        match self.status {
+            Some(status) if !(100..=999).contains(&status) => {
+                Err(respond::no_status(&status.to_string()).about("status"))
+            }
+            _ => respond::lines(&self.headers),
+        }
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {

@@ -1,212 +1,352 @@
 //! What the types cannot say: effects at stages that cannot have them, rules that can never
 //! match, steps that can never run.
 
-use super::problem::{Place, Problem};
-use super::{Rule, Scenario, When};
+use std::collections::HashSet;
+
+use super::problem::{Place, Problem, seen};
+use super::tree::{Kind, Node};
+use super::{Alpn, DialTime, Per, Rule, Scenario, When};
+use crate::fault::{Direction, Effect, FLOWS};
 use crate::stage::Stage;
 
-/// Every mistake of a scenario whose types are right.
-pub fn check(scenario: &Scenario) -> Vec<Problem> {
-    let mut found = Vec::new();
-    for (index, rule) in scenario.rules.iter().enumerate() {
-        stage_has_effects(rule, &mut found);
-        steps(rule, &mut found);
-        when(rule, &mut found);
-        shadowed(&scenario.rules[..index], rule, &mut found);
-    }
-    alpn(scenario, &mut found);
-    late_answers(scenario, &mut found);
-    numbers(scenario, &mut found);
-    found
-}
-
-fn at(rule: &Rule) -> Place {
-    rule.at.referenced.into()
-}
-
-fn stage_has_effects(rule: &Rule, found: &mut Vec<Problem>) {
-    let stage = rule.at.value;
-    for step in &rule.steps.0 {
-        let allowed = step.effect.at();
-        if allowed.contains(&stage) {
-            continue;
+/// Every mistake of a scenario whose types are right. `tree` is the file that it was read from;
+/// where it has mistakes already (`noted`), stand-ins were read, and nothing is checked.
+pub(super) fn check(scenario: &Scenario, tree: &Node, noted: &[Problem]) -> Vec<Problem> {
+    let noted = noted.iter().filter_map(|problem| problem.place).collect();
+    let mut check = Check { scenario, tree, noted, found: Vec::new() };
+    // Rules that could not be read at all are missing: the others are not where they seem.
+    let readable = matches!(&tree.at("rules").kind,
+        Kind::List(list) if list.len() == scenario.rules.len());
+    if readable {
+        for index in 0..scenario.rules.len() {
+            if check.sound(&format!("rules.{index}")) {
+                check.rule(index);
+            }
         }
-        let here: Vec<&str> = crate::fault::Effect::WORDS
-            .iter()
-            .filter(|word| crate::fault::Effect::stages(word).contains(&stage))
-            .copied()
-            .collect();
-        let words: Vec<&str> = allowed.iter().map(|s| s.word()).collect();
-        let mut problem =
-            Problem::new(format!("`{}` cannot happen at `{stage}`", step.effect.word()))
-                .at(step.place)
-                .help(format!("`{}` can happen at: {}", step.effect.word(), words.join(", ")));
-        problem = match here.as_slice() {
-            [] => problem.help(format!("nothing can be played at `{stage}` yet")),
-            _ => problem.help(format!("at `{stage}` there can be: {}", here.join(", "))),
-        };
-        found.push(problem);
+        check.alpn();
+        check.late_answers();
     }
+    check.expect();
+    check.scale();
+    check.client();
+    check.empty();
+    check.found
 }
 
-fn steps(rule: &Rule, found: &mut Vec<Problem>) {
-    let mut ended: Option<&str> = None;
-    for step in &rule.steps.0 {
-        if let Some(by) = ended {
-            found.push(
-                Problem::new(format!("`{}` can never run", step.effect.word()))
-                    .at(step.place)
-                    .help(format!("`{by}` before it ends the connection")),
-            );
+struct Check<'a> {
+    scenario: &'a Scenario,
+    tree: &'a Node,
+    noted: HashSet<Place>,
+    found: Vec<Problem>,
+}
+
+impl Check<'_> {
+    /// Whether everything below this path was read as it stands.
+    fn sound(&self, path: &str) -> bool {
+        !self.tree.at(path).has(&self.noted)
+    }
+
+    /// A mistake in the value at this path.
+    fn value(&mut self, path: &str, problem: Problem) {
+        self.found.push(problem.at(self.tree.at(path).place));
+    }
+
+    /// A key that should not be there.
+    fn key(&mut self, path: &str, problem: Problem) {
+        self.found.push(problem.at(self.tree.key(path)));
+    }
+
+    fn rule(&mut self, index: usize) {
+        let rule = &self.scenario.rules[index];
+        for step in &rule.steps.0 {
+            self.found.extend(cannot(rule.at.value, &step.effect).map(|p| p.at(step.place)));
+        }
+        self.steps(index, rule);
+        self.when(index, rule);
+        self.shadowed(index, rule);
+    }
+
+    fn steps(&mut self, index: usize, rule: &Rule) {
+        let mut ended: Option<&str> = None;
+        for step in &rule.steps.0 {
+            let word = step.effect.word();
+            if let Some(by) = ended {
+                let problem = Problem::new(format!("`{word}` can never run"))
+                    .help(format!("the connection has ended with `{by}` before it"));
+                self.found.push(problem.at(step.place));
+                return;
+            }
+            if let Err(problem) = step.effect.check(rule.at.value) {
+                let place = match problem.key.as_str() {
+                    "" => step.place,
+                    key => self.tree.value_of(index, step.place, key),
+                };
+                self.found.push(problem.at(place));
+            }
+            ended = step.effect.ends().then_some(word);
+        }
+    }
+
+    fn when(&mut self, index: usize, rule: &Rule) {
+        let Some(when) = rule.when.as_ref().map(|when| &when.value) else { return };
+        let stage = rule.at.value;
+        let path = |key: &str| format!("rules.{index}.when.{key}");
+        if stage == Stage::Syn && !when.always() {
+            let problem = Problem::new("this rule can never match: nothing is known of a SYN")
+                .help("the kernel answers it before anything is read: take `when` out")
+                .help("to end the effect after a time, write e.g. `refuse: {for: 3s}`");
+            return self.key(&format!("rules.{index}.when"), problem);
+        }
+        for (key, known, why) in unknown(when, stage) {
+            let problem = Problem::new(format!(
+                "this rule can never match: `{key}` is not known at `{stage}`"
+            ));
+            self.key(&path(known), problem.help(why));
+        }
+        if let Some(p) = when.probability.filter(|p| !(*p > 0.0 && *p <= 1.0)) {
+            let problem = Problem::new(format!("`{p}` is not a chance above 0 and up to 1"));
+            let problem = match p {
+                0.0 => problem.help("a rule that never matches can be left out"),
+                p if p > 1.0 && p <= 100.0 => {
+                    problem.help(format!("for {p} in a hundred write `{}`", p / 100.0))
+                }
+                _ => problem,
+            };
+            self.value(&path("probability"), problem);
+        }
+        if let Some(window) = when.elapsed.filter(|w| w.to.is_some_and(|to| to <= w.from)) {
+            let problem = Problem::new(
+                "this rule can never match: `elapsed` ends before it starts",
+            )
+            .help(format!("write a `to` later than `{}`, or an earlier `from`", window.from));
+            self.value(&path("elapsed.to"), problem);
+        }
+        if when.per.is_some() && when.attempt.is_none() {
+            let problem =
+                Problem::new("`per` says what `attempt` counts, but there is no `attempt`")
+                    .help("write e.g. `{attempt: 1, per: request}`, or take `per` out");
+            self.key(&path("per"), problem);
+        }
+        if when.direction.is_some() && !FLOWS.contains(&stage) {
+            let problem =
+                Problem::new(format!("no bytes pass at `{stage}`: `direction` says nothing"));
+            self.key(&path("direction"), problem.help(format!("they pass at: {}", words(FLOWS))));
+        } else if when.direction == Some(Direction::Upstream) && stage != Stage::Tunnel {
+            let problem = Problem::new(format!("only downstream bytes pass at `{stage}`"))
+                .help("upstream bytes pass at `tunnel`");
+            self.value(&path("direction"), problem);
+        }
+    }
+
+    /// The first rule that matches wins, so a rule behind a wider one never does.
+    fn shadowed(&mut self, index: usize, rule: &Rule) {
+        let stage = rule.at.value;
+        let wider =
+            self.scenario.rules[..index].iter().enumerate().position(|(before, earlier)| {
+                earlier.at.value == stage
+                    && covers(earlier.when(), rule.when())
+                    && self.sound(&format!("rules.{before}"))
+            });
+        let Some(wider) = wider else { return };
+        let by = &self.scenario.rules[wider];
+        let line = by.at.place.line;
+        let always =
+            if by.when().always() { "always matches" } else { "matches whenever this one would" };
+        let problem = Problem::new("this rule can never match")
+            .help(format!(
+                "the rule at `{stage}` in line {line} {always}, and the first that matches wins"
+            ))
+            .help("put the special case first");
+        self.found.push(problem.at(rule.at.place));
+    }
+
+    /// Rules at `response` and `body` are written as HTTP/1.1.
+    fn alpn(&mut self) {
+        if !self.sound("origin") {
             return;
         }
-        if let Err(message) = step.effect.check(rule.at.value) {
-            found.push(Problem::new(message).at(step.place));
+        let offered = self.scenario.origin.alpn.iter().flatten();
+        let h2 = offered.into_iter().position(|alpn| *alpn == Alpn::H2);
+        let rule = self
+            .scenario
+            .rules
+            .iter()
+            .find(|r| matches!(r.at.value, Stage::Response | Stage::Body));
+        if let (Some(h2), Some(rule)) = (h2, rule) {
+            let (stage, line) = (rule.at.value, rule.at.place.line);
+            let problem =
+                Problem::new(format!("`h2` cannot be offered: there is a rule at `{stage}`"))
+                    .help(format!("what happens there (line {line}) is played as HTTP/1.1"))
+                    .help("take `h2` out, or `alpn` altogether");
+            self.value(&format!("origin.alpn.{h2}"), problem);
         }
-        if step.effect.ends() {
-            ended = Some(step.effect.word());
+    }
+
+    /// With `dial: after_reply` the 200 is out when `resolve` and `dial` are met: no answer fits.
+    fn late_answers(&mut self) {
+        if self.scenario.proxy.dial != DialTime::AfterReply {
+            return;
+        }
+        for (index, rule) in self.scenario.rules.iter().enumerate() {
+            let stage = rule.at.value;
+            let late = matches!(stage, Stage::Resolve | Stage::Dial);
+            if !late || !self.sound(&format!("rules.{index}")) {
+                continue;
+            }
+            for step in &rule.steps.0 {
+                let word = step.effect.word();
+                // What cannot be here at all has been said already.
+                let known = step.effect.at().contains(&stage);
+                if !known || matches!(word, "delay" | "hang" | "close" | "reset") {
+                    continue;
+                }
+                let problem = Problem::new(format!(
+                    "`{word}` would answer at `{stage}`, after the 200 has been sent"
+                ))
+                .help("with `dial: after_reply` there can be delay, hang, close and reset here")
+                .help("to send bytes after the 200, use the stage `tunnel`");
+                self.found.push(problem.at(step.place));
+            }
+        }
+    }
+
+    fn expect(&mut self) {
+        if !self.sound("expect") {
+            return;
+        }
+        let attempts = &self.scenario.expect.attempts;
+        if attempts.exactly.is_some() {
+            for (named, key) in [(attempts.min.is_some(), "min"), (attempts.max.is_some(), "max")] {
+                if named {
+                    let problem = Problem::new(format!("`exactly` leaves no room for `{key}`"))
+                        .help("take one of them out");
+                    self.key(&format!("expect.attempts.{key}"), problem);
+                }
+            }
+        } else if attempts.fewest() > attempts.most() {
+            let (fewest, most) = (attempts.fewest(), attempts.most());
+            let unsaid = if attempts.max.is_none() { " when nothing is said" } else { "" };
+            let problem =
+                Problem::new(format!("`min: {fewest}` is above `max`, which is {most}{unsaid}"));
+            self.value(
+                "expect.attempts.min",
+                problem.help("write a larger `max`, or a smaller `min`"),
+            );
+        }
+    }
+
+    fn scale(&mut self) {
+        let scale = self.scenario.scale.filter(|s| !(*s > 0.0 && *s <= 1000.0));
+        if let Some(scale) = scale.filter(|_| self.sound("scale")) {
+            let problem = Problem::new(format!("`scale` cannot be `{scale}`"))
+                .help("write a number above 0 and up to 1000; with 0.001, 1s takes 1ms");
+            self.value("scale", problem);
+        }
+    }
+
+    fn client(&mut self) {
+        let target = self.scenario.target();
+        if !is_url(target) && self.sound("client") {
+            let problem = Problem::new(format!("`target` cannot be {}", seen(target)))
+                .help(format!("write a whole http or https URL, e.g. `{}`", super::TARGET));
+            self.value("client.target", problem);
+        }
+    }
+
+    fn empty(&mut self) {
+        let lists = [("origin.names", &self.scenario.origin.names), ("seen", &self.scenario.seen)];
+        for (path, list) in lists {
+            for (index, _) in list.iter().enumerate().filter(|(_, entry)| entry.is_empty()) {
+                let path = format!("{path}.{index}");
+                if self.sound(&path) {
+                    self.value(&path, Problem::new("this entry is empty").help("take it out"));
+                }
+            }
         }
     }
 }
 
-fn when(rule: &Rule, found: &mut Vec<Problem>) {
-    let Some(spanned) = &rule.when else { return };
-    let (when, stage) = (&spanned.value, rule.at.value);
-    let place = Place::from(spanned.referenced);
-    let place = Place { len: place.len.min(4), ..place };
-    let mut never = |what: &str, why: &str| {
-        found.push(
-            Problem::new(format!("this rule can never match: `{what}` is not known at `{stage}`"))
-                .at(place)
-                .help(why.to_owned()),
-        );
-    };
+fn words(stages: &[Stage]) -> String {
+    stages.iter().map(|s| s.word()).collect::<Vec<_>>().join(", ")
+}
+
+/// An effect at a stage that cannot have it.
+fn cannot(stage: Stage, effect: &Effect) -> Option<Problem> {
+    if effect.at().contains(&stage) {
+        return None;
+    }
+    let word = effect.word();
+    let here = Effect::WORDS.iter().filter(|word| Effect::stages(word).contains(&stage));
+    let here: Vec<&str> = here.copied().collect();
+    let problem = Problem::new(format!("`{word}` cannot happen at `{stage}`"))
+        .help(format!("`{word}` can happen at: {}", words(effect.at())));
+    Some(match here.as_slice() {
+        [] => problem.help(format!("nothing can be played at `{stage}` yet")),
+        _ => problem.help(format!("at `{stage}` there can be: {}", here.join(", "))),
+    })
+}
+
+/// What `when` names that is not known yet at this stage: how to call it, its key, why.
+fn unknown(when: &When, stage: Stage) -> Vec<(&'static str, &'static str, &'static str)> {
     let request = "the request is read later: it is known from `request` on";
     let hello = "the TLS hello to the target is read later: it is known at tls, response and body";
-    if stage == Stage::Syn && !counted_at_syn(when) {
-        never("when", "a SYN is answered by the kernel: nothing is known of it. Give the effect a time, e.g. `refuse: {for: 3s}`");
-        return;
-    }
-    if !stage.knows_request() {
-        for (named, word) in [
-            (when.host.is_some(), "host"),
-            (when.port.is_some(), "port"),
-            (when.method.is_some(), "method"),
-            (!when.header.is_empty(), "header"),
-            (when.credentials.is_some(), "credentials"),
-            (when.per == Some(super::Per::Target), "per: target"),
-        ] {
-            if named {
-                never(word, request);
-            }
-        }
-    }
-    if !stage.knows_hello() {
-        for (named, word) in [(when.sni.is_some(), "sni"), (when.alpn.is_some(), "alpn")] {
-            if named {
-                never(word, hello);
-            }
-        }
-    }
-    if let Some(p) = when.probability
-        && !(p > 0.0 && p <= 1.0)
-    {
-        let text = format!("`probability: {p}` is not a chance above 0 and up to 1");
-        found.push(Problem::new(text).at(place));
-    }
-    if when.elapsed.is_some_and(|window| window.to.is_some_and(|to| to <= window.from)) {
-        let text = "this rule can never match: `elapsed` ends before it starts";
-        found.push(Problem::new(text).at(place));
-    }
-    if when.per.is_some() && when.attempt.is_none() {
-        found.push(Problem::new("`per` says what `attempt` counts, but there is no `attempt`").at(place));
-    }
+    let of_request = [
+        (when.host.is_some(), "host", "host"),
+        (when.port.is_some(), "port", "port"),
+        (when.method.is_some(), "method", "method"),
+        (!when.header.is_empty(), "header", "header"),
+        (when.credentials.is_some(), "credentials", "credentials"),
+        (when.per == Some(Per::Target), "per: target", "per"),
+    ];
+    let of_hello = [(when.sni.is_some(), "sni", "sni"), (when.alpn.is_some(), "alpn", "alpn")];
+    let requests = of_request.into_iter().filter(|_| !stage.knows_request());
+    let hellos = of_hello.into_iter().filter(|_| !stage.knows_hello());
+    let named = |(named, word, key), why| if named { Some((word, key, why)) } else { None };
+    requests
+        .filter_map(|entry| named(entry, request))
+        .chain(hellos.filter_map(|entry| named(entry, hello)))
+        .collect()
 }
 
-/// At `syn` only an empty `when` is possible.
-fn counted_at_syn(when: &When) -> bool {
-    when.always()
-}
-
-fn shadowed(before: &[Rule], rule: &Rule, found: &mut Vec<Problem>) {
-    let stage = rule.at.value;
-    let earlier = before.iter().position(|r| r.at.value == stage && r.when().always());
-    if let Some(index) = earlier {
-        found.push(
-            Problem::new("this rule can never match")
-                .at(at(rule))
-                .help(format!("rule {} is also at `{stage}` and always matches", index + 1))
-                .help("the first rule that matches wins: put the special case first"),
-        );
+/// Whether `wide` matches whenever `narrow` does.
+fn covers(wide: &When, narrow: &When) -> bool {
+    fn same<T: PartialEq>(wide: &Option<T>, narrow: &Option<T>) -> bool {
+        wide.is_none() || wide == narrow
     }
-}
-
-/// Rules at `response` and `body` are written as HTTP/1.1.
-fn alpn(scenario: &Scenario, found: &mut Vec<Problem>) {
-    let h2 = scenario.origin.alpn.as_ref().is_some_and(|a| a.contains(&super::Alpn::H2));
-    let rule = scenario
-        .rules
-        .iter()
-        .find(|r| matches!(r.at.value, Stage::Response | Stage::Body));
-    if let (true, Some(rule)) = (h2, rule) {
-        found.push(
-            Problem::new(format!("a rule at `{}` cannot be played over h2", rule.at.value))
-                .at(at(rule))
-                .help("take `h2` out of `origin: alpn`, or leave `alpn` out"),
-        );
-    }
-}
-
-/// With `dial: after_reply` the 200 is out when `resolve` and `dial` are met: no answer fits.
-fn late_answers(scenario: &Scenario, found: &mut Vec<Problem>) {
-    if scenario.proxy.dial != super::DialTime::AfterReply {
-        return;
-    }
-    for rule in &scenario.rules {
-        if !matches!(rule.at.value, Stage::Resolve | Stage::Dial) {
-            continue;
+    let attempts = match (wide.attempt, narrow.attempt) {
+        (None, _) => true,
+        (Some(wide), None) => wide == Default::default(),
+        (Some(w), Some(n)) => {
+            let counted = wide.per.unwrap_or_default() == narrow.per.unwrap_or_default();
+            w == Default::default() || (counted && w.first <= n.first && n.last <= w.last)
         }
-        for step in &rule.steps.0 {
-            if !matches!(step.effect.word(), "delay" | "hang" | "close" | "reset") {
-                found.push(
-                    Problem::new(format!(
-                        "`{}` comes after the 200 was sent, inside the tunnel",
-                        step.effect.word()
-                    ))
-                    .at(step.place)
-                    .help("with `dial: after_reply` there can be delay, hang, close and reset here")
-                    .help("to send bytes after the 200, use the stage `tunnel`"),
-                );
-            }
-        }
-    }
+    };
+    let elapsed = wide.elapsed.is_none_or(|w| {
+        let n = narrow.elapsed.unwrap_or_default();
+        let ends = w.to.is_none_or(|to| n.to.is_some_and(|end| end <= to));
+        w.from <= n.from && ends
+    });
+    attempts
+        && elapsed
+        && same(&wide.host, &narrow.host)
+        && same(&wide.port, &narrow.port)
+        && same(&wide.method, &narrow.method)
+        && same(&wide.credentials, &narrow.credentials)
+        && same(&wide.sni, &narrow.sni)
+        && same(&wide.alpn, &narrow.alpn)
+        && wide.header.iter().all(|(name, value)| narrow.header.get(name) == Some(value))
+        && wide.probability.is_none_or(|p| p >= 1.0)
 }
 
-fn numbers(scenario: &Scenario, found: &mut Vec<Problem>) {
-    if scenario.scale.is_some_and(|s| !(s > 0.0 && s <= 1000.0)) {
-        found.push(Problem::new("`scale` has to be above 0 and at most 1000"));
-    }
-    if scenario.requires > 2 {
-        found.push(Problem::new("`requires` is 0 (anywhere), 1 (Linux sandbox) or 2 (root)"));
-    }
-    let attempts = &scenario.expect.attempts;
-    if attempts.exactly.is_some() && (attempts.min.is_some() || attempts.max.is_some()) {
-        found.push(Problem::new("`attempts: exactly` leaves no room for `min` or `max`"));
-    }
-    if attempts.fewest() > attempts.most() {
-        found.push(Problem::new("`attempts: min` is above `max`"));
-    }
-    let target = scenario.target();
-    let host = target.strip_prefix("https://").or_else(|| target.strip_prefix("http://"));
-    if host.is_none_or(|rest| rest.starts_with('/') || rest.is_empty()) {
-        found.push(Problem::new(format!(
-            "`client: target` is `{target}`: write a whole URL, e.g. `{}`",
-            super::TARGET
-        )));
-    }
-    for list in [&scenario.origin.names, &scenario.seen] {
-        if list.iter().any(String::is_empty) {
-            found.push(Problem::new("an entry of `names` or `seen` is empty"));
-        }
+/// Whether this is a whole URL with a host and, if any, a port that there can be. The host may be
+/// anything: what clients make of odd names is theirs.
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let Some(rest) = rest.filter(|_| !text.contains(char::is_whitespace)) else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let host = authority.rsplit('@').next().unwrap_or("");
+    match host.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
+        Some((host, port)) => !host.is_empty() && port.parse::<u16>().is_ok(),
+        None => !host.is_empty(),
     }
 }

@@ -7,19 +7,23 @@ mod check;
 mod collect;
 mod problem;
 mod read;
+mod schema;
 mod steps;
+mod syntax;
+mod tree;
+mod typed;
 mod units;
 mod when;
-
-use std::borrow::Cow;
+mod yaml;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde_yaml::Spanned;
+use serde::{Deserialize, Deserializer};
 
+pub use collect::Located;
 pub(crate) use collect::{word, word_or_map};
-pub use problem::{Place, Problem, Problems, nearest};
+pub use problem::{Place, Problem, Problems, nearest, seen};
 pub use read::{read, read_file, read_named};
+pub use schema::schema;
 pub use steps::{Step, Steps};
 pub(crate) use units::Word;
 pub use units::{Length, Ordinals, Rate, Size};
@@ -52,7 +56,8 @@ pub struct Scenario {
     #[serde(default)]
     pub good_client: String,
     /// The tier it needs: 0 anywhere, 1 the Linux sandbox, 2 root. Default: 0.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "tier")]
+    #[schemars(range(max = 2))]
     pub requires: u8,
     /// What the client is told.
     #[serde(default)]
@@ -64,7 +69,7 @@ pub struct Scenario {
     #[serde(default)]
     pub origin: OriginSide,
     /// What goes wrong: the first rule that matches wins, per stage.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "rules")]
     pub rules: Vec<Rule>,
     /// What is held against the client.
     #[serde(default)]
@@ -75,10 +80,23 @@ pub struct Scenario {
     /// Every time in this file is multiplied by it: with 0.001, 350 s in the field are 350 ms
     /// here. Default: 1.
     #[serde(default)]
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1000))]
     pub scale: Option<f64>,
     /// Ceilings, so that a client that storms cannot take the machine down.
     #[serde(default)]
     pub limits: Limits,
+}
+
+fn tier<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
+    word(from, |text| match text.parse() {
+        Ok(tier @ 0..=2) => Ok(tier),
+        _ => Err(Problem::new(format!("`requires` cannot be {}", seen(text)))
+            .help("write 0 (runs anywhere), 1 (needs the Linux sandbox) or 2 (needs root)")),
+    })
+}
+
+fn rules<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Rule>, D::Error> {
+    collect::each(from, "write a list of rules, e.g. `- {at: reply, do: close}`")
 }
 
 /// What the client is told: its proxy URL, its target, its trust.
@@ -93,6 +111,7 @@ pub struct ClientSide {
     pub proxy_scheme: ProxyScheme,
     /// The URL it is to fetch. Default: `https://target.badproxy.test/`.
     #[serde(default)]
+    #[schemars(extend("pattern" = "^https?://[^/?#\\s]"))]
     pub target: Option<String>,
 }
 
@@ -125,7 +144,7 @@ pub enum ProxyScheme {
 #[serde(deny_unknown_fields)]
 pub struct ProxySide {
     /// The credentials it asks for. Default: none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "collect::maybe")]
     pub auth: Option<Auth>,
     /// When it connects to the target of a CONNECT. Default: `before_reply`.
     #[serde(default)]
@@ -200,16 +219,16 @@ pub enum Alpn {
     Http11,
 }
 
-/// One thing that goes wrong.
-#[derive(Debug, Clone, Deserialize)]
+/// One thing that goes wrong: when, at which stage, what happens.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// For which attempts. Default: all.
     #[serde(default)]
-    pub when: Option<Spanned<When>>,
+    pub when: Option<Located<When>>,
     /// At which stage.
-    pub at: Spanned<Stage>,
-    /// What happens there.
+    pub at: Located<Stage>,
+    /// What happens there: one effect, or a list of them.
     #[serde(rename = "do")]
     pub steps: Steps,
 }
@@ -219,26 +238,6 @@ impl Rule {
     pub fn when(&self) -> &When {
         static ALWAYS: std::sync::LazyLock<When> = std::sync::LazyLock::new(When::default);
         self.when.as_ref().map_or(&ALWAYS, |w| &w.value)
-    }
-}
-
-// By hand: schemars cannot see through `Spanned`.
-impl JsonSchema for Rule {
-    fn schema_name() -> Cow<'static, str> {
-        "Rule".into()
-    }
-
-    fn json_schema(with: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let when = with.subschema_for::<When>();
-        let at = with.subschema_for::<Stage>();
-        let steps = with.subschema_for::<Steps>();
-        schemars::json_schema!({
-            "description": "One thing that goes wrong: when, at which stage, what happens.",
-            "type": "object",
-            "properties": {"when": when, "at": at, "do": steps},
-            "required": ["at", "do"],
-            "additionalProperties": false,
-        })
     }
 }
 
@@ -256,7 +255,7 @@ pub struct Expect {
     #[serde(default)]
     pub within: Option<Length>,
     /// The pause between attempts.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "collect::maybe")]
     pub gap: Option<Gap>,
     /// Words of which the client's output has to contain one when it fails; case is ignored.
     #[serde(default)]
@@ -372,13 +371,4 @@ impl Scenario {
     pub fn serves(&self, host: &str) -> bool {
         glob("*.test", host) || self.origin.names.iter().any(|name| glob(name, host))
     }
-}
-
-/// The JSON Schema of a scenario file, for editors.
-pub fn schema() -> serde_json::Value {
-    let mut schema = schemars::schema_for!(Scenario).to_value();
-    if let Some(object) = schema.as_object_mut() {
-        object.insert("title".into(), "badproxy scenario, version 1".into());
-    }
-    schema
 }

@@ -1,11 +1,15 @@
 //! A mistake in a scenario file, and how it is shown: file, line, column, the place drawn, what
 //! was expected and the nearest known word.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use serde_yaml::Location;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-/// Where in a file, as bytes; lines and columns are worked out when it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+/// Mistakes of one file that are drawn; more are only counted.
+const DRAWN: usize = 20;
+/// Characters of a value that are shown in a message.
+const SHOWN: usize = 60;
+
+/// Where in a file, as characters; what a drawing needs is worked out when it is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Place {
     /// Line, from 1; 0 when unknown.
     pub line: usize,
@@ -13,16 +17,6 @@ pub struct Place {
     pub column: usize,
     /// Length in characters.
     pub len: usize,
-}
-
-impl From<Location> for Place {
-    fn from(at: Location) -> Self {
-        Place {
-            line: at.line() as usize,
-            column: (at.column() as usize).max(1),
-            len: (at.span().len() as usize).max(1),
-        }
-    }
 }
 
 /// One mistake.
@@ -34,17 +28,25 @@ pub struct Problem {
     pub place: Option<Place>,
     /// What to do: the nearest known word, what is allowed there.
     pub help: Vec<String>,
+    /// While its place is not known yet: the key it is about, below what is being checked.
+    pub key: String,
 }
 
 impl Problem {
     /// A mistake without a place yet.
     pub fn new(message: impl Into<String>) -> Self {
-        Problem { message: message.into(), place: None, help: Vec::new() }
+        Problem { message: message.into(), place: None, help: Vec::new(), key: String::new() }
     }
 
     /// At this place.
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
+        self
+    }
+
+    /// About the value of this key of an effect's map, e.g. `after`, `uniform.to` or `headers.0`.
+    pub fn about(mut self, key: impl Into<String>) -> Self {
+        self.key = key.into();
         self
     }
 
@@ -56,25 +58,74 @@ impl Problem {
 
     /// `word` is none of `known`: names the nearest one and lists them all.
     pub fn unknown(kind: &str, word: &str, known: &[&str]) -> Self {
-        let problem = Problem::new(format!("unknown {kind} `{word}`"));
+        Problem::new(format!("unknown {kind} {}", seen(word))).known("allowed here", word, known)
+    }
+
+    /// With the word of `known` that is nearest to `word`, and all of them.
+    pub fn known(self, what: &str, word: &str, known: &[&str]) -> Self {
         let problem = match nearest(word, known) {
-            Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem,
+            Some(near) => self.help(format!("did you mean `{near}`?")),
+            None => self,
         };
         match known {
             [] => problem,
-            [only] => problem.help(format!("allowed here: only `{only}`")),
-            _ => problem.help(format!("allowed here: {}", known.join(", "))),
+            [only] => problem.help(format!("{what}: only `{only}`")),
+            _ => problem.help(format!("{what}: {}", known.join(", "))),
         }
     }
+}
+
+/// In one line, for command lines.
+impl From<Problem> for String {
+    fn from(problem: Problem) -> String {
+        let mut lines = vec![problem.message];
+        lines.extend(problem.help);
+        lines.join(": ")
+    }
+}
+
+/// A value as messages show it: in one line, without what would garble a terminal, not too long.
+pub fn seen(value: &str) -> String {
+    if value.is_empty() {
+        return "an empty text".to_owned();
+    }
+    let mut shown = String::from("`");
+    for c in value.chars().take(SHOWN) {
+        match c {
+            // Invisible, or it turns the direction of the text around.
+            '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' => {
+                shown.extend(c.escape_unicode());
+            }
+            c if c.is_control() => shown.extend(c.escape_debug()),
+            c => shown.push(c),
+        }
+    }
+    if value.chars().nth(SHOWN).is_some() {
+        shown += "...";
+    }
+    shown + "`"
 }
 
 /// The known word that `word` was probably meant to be.
 pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let lower = word.to_lowercase().replace('-', "_");
+    // Nobody misspells a word by this much, and the comparison takes time.
+    if lower.len() > 100 {
+        return None;
+    }
+    let likeness = |known: &str| {
+        let known = known.replace('-', "_");
+        // An abbreviation (`down`), or more than the word (`username`).
+        let part = lower.len().min(known.len()) > 1;
+        let part = part && (lower.starts_with(&known) || known.starts_with(&lower));
+        strsim::normalized_damerau_levenshtein(&lower, &known) + f64::from(u8::from(part)) * 0.4
+    };
     known
         .iter()
-        .map(|k| (strsim::normalized_damerau_levenshtein(&lower, &k.replace('-', "_")), *k))
+        .map(|k| (likeness(k), *k))
         .filter(|(likeness, _)| *likeness > 0.5)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, k)| k)
@@ -104,26 +155,36 @@ impl Problems {
     /// All of them drawn, the way compilers do; with colours if `colour`.
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-        // A tab is one column to us and four in the drawing, a lone CR would break it.
-        let text = self.text.replace("\r\n", "\n").replace('\r', " ");
-        let mut out = Vec::new();
-        for problem in &self.list {
-            let title = Level::ERROR.primary_title(problem.message.as_str());
-            let mut group: Group<'_> = match problem.place.and_then(|p| bytes_at(&text, p)) {
-                Some(span) => title.element(
-                    Snippet::source(text.as_str())
-                        .path(self.file.as_str())
-                        .line_start(1)
-                        .annotation(AnnotationKind::Primary.span(span)),
-                ),
-                None => title.element(Level::NOTE.message(format!("in {}", self.file))),
+        let lines = lines(&self.text);
+        let drawn = self.list.iter().take(DRAWN);
+        let mut out: Vec<String> =
+            drawn.map(|problem| renderer.render(&[self.group(problem, &lines)])).collect();
+        if self.list.len() > DRAWN {
+            let more = match self.list.len() - DRAWN {
+                1 => "1 more mistake is not shown".to_owned(),
+                more => format!("{more} more mistakes are not shown"),
             };
-            for line in &problem.help {
-                group = group.element(Level::HELP.message(line.as_str()));
-            }
-            out.push(renderer.render(&[group]).to_string());
+            let more = Level::ERROR.primary_title(more).element(Origin::path(&*self.file));
+            out.push(renderer.render(&[more]));
         }
         out.join("\n\n")
+    }
+
+    fn group<'a>(&'a self, problem: &'a Problem, lines: &[&'a str]) -> Group<'a> {
+        let title = Level::ERROR.primary_title(&*problem.message);
+        let mut group = match problem.place.filter(|place| place.line > 0) {
+            Some(place) => {
+                let index = place.line.min(lines.len()) - 1;
+                let snippet = Snippet::source(lines[index]).path(&*self.file);
+                let mark = AnnotationKind::Primary.span(bytes(lines[index], place));
+                title.element(snippet.line_start(index + 1).annotation(mark))
+            }
+            None => title.element(Origin::path(&*self.file)),
+        };
+        for line in &problem.help {
+            group = group.element(Level::HELP.message(&**line));
+        }
+        group
     }
 }
 
@@ -135,25 +196,25 @@ impl std::fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// The bytes a place covers; at the very end of the file when it lies past it.
-fn bytes_at(text: &str, place: Place) -> Option<std::ops::Range<usize>> {
-    if place.line == 0 {
-        return None;
+/// The lines of a text as YAML counts them: a lone CR ends one, too. There is at least one.
+fn lines(text: &str) -> Vec<&str> {
+    let mut lines = Vec::new();
+    let mut rest = text;
+    while let Some(end) = rest.find(['\r', '\n']) {
+        lines.push(&rest[..end]);
+        let both = rest[end..].starts_with("\r\n");
+        rest = &rest[end + 1 + usize::from(both)..];
     }
-    let mut start = 0;
-    for _ in 1..place.line {
-        match text[start..].find('\n') {
-            Some(n) => start += n + 1,
-            None => break,
-        }
-    }
-    let line = text[start..].split('\n').next().unwrap_or("");
-    let byte = |column: usize| {
-        start + line.char_indices().nth(column).map_or(line.len(), |(index, _)| index)
-    };
-    let from = byte(place.column - 1);
-    let to = byte(place.column - 1 + place.len).max(from);
-    Some(from..to)
+    lines.push(rest);
+    lines
+}
+
+/// The bytes of a line that a place covers: none, at its end, where the place lies past it.
+fn bytes(line: &str, place: Place) -> std::ops::Range<usize> {
+    let byte =
+        |column: usize| line.char_indices().nth(column).map_or(line.len(), |(index, _)| index);
+    let first = place.column.max(1) - 1;
+    byte(first)..byte(first.saturating_add(place.len.max(1)))
 }
 
 #[cfg(test)]
@@ -168,10 +229,30 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_word_is_recognised() {
+        assert_eq!(nearest("down", &["upstream", "downstream"]), Some("downstream"));
+        assert_eq!(nearest("username", &["password", "user"]), Some("user"));
+    }
+
+    #[test]
+    fn lines_end_as_in_yaml() {
+        assert_eq!(lines("a\r\nb\rc\nd"), ["a", "b", "c", "d"]);
+        assert_eq!(lines("a\n"), ["a", ""]);
+        assert_eq!(lines(""), [""]);
+    }
+
+    #[test]
     fn places_outside_the_text_are_clamped() {
-        let text = "é: 1\nx";
-        assert_eq!(bytes_at(text, Place { line: 1, column: 4, len: 1 }), Some(4..5));
-        assert_eq!(bytes_at(text, Place { line: 9, column: 9, len: 9 }), Some(6..7).map(|r: std::ops::Range<usize>| r.end..r.end));
-        assert_eq!(bytes_at(text, Place { line: 0, column: 1, len: 1 }), None);
+        let place = |column, len| Place { line: 1, column, len };
+        assert_eq!(bytes("\u{e9}: 1", place(4, 1)), 4..5);
+        assert_eq!(bytes("\u{e9}: 1", place(1, 2)), 0..3);
+        assert_eq!(bytes("\u{e9}: 1", place(9, 9)), 5..5);
+        assert_eq!(bytes("\u{e9}: 1", place(0, usize::MAX)), 0..5);
+    }
+
+    #[test]
+    fn values_are_shown_in_one_line() {
+        assert_eq!(seen("a\nb\u{202e}c"), r"`a\nb\u{202e}c`");
+        assert_eq!(seen(&"x".repeat(99)).len(), SHOWN + 5);
     }
 }

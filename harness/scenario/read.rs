@@ -1,18 +1,21 @@
-//! YAML text in, a scenario or the list of its mistakes out. The only place that calls the YAML
-//! library.
+//! YAML text in, a scenario or the list of its mistakes out: the text becomes a tree (`yaml`),
+//! the tree the types (`typed`), and what the types cannot say is checked (`check`).
 
+use std::io::{self, Read};
 use std::path::Path;
 
-use serde_yaml::{Error, Options, options::DuplicateKeyPolicy};
+use serde::Deserialize;
 
 use super::collect::gather;
 use super::problem::{Place, Problem, Problems};
-use super::{Scenario, check};
+use super::tree::{Kind, Node};
+use super::typed::Typed;
+use super::{Scenario, check, yaml};
 use crate::fault::Effect;
 
-/// The longest file that is read.
+/// The longest file that is read: 1 MiB.
 const LARGEST: usize = 1024 * 1024;
-/// The longest file that `send` sends.
+/// The longest file that `send` sends: 64 MiB.
 const SENT: u64 = 64 * 1024 * 1024;
 
 /// Reads a scenario from YAML text. `file` is how it is called in messages.
@@ -35,38 +38,10 @@ pub fn read(text: &str, file: &str) -> Result<Scenario, Problems> {
 ///
 /// As [`read`].
 pub fn read_named(text: &str, file: &str, name: &str) -> Result<Scenario, Problems> {
-    let fail = |mut list: Vec<Problem>| {
-        list.sort_by_key(|p| p.place);
-        list.dedup();
-        Err(Problems { file: file.to_owned(), text: text.to_owned(), list })
-    };
-    if text.len() > LARGEST {
-        return fail(vec![Problem::new(format!(
-            "the file has {} bytes; a scenario has at most {LARGEST}",
-            text.len()
-        ))]);
-    }
-    let empty = text.lines().all(|l| matches!(l.trim(), "" | "---") || l.trim().starts_with('#'));
-    if empty {
-        return fail(vec![
-            Problem::new("the file is empty")
-                .help("the smallest scenario is one line, `name: ok/plain`: a healthy proxy"),
-        ]);
-    }
-    let (parsed, mut list) =
-        gather(|| serde_yaml::from_str_with_options::<Scenario>(text, options()));
-    match parsed {
-        Err(error) => {
-            list.push(explain(error.without_snippet()));
-            fail(list)
-        }
-        Ok(mut scenario) => {
-            if scenario.name.is_empty() {
-                name.clone_into(&mut scenario.name);
-            }
-            list.extend(check::check(&scenario));
-            if list.is_empty() { Ok(scenario) } else { fail(list) }
-        }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match parse(text, name) {
+        Ok((scenario, _)) => Ok(scenario),
+        Err(list) => Err(problems(list, text, file)),
     }
 }
 
@@ -77,126 +52,169 @@ pub fn read_named(text: &str, file: &str, name: &str) -> Result<Scenario, Proble
 /// As [`read`]; a file that cannot be read is one mistake without a place.
 pub fn read_file(path: &Path) -> Result<Scenario, Problems> {
     let file = path.display().to_string();
-    let fail = |message: String| {
-        Err(Problems {
-            file: file.clone(),
-            text: String::new(),
-            list: vec![Problem::new(message)],
-        })
-    };
-    let bytes = match std::fs::read(path) {
+    let name = path.file_stem().map_or_else(|| file.clone(), |s| s.to_string_lossy().into_owned());
+    let bytes = match start(path, LARGEST as u64) {
+        Ok(bytes) if bytes.len() > LARGEST => return Err(problems(vec![too_large()], "", &file)),
         Ok(bytes) => bytes,
-        Err(error) => return fail(format!("cannot read {file}: {error}")),
+        Err(error) => return Err(problems(vec![unreadable(&error)], "", &file)),
     };
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            return fail(format!("{file} is not UTF-8: byte {at} is the first that is wrong"));
+            let text = String::from_utf8_lossy(error.as_bytes());
+            return Err(problems(vec![not_text(error.as_bytes())], &text, &file));
         }
     };
-    let name = path.file_stem().map_or_else(|| file.clone(), |s| s.to_string_lossy().into_owned());
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let mut scenario = read_named(text, &file, &name)?;
-    let list = load(&mut scenario, path.parent().unwrap_or(Path::new("")));
-    if list.is_empty() { Ok(scenario) } else { Err(Problems { file, text: text.to_owned(), list }) }
+    let (mut scenario, tree) = parse(text, &name).map_err(|list| problems(list, text, &file))?;
+    let list = load(&mut scenario, &tree, path.parent().unwrap_or(Path::new("")));
+    if list.is_empty() { Ok(scenario) } else { Err(problems(list, text, &file)) }
+}
+
+/// The start of a file: one byte more than `most`, so that a larger file is seen as one.
+fn start(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn unreadable(error: &io::Error) -> Problem {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "there is none of this name".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    };
+    Problem::new(format!("the file cannot be read: {why}"))
+}
+
+fn too_large() -> Problem {
+    Problem::new("the file is larger than a scenario may be, 1MiB")
+        .help("bytes to be sent can be in a file of their own: `send: {file: NAME}`")
+}
+
+fn problems(mut list: Vec<Problem>, text: &str, file: &str) -> Problems {
+    list.sort_by_key(|p| p.place);
+    list.dedup();
+    Problems { file: file.to_owned(), text: text.to_owned(), list }
+}
+
+fn parse(text: &str, name: &str) -> Result<(Scenario, Node), Vec<Problem>> {
+    if text.len() > LARGEST {
+        return Err(vec![too_large()]);
+    }
+    let (tree, mut list) = gather(|| yaml::tree(text));
+    let tree = tree.map_err(|problem| vec![problem])?;
+    if matches!(tree.kind, Kind::Null) {
+        return Err(vec![
+            Problem::new("the file is empty")
+                .help("the smallest scenario is one line, `name: ok/plain`: a healthy proxy"),
+        ]);
+    }
+    let (scenario, noted) = gather(|| Scenario::deserialize(Typed::new(&tree)));
+    list.extend(noted);
+    let Ok(mut scenario) = scenario else { return Err(list) };
+    if scenario.name.is_empty() {
+        name.clone_into(&mut scenario.name);
+    }
+    list.extend(check::check(&scenario, &tree, &list));
+    if list.is_empty() { Ok((scenario, tree)) } else { Err(list) }
+}
+
+/// Where a file stops being text.
+fn not_text(bytes: &[u8]) -> Problem {
+    let valid = std::str::from_utf8(bytes).map_or_else(|e| e.valid_up_to(), str::len);
+    let before = String::from_utf8_lossy(&bytes[..valid]);
+    let last = before.rsplit('\n').next().unwrap_or("");
+    let (line, column) = (before.matches('\n').count() + 1, last.chars().count() + 1);
+    let problem = Problem::new(format!("this is not UTF-8: byte {valid} of the file is wrong"))
+        .at(Place { line, column, len: 1 });
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            problem.help("it looks like UTF-16: save it as UTF-8")
+        }
+        _ => problem.help("save it as UTF-8; bytes that are no text go into `send: {hex: ...}`"),
+    }
 }
 
 /// Reads the files that `send` steps name, beside the scenario file.
-fn load(scenario: &mut Scenario, dir: &Path) -> Vec<Problem> {
+fn load(scenario: &mut Scenario, tree: &Node, dir: &Path) -> Vec<Problem> {
     let mut list = Vec::new();
-    for step in scenario.rules.iter_mut().flat_map(|rule| &mut rule.steps.0) {
-        let Effect::SendBytes(send) = &mut step.effect else { continue };
-        let Some(name) = &send.file else { continue };
-        let path = dir.join(name);
-        match std::fs::metadata(&path).map(|m| m.len()) {
-            Ok(n) if n > SENT => {
-                let text = format!("{} has {n} bytes; at most {SENT} are sent", path.display());
-                list.push(Problem::new(text).at(step.place).help("use `repeat` for floods"));
-                continue;
-            }
-            _ => {}
-        }
-        match std::fs::read(&path) {
-            Ok(bytes) => send.loaded = Some(bytes),
-            Err(error) => {
-                let text = format!("cannot read {}: {error}", path.display());
-                list.push(Problem::new(text).at(step.place));
+    for (index, rule) in scenario.rules.iter_mut().enumerate() {
+        for step in &mut rule.steps.0 {
+            let Effect::SendBytes(send) = &mut step.effect else { continue };
+            let Some(name) = &send.file else { continue };
+            match contents(&dir.join(name)) {
+                Ok(bytes) => send.loaded = Some(bytes),
+                Err(problem) => list.push(problem.at(tree.value_of(index, step.place, "file"))),
             }
         }
     }
     list
 }
 
-fn options() -> Options {
-    let mut options = Options::default();
-    options.strict_booleans = true;
-    options.duplicate_keys = DuplicateKeyPolicy::Error;
-    options.with_snippet = false;
-    options
-}
-
-/// The library's error in our words, with its place, the nearest word and what is allowed.
-fn explain(error: &Error) -> Problem {
-    let problem = match error {
-        Error::SerdeUnknownField { field, expected, .. } => {
-            Problem::unknown("key", field, expected)
+fn contents(path: &Path) -> Result<Vec<u8>, Problem> {
+    match start(path, SENT) {
+        Err(error) => Err(unreadable(&error)
+            .help(format!("it is looked for beside the scenario: {}", path.display()))),
+        Ok(bytes) if bytes.len() as u64 > SENT => {
+            Err(Problem::new("this file has more than 64MiB, the most that `send` takes")
+                .help("for floods there is `repeat`"))
         }
-        Error::SerdeUnknownVariant { variant, expected, .. } => {
-            Problem::unknown("word", variant, expected)
-        }
-        Error::SerdeMissingField { field, .. } => {
-            Problem::new(format!("`{field}:` is missing here"))
-        }
-        Error::DuplicateMappingKey { key, .. } => {
-            let key = key.as_deref().unwrap_or("a key");
-            Problem::new(format!("`{key}` is there twice"))
-                .help("only one of them could count: take one out")
-        }
-        Error::InvalidBooleanStrict { .. } => Problem::new("this is not `true` or `false`")
-            .help("`yes`, `no`, `on` and `off` mean different things to different YAML readers"),
-        Error::InvalidScalar { ty, .. } => Problem::new(format!("this is not {}", kind(ty))),
-        Error::SerdeInvalidType { unexpected, expected, .. } => {
-            Problem::new(format!("expected {expected}, found {unexpected}"))
-        }
-        Error::SerdeInvalidValue { unexpected, expected, .. } => {
-            Problem::new(format!("expected {expected}, found {unexpected}"))
-        }
-        Error::MultipleDocuments { .. } => Problem::new("a second YAML document starts here")
-            .help("one file is one scenario: put the second into a file of its own"),
-        Error::NullIntoString { .. } => Problem::new("a value is missing here"),
-        other => {
-            let text = other.to_string();
-            let text = text.split(" at line ").next().unwrap_or(&text);
-            let problem = Problem::new(text);
-            match text {
-                t if t.contains("tabs disallowed") => {
-                    problem.help("indent with spaces: YAML does not take tabs there")
-                }
-                t if t.contains("expected mapping start") => problem
-                    .help("a scenario is a map: lines of `key: value`, e.g. `name: reply/reset`"),
-                _ => problem,
-            }
-        }
-    };
-    match error.location() {
-        Some(at) => problem.at(Place::from(at)),
-        None => problem,
+        Ok(bytes) => Ok(bytes),
     }
 }
 
-fn kind(ty: &str) -> String {
-    match ty {
-        "u64" | "u32" | "u16" | "u8" | "usize" => {
-            let most = match ty {
-                "u8" => u64::from(u8::MAX),
-                "u16" => u64::from(u16::MAX),
-                "u32" => u64::from(u32::MAX),
-                _ => u64::MAX,
-            };
-            format!("a whole number from 0 to {most}")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good(text: &str) -> Scenario {
+        read(text, "x.yaml").unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    #[test]
+    fn a_text_is_kept_as_it_is_written() {
+        for (written, kept) in [
+            ("407", "407"),
+            ("1.10", "1.10"),
+            ("007", "007"),
+            ("0x1F", "0x1F"),
+            ("no", "no"),
+            ("true", "true"),
+            ("18446744073709551616", "18446744073709551616"),
+            ("12:30:45", "12:30:45"),
+            ("\"1.10\"", "1.10"),
+            ("&anchor 1.10", "1.10"),
+            ("!!str 1.10", "1.10"),
+            (">-\n  1.10\n  é", "1.10 é"),
+        ] {
+            assert_eq!(good(&format!("about: {written}\nname: x\n")).about, kept, "{written}");
         }
-        "f64" | "f32" => "a number".to_owned(),
-        other => format!("a valid {other}"),
+        let again = good("name: é\nabout: &a 1.10\nconsequence: *a\n");
+        assert_eq!(again.consequence, "1.10");
+    }
+
+    #[test]
+    fn aliases_and_merged_maps_are_read() {
+        let text = "rules:\n  - {at: dial, do: &d {delay: 1s}}\n  - {at: reply, do: *d}\n\
+                    client: &c {credentials: right}\nexpect: {attempts: &n {max: 2}}\n";
+        assert_eq!(good(text).rules[1].steps.0[0].effect.word(), "delay");
+        let text = "limits: &l {connections: 5}\nname: x\nexpect: {attempts: {<<: {max: 2}}}\n";
+        assert_eq!(good(text).expect.attempts.most(), 2);
+    }
+
+    #[test]
+    fn an_empty_map_is_a_healthy_proxy() {
+        assert_eq!(good("{}").name, "x.yaml");
+    }
+
+    #[test]
+    fn steps_and_rules_know_where_they_stand() {
+        let scenario = good("rules:\n  - at: reply\n    do: [delay: 1s, close]\n");
+        let rule = &scenario.rules[0];
+        assert_eq!((rule.at.place.line, rule.at.place.column), (2, 9));
+        let places: Vec<_> = rule.steps.0.iter().map(|s| (s.place.line, s.place.column)).collect();
+        assert_eq!(places, [(3, 10), (3, 21)]);
     }
 }

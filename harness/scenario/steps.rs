@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_yaml::{Location, Spanned};
 
-use super::collect::complain;
-use super::problem::{Place, Problem};
+use super::collect::{Located, complain};
+use super::problem::{Place, Problem, seen};
 use crate::fault::Effect;
 
 /// One effect and where it stands in the file.
@@ -26,51 +25,73 @@ pub struct Step {
 #[derive(Debug, Clone, Default)]
 pub struct Steps(pub Vec<Step>);
 
+impl<'de> Deserialize<'de> for Steps {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let raw = Located::<Raw>::deserialize(from)?;
+        match raw.value {
+            Raw::List(steps) => Ok(Steps(steps)),
+            one => one.step(raw.place).map(Steps),
+        }
+    }
+}
+
 /// As read, before the words are looked up: a visitor does not know its own place, so the caller
 /// that does looks them up.
 enum Raw {
+    Nothing,
     Word(String),
+    /// Nothing in it.
+    Empty,
     Map(Vec<Step>),
     List(Vec<Step>),
 }
 
-fn bare(word: &str, at: Location) -> Result<Option<Step>, Box<Problem>> {
+impl Raw {
+    /// One item of a list, or what stands there instead of a list.
+    fn step<E: Error>(self, at: Place) -> Result<Vec<Step>, E> {
+        let problem = match self {
+            Raw::Map(steps) => return Ok(steps),
+            Raw::Word(word) => match bare(&word) {
+                Ok(effect) => return Ok(vec![Step { effect, place: at }]),
+                Err(problem) => problem,
+            },
+            Raw::List(_) => Problem::new("a list inside a list")
+                .help("steps run in order: write them all into one list"),
+            Raw::Nothing => Problem::new("an effect is missing here").help(effects()),
+            Raw::Empty => Problem::new("this does nothing").help(effects()),
+        };
+        complain(at, problem).map(|()| Vec::new())
+    }
+}
+
+/// The effect that a word alone means.
+fn bare(word: &str) -> Result<Effect, Problem> {
     if let Some(effect) = Effect::bare(word) {
-        return Ok(Some(Step { effect, place: at.into() }));
+        return Ok(effect);
     }
     if Effect::WORDS.contains(&word) {
-        return Err(Box::new(
-            Problem::new(format!("`{word}` needs a value"))
-                .help(format!("for example:  {}", Effect::example(word).unwrap_or(word))),
-        ));
+        return Err(Problem::new(format!("`{word}` needs a value")).help(example(word)));
     }
-    Err(Box::new(Problem::unknown("effect", word, Effect::WORDS)))
+    Err(unknown(word))
 }
 
-impl Raw {
-    fn steps<E: serde::de::Error>(self, at: Location) -> Result<Vec<Step>, E> {
-        match self {
-            Raw::Map(steps) | Raw::List(steps) => Ok(steps),
-            Raw::Word(word) => match bare(&word, at) {
-                Ok(step) => Ok(step.into_iter().collect()),
-                Err(problem) => complain(at, *problem).map(|()| Vec::new()),
-            },
+fn unknown(word: &str) -> Problem {
+    let problem = Problem::unknown("effect", word, Effect::WORDS);
+    match word.split_once(':') {
+        Some((effect, value)) if Effect::WORDS.contains(&effect) => {
+            Problem { help: Vec::new(), ..problem }
+                .help(format!("write a blank after the colon: `{effect}: {}`", value.trim()))
         }
+        _ => problem,
     }
 }
 
-impl<'de> Deserialize<'de> for Steps {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let raw = Spanned::<Raw>::deserialize(from)?;
-        let empty_list = matches!(&raw.value, Raw::List(list) if list.is_empty());
-        if empty_list {
-            complain::<D::Error>(
-                raw.referenced,
-                Problem::new("an empty list does nothing").help("write an effect, or take the rule out"),
-            )?;
-        }
-        raw.value.steps(raw.referenced).map(Steps)
-    }
+fn example(word: &str) -> String {
+    format!("for example: {}", Effect::example(word).unwrap_or(word))
+}
+
+fn effects() -> String {
+    format!("write an effect: {}", Effect::WORDS.join(", "))
 }
 
 impl<'de> Deserialize<'de> for Raw {
@@ -92,55 +113,50 @@ impl<'de> Visitor<'de> for Read {
         Ok(Raw::Word(word.to_owned()))
     }
 
-    fn visit_u64<E>(self, n: u64) -> Result<Raw, E> {
-        Ok(Raw::Word(n.to_string()))
-    }
-
-    fn visit_bool<E>(self, yes: bool) -> Result<Raw, E> {
-        Ok(Raw::Word(yes.to_string()))
-    }
-
     fn visit_unit<E>(self) -> Result<Raw, E> {
-        Ok(Raw::Word(String::new()))
+        Ok(Raw::Nothing)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Raw, A::Error> {
+        let mut items = 0;
         let mut steps = Vec::new();
-        while let Some(item) = list.next_element::<Spanned<Raw>>()? {
-            steps.extend(item.value.steps::<A::Error>(item.referenced)?);
+        while let Some(item) = list.next_element::<Located<Raw>>()? {
+            steps.extend(item.value.step::<A::Error>(item.place)?);
+            items += 1;
         }
-        Ok(Raw::List(steps))
+        Ok(if items == 0 { Raw::Empty } else { Raw::List(steps) })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
+        let mut keys = 0;
         let mut steps: Vec<Step> = Vec::new();
-        while let Some(key) = map.next_key::<Spanned<String>>()? {
-            let (word, at) = (key.value.as_str(), key.referenced);
+        while let Some(key) = map.next_key::<Located<String>>()? {
+            let (word, place) = (key.value.as_str(), key.place);
             if word == "then" {
-                if steps.is_empty() {
-                    complain::<A::Error>(at, Problem::new("`then` comes after an effect"))?;
+                if keys == 0 {
+                    let problem =
+                        Problem::new("`then` comes after an effect").help(example("challenge"));
+                    complain::<A::Error>(place, problem)?;
                 }
-                let next = map.next_value::<Steps>()?;
-                steps.extend(next.0);
-                continue;
+                steps.extend(map.next_value::<Steps>()?.0);
+            } else if keys > 0 {
+                map.next_value::<IgnoredAny>()?;
+                complain::<A::Error>(place, second(word))?;
+            } else if let Some(effect) = Effect::read(word, &mut map)? {
+                steps.push(Step { effect, place });
+            } else {
+                map.next_value::<IgnoredAny>()?;
+                complain::<A::Error>(place, unknown(word))?;
             }
-            if !steps.is_empty() {
-                complain::<A::Error>(
-                    at,
-                    Problem::new(format!("`{word}` is a second effect in one step"))
-                        .help("give each effect its own `- ` line, or write `then:`"),
-                )?;
-            }
-            match Effect::read(word, &mut map)? {
-                Some(effect) => steps.push(Step { effect, place: at.into() }),
-                None => {
-                    map.next_value::<serde::de::IgnoredAny>()?;
-                    complain::<A::Error>(at, Problem::unknown("effect", word, Effect::WORDS))?;
-                }
-            }
+            keys += 1;
         }
-        Ok(Raw::Map(steps))
+        Ok(if keys == 0 { Raw::Empty } else { Raw::Map(steps) })
     }
+}
+
+fn second(word: &str) -> Problem {
+    Problem::new(format!("{} is a second effect in one step", seen(word)))
+        .help("give each effect a `- ` of its own, or write `then:` before the second")
 }
 
 impl JsonSchema for Steps {

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::collect;
+use super::problem::{Problem, seen};
 
 /// A length of time with its unit: `350ms`, `1.5s`, `2m 30s`, `1h`. The unit is required; the
 /// smallest step is a millisecond on sockets and in virtual time alike.
@@ -48,9 +49,9 @@ pub(crate) trait Word: Sized + Default {
     const NAME: &'static str;
     const PATTERN: &'static str;
     const SAYS: &'static str;
-    /// Whether a bare number is a valid value, so that schema checkers let it through.
+    /// Whether a bare number from 1 is a valid value, so that schema checkers let it through.
     const NUMBER: bool = false;
-    fn parse(text: &str) -> Result<Self, String>;
+    fn parse(text: &str) -> Result<Self, Problem>;
     fn print(&self) -> String;
 }
 
@@ -59,21 +60,23 @@ impl Word for Length {
     const PATTERN: &'static str = r"^(\d+(\.\d+)?\s*(ms|s|m|h|d)\s*)+$";
     const SAYS: &'static str = "A length of time with its unit, e.g. 350ms, 1.5s, 2m 30s, 1h";
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let hint = "write a time with its unit, e.g. `350ms`, `1.5s`, `2m 30s`, `1h`";
-        let text = text.trim();
-        if text.parse::<f64>().is_ok() {
-            return Err(format!("`{text}` has no unit: {hint}"));
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let bad = |why: &str| {
+            Problem::new(format!("{} {why}", seen(text))).help(
+                "write a time with its unit: ms, s, m, h or d, e.g. `350ms`, `1.5s`, `2m 30s`",
+            )
+        };
+        let mut rest = text.trim();
+        if rest.is_empty() {
+            return Err(bad("is not a time"));
+        }
+        if rest.parse::<f64>().is_ok() {
+            return Err(bad("has no unit"));
         }
         let mut total = 0.0;
-        let mut rest = text;
-        if rest.is_empty() {
-            return Err(format!("the time is empty: {hint}"));
-        }
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-            let number: f64 =
-                rest[..digits].parse().map_err(|_| format!("`{text}` is not a time: {hint}"))?;
+            let number = number(&rest[..digits]).ok_or_else(|| bad("is not a time"))?;
             rest = rest[digits..].trim_start();
             let letters = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
             let unit = match &rest[..letters] {
@@ -82,32 +85,53 @@ impl Word for Length {
                 "m" => 60.0,
                 "h" => 3600.0,
                 "d" => 86400.0,
-                "" => return Err(format!("`{text}` has a number without a unit: {hint}")),
-                "us" | "µs" | "ns" => {
-                    return Err(format!("`{text}` is finer than a millisecond: {hint}"));
+                "" => return Err(bad("has a number without a unit")),
+                "us" | "\u{b5}s" | "\u{3bc}s" | "ns" => {
+                    return Err(bad("is finer than a millisecond, the finest there is"));
                 }
-                other => return Err(format!("`{other}` is not a unit of time: {hint}")),
+                other => {
+                    let problem = bad("");
+                    let message = format!("{} is not a unit of time", seen(other));
+                    return Err(Problem { message, ..problem });
+                }
             };
             total += number * unit;
             rest = rest[letters..].trim_start();
         }
         if total > 366.0 * 86400.0 {
-            return Err(format!("`{text}` is longer than a year"));
+            return Err(bad("is longer than a year"));
         }
-        Ok(Length(Duration::from_nanos((total * 1e9).round() as u64)))
+        // Tolerant of what binary fractions do to `1.001s`.
+        if (total * 1e3 - (total * 1e3).round()).abs() > 1e-4 {
+            return Err(bad("is finer than a millisecond, the finest there is"));
+        }
+        Ok(Length(Duration::from_millis((total * 1e3).round() as u64)))
     }
 
     fn print(&self) -> String {
         let ms = self.0.as_millis();
-        if self.0.subsec_nanos() == 0 { format!("{}s", self.0.as_secs()) } else { format!("{ms}ms") }
+        if self.0.subsec_nanos() == 0 {
+            format!("{}s", self.0.as_secs())
+        } else {
+            format!("{ms}ms")
+        }
     }
 }
 
-fn bytes(text: &str, hint: &str) -> Result<u64, String> {
+/// `3` or `1.5`, but neither `.5` nor `1.`, which are easily misread.
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|_| !text.starts_with('.') && !text.ends_with('.'))
+}
+
+/// The most bytes that can be written: a tebibyte. More is a slip.
+const MOST: f64 = (1u64 << 40) as f64;
+
+/// A number of bytes, or why it is none.
+fn bytes(text: &str) -> Result<u64, String> {
+    let is = |what: &str| format!("{} {what}", seen(text));
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let number: f64 =
-        text[..digits].parse().map_err(|_| format!("`{text}` is not a size: {hint}"))?;
+    let number = number(&text[..digits]).ok_or_else(|| is("is not a size"))?;
     let unit = match text[digits..].trim() {
         "B" => 1.0,
         "kB" => 1e3,
@@ -116,23 +140,31 @@ fn bytes(text: &str, hint: &str) -> Result<u64, String> {
         "KiB" => 1024.0,
         "MiB" => 1024.0 * 1024.0,
         "GiB" => 1024.0 * 1024.0 * 1024.0,
-        "" => return Err(format!("`{text}` has no unit: {hint}")),
+        "" => return Err(is("has no unit")),
         "b" | "kb" | "Kb" | "Mb" | "KB" | "K" | "k" | "M" | "G" => {
-            return Err(format!("the unit of `{text}` is ambiguous: {hint}"));
+            return Err(is("has an ambiguous unit"));
         }
-        other => return Err(format!("`{other}` is not a unit of size: {hint}")),
+        other => return Err(format!("{} is not a unit of size", seen(other))),
     };
-    Ok((number * unit).round() as u64)
+    let total = number * unit;
+    match total.fract() == 0.0 {
+        _ if total > MOST => Err(is("is more than 1024GiB")),
+        true => Ok(total as u64),
+        false => Err(is("is not a whole number of bytes")),
+    }
 }
 
 impl Word for Size {
     const NAME: &'static str = "Size";
     const PATTERN: &'static str = r"^\d+(\.\d+)?\s*(B|kB|MB|GB|KiB|MiB|GiB)$";
-    const SAYS: &'static str = "A number of bytes with its unit, e.g. 600B, 64KiB (1024), 100kB (1000)";
+    const SAYS: &'static str =
+        "A number of bytes with its unit, e.g. 600B, 64KiB (1024), 100kB (1000)";
 
-    fn parse(text: &str) -> Result<Self, String> {
-        bytes(text, "write bytes with their unit, e.g. `600B`, `64KiB` (1024), `100kB` (1000)")
-            .map(Size)
+    fn parse(text: &str) -> Result<Self, Problem> {
+        bytes(text).map(Size).map_err(|why| {
+            Problem::new(why)
+                .help("write bytes with their unit, e.g. `600B`, `64KiB` (1024), `100kB` (1000)")
+        })
     }
 
     fn print(&self) -> String {
@@ -149,13 +181,15 @@ impl Word for Rate {
     const PATTERN: &'static str = r"^\d+(\.\d+)?\s*(B|kB|MB|GB|KiB|MiB|GiB)/s$";
     const SAYS: &'static str = "Bytes a second, e.g. 10kB/s, 1MiB/s";
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let hint = "write bytes a second, e.g. `10kB/s`, `1MiB/s`";
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let bad =
+            |why: String| Problem::new(why).help("write bytes a second, e.g. `10kB/s`, `1MiB/s`");
         let Some(amount) = text.trim().strip_suffix("/s") else {
-            return Err(format!("`{text}` is not a rate: {hint}"));
+            return Err(bad(format!("{} is not a rate", seen(text))));
         };
-        match bytes(amount, hint)? {
-            0 => Err("a rate of nothing a second never sends: use `hang`".to_owned()),
+        match bytes(amount).map_err(bad)? {
+            0 => Err(bad(format!("{} never sends anything", seen(text)))
+                .help("for that there is `hang`")),
             n => Ok(Rate(n)),
         }
     }
@@ -171,22 +205,22 @@ impl Word for Ordinals {
     const SAYS: &'static str = "Which ones, counted from 1: 1, 1-2, or 3- for the third and later";
     const NUMBER: bool = true;
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let bad = || {
-            format!("`{text}` is not a count: write `1`, `1-2`, or `3-` for the third and later")
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let bad = |why: &str| {
+            Problem::new(format!("{} {why}", seen(text)))
+                .help("write `1`, `1-2`, or `3-` for the third and all later ones")
         };
-        let text = text.trim();
-        let one = |t: &str| t.parse::<u64>().map_err(|_| bad());
-        let (first, last) = match text.split_once('-') {
-            None => (one(text)?, one(text)?),
+        let one = |t: &str| t.parse::<u64>().map_err(|_| bad("is not a count"));
+        let (first, last) = match text.trim().split_once('-') {
+            None => (one(text.trim())?, one(text.trim())?),
             Some((first, "")) => (one(first)?, u64::MAX),
             Some((first, last)) => (one(first)?, one(last)?),
         };
         if first == 0 {
-            return Err("counting starts at 1".to_owned());
+            return Err(bad("is not a count: the first one is 1"));
         }
         if last < first {
-            return Err(format!("`{text}` can never match: it ends before it starts"));
+            return Err(bad("can never match: it ends before it starts"));
         }
         Ok(Ordinals { first, last })
     }
@@ -222,13 +256,16 @@ macro_rules! in_yaml {
                 <$type as Word>::NAME.into()
             }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                let types: &[&str] =
-                    if <$type as Word>::NUMBER { &["string", "integer"] } else { &["string"] };
-                json_schema!({
+                let mut schema = json_schema!({
                     "description": <$type as Word>::SAYS,
-                    "type": types,
+                    "type": "string",
                     "pattern": <$type as Word>::PATTERN,
-                })
+                });
+                if <$type as Word>::NUMBER {
+                    schema.insert("type".into(), vec!["string", "integer"].into());
+                    schema.insert("minimum".into(), 1.into());
+                }
+                schema
             }
         }
     )*};
@@ -248,10 +285,12 @@ mod tests {
         assert_eq!(ms("1.5s"), 1500);
         assert_eq!(ms("2m 30s"), 150_000);
         assert_eq!(ms("1h30m"), 5_400_000);
-        for bad in ["", "5", "5 parsecs", "soon", "-3s", "3s 4", "10us", "1e9d"] {
+        for bad in
+            ["", "5", "5 parsecs", "soon", "-3s", "3s 4", "10us", "0.5ms", ".5s", "1.s", "1e9d"]
+        {
             assert!(Length::parse(bad).is_err(), "{bad:?} was taken");
         }
-        assert!(Length::parse("5").unwrap_err().contains("no unit"));
+        assert!(Length::parse("5").unwrap_err().message.contains("no unit"));
     }
 
     #[test]
@@ -260,7 +299,7 @@ mod tests {
         assert_eq!(Size::parse("100kB").unwrap().0, 100_000);
         assert_eq!(Size::parse("1.5MiB").unwrap().0, 1_572_864);
         assert_eq!(Rate::parse("10kB/s").unwrap().0, 10_000);
-        for bad in ["64", "64KB", "1 Mb", "B", "ten B", "-1B"] {
+        for bad in ["64", "64KB", "1 Mb", "B", "ten B", "-1B", "0.5B", "9999999GiB"] {
             assert!(Size::parse(bad).is_err(), "{bad:?} was taken");
         }
         assert!(Rate::parse("0B/s").is_err());

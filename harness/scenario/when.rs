@@ -43,6 +43,7 @@ pub struct When {
     pub direction: Option<Direction>,
     /// The chance, 0 to 1, drawn from the seed. Default: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
     pub probability: Option<f64>,
     /// Only while this much time has passed since the run started.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -88,7 +88,10 @@ impl List {
         if self.format == Format::Json {
             writeln!(out, "{}", serde_json::to_string_pretty(&rows)?)?;
         } else {
-            writeln!(out, "\n`badproxy show NAME` explains one, `badproxy run NAME -- COMMAND` plays it.")?;
+            writeln!(
+                out,
+                "\n`badproxy show NAME` explains one, `badproxy run NAME -- COMMAND` plays it."
+            )?;
         }
         Ok(0)
     }
@@ -104,10 +107,18 @@ impl List {
             }
             let example = Effect::example(word).unwrap_or_default();
             if self.format == Format::Json {
-                rows.push(json!({"effect": word, "about": about, "at": stages, "example": example}));
+                rows.push(
+                    json!({"effect": word, "about": about, "at": stages, "example": example}),
+                );
                 continue;
             }
-            writeln!(out, "{word:<16} {about}\n{:<16} at {}\n{:<16} - {example}\n", "", stages.join(", "), "")?;
+            writeln!(
+                out,
+                "{word:<16} {about}\n{:<16} at {}\n{:<16} - {example}\n",
+                "",
+                stages.join(", "),
+                ""
+            )?;
         }
         if self.format == Format::Json {
             writeln!(out, "{}", serde_json::to_string_pretty(&rows)?)?;

@@ -9,9 +9,12 @@ use clap::Args;
 /// For YAML language servers, put this in front of a scenario:
 ///   # yaml-language-server: $schema=badproxy.schema.json
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_help = "\
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
 Example:
-  badproxy schema > badproxy.schema.json")]
+  badproxy schema > badproxy.schema.json"
+)]
 pub struct Schema {}
 
 impl Schema {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
@@ -11,9 +12,10 @@ use super::signals::{Ends, Hangup};
 use super::{Colour, print, runtime, say, scenario};
 use crate::report::human::Human;
 use crate::report::jsonl;
-use crate::run::Format;
 use crate::run::environment::settings;
+use crate::run::out::Out;
 use crate::run::trust::Trust;
+use crate::run::{Format, target};
 use crate::scenario::{Length, Scenario};
 use crate::stage::Stage;
 use crate::start::{Running, Setup, start};
@@ -78,6 +80,7 @@ impl Serve {
     async fn serve(self, first: Scenario) -> anyhow::Result<i32> {
         // Whoever reads that we are ready may signal at once.
         let (mut ends, mut hangup) = (Ends::new(), Hangup::new());
+        let (out, err) = (Out::stdout()?, Out::stderr()?);
         let setup = Setup {
             listen: self.listen,
             direct: self.origin,
@@ -99,56 +102,67 @@ impl Serve {
         };
         // Connections are taken while the CA files are written.
         let shared = std::sync::Arc::clone(&running.shared);
-        let files = match tokio::task::spawn_blocking(move || Trust::write(&shared.authority)).await? {
-            Ok(files) => files,
-            Err(error) => {
-                say(format_args!("cannot write the CA files: {error}"));
-                return Ok(3);
-            }
-        };
+        let files =
+            match tokio::task::spawn_blocking(move || Trust::write(&shared.authority)).await? {
+                Ok(files) => files,
+                Err(error) => {
+                    say(format_args!("cannot write the CA files: {error}"));
+                    return Ok(3);
+                }
+            };
         if !self.listen.ip().is_loopback() {
-            say("listening beyond loopback: whoever reaches this port can use it");
+            err.say("listening beyond loopback: whoever reaches this port can use it");
         }
         if self.forward {
-            say("--forward: real targets are connected to");
+            err.say("--forward: real targets are connected to");
         }
-        self.announce(&running, &files)?;
+        self.announce(&running, &files, (&out, &err))?;
         loop {
             tokio::select! {
                 biased;
                 _ = ends.next() => break,
-                () = hangup.next() => self.reread(&running),
+                () = hangup.next() => self.reread(&running, &err),
             }
         }
+        running.shared.log.hang_up();
         if self.format == Format::Human {
-            say("stopped");
+            err.say("stopped");
         }
+        // Who has not read it by then will not.
+        let written = async { tokio::join!(out.written(), err.written()) };
+        let _ = tokio::time::timeout(Duration::from_secs(1), written).await;
         Ok(0)
     }
 
-    fn reread(&self, running: &Running) {
+    fn reread(&self, running: &Running, err: &Out) {
         match scenario(&self.scenario) {
             Ok(scenario) => {
                 let fixed = fixed(&running.scenario(), &scenario);
                 running.replace(scenario, self.scale);
-                say(format_args!("{} read again: new connections play it", self.scenario));
+                err.say(format_args!("{} read again: new connections play it", self.scenario));
                 if !fixed.is_empty() {
-                    say(format_args!("but for a new {}, start anew", fixed.join(" or ")));
+                    err.say(format_args!("but for a new {}, start anew", fixed.join(" or ")));
                 }
             }
             Err(problems) => {
-                print(&problems, self.color);
-                say("the scenario stays as it was");
+                let colour = self.color.on(&std::io::stderr());
+                let _ = writeln!(err.lines(), "{}", problems.render(colour));
+                err.say("the scenario stays as it was");
             }
         }
     }
 
     /// Says how to reach the proxy, then what happens.
-    fn announce(&self, running: &Running, files: &Trust) -> anyhow::Result<()> {
+    fn announce(
+        &self,
+        running: &Running,
+        files: &Trust,
+        (out, err): (&Out, &Out),
+    ) -> anyhow::Result<()> {
         let log = &running.shared.log;
-        let target = running.scenario().target().to_owned();
+        let target = target(running);
         let env = settings(running, files, true, &target, Some(self.timeout.0));
-        let mut out = std::io::stdout();
+        let mut out = out.lines();
         if self.format == Format::Jsonl {
             let set: serde_json::Map<String, serde_json::Value> =
                 env.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
@@ -167,10 +181,9 @@ impl Serve {
                 "env": set,
             });
             writeln!(out, "{line}")?;
-            out.flush()?;
             if !self.quiet {
                 log.listen(Box::new(move |event| {
-                    let _ = writeln!(out, "{}", jsonl::line(event)).and_then(|()| out.flush());
+                    let _ = writeln!(out, "{}", jsonl::line(event));
                 }));
             }
             return Ok(());
@@ -195,8 +208,7 @@ impl Serve {
         out.flush()?;
         if !self.quiet {
             let colour = self.color.on(&std::io::stderr());
-            let err = Box::new(std::io::stderr());
-            let human = Human::new(err, colour, super::width(), false);
+            let human = Human::new(Box::new(err.lines()), colour, super::width(), false);
             let mut human = human.fold_after(usize::MAX);
             log.listen(Box::new(move |event| human.event(event)));
         }

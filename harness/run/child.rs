@@ -1,7 +1,10 @@
 //! The wrapped command: its own process group, its output passed on and looked at, its end.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -9,6 +12,9 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
 use super::environment::Setting;
+#[cfg(unix)]
+use super::group;
+use super::out::Out;
 use crate::event::What;
 use crate::log::Log;
 
@@ -16,31 +22,28 @@ use crate::log::Log;
 const KEPT: usize = 1 << 20;
 /// A line that is not finished waits this long for its end, so that a secret that comes in two
 /// parts is seen and masked as one;
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(250);
 /// and so does the end of a text without lines, when it is longer than this.
 const LONG: usize = 16 * 1024;
 /// How much of it.
 const TAIL: usize = 512;
 
-/// Where a stream of the command goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum To {
-    /// Our standard output.
-    Stdout,
-    /// Our standard error.
-    Stderr,
-    /// Nowhere.
-    Nowhere,
-}
-
 /// A running command.
 pub struct Wrapped {
     child: Child,
     pid: u32,
-    readers: Vec<JoinHandle<()>>,
+    readers: Vec<Reader>,
 }
 
-/// Starts the command in a process group of its own, so that whatever it starts can be ended.
+/// Who reads one of its streams.
+struct Reader {
+    task: JoinHandle<()>,
+    /// It waits for whoever reads us, and not for the command.
+    passing: Arc<AtomicBool>,
+}
+
+/// Starts the command in a process group of its own, so that whatever it starts can be ended. Its
+/// standard output and its standard error are passed on to these.
 ///
 /// # Errors
 ///
@@ -48,7 +51,7 @@ pub struct Wrapped {
 pub fn spawn(
     argv: &[String],
     settings: &[Setting],
-    (stdout, stderr): (To, To),
+    (stdout, stderr): (&Out, &Out),
     log: &Log,
 ) -> std::io::Result<Wrapped> {
     let (program, arguments) = argv
@@ -71,20 +74,45 @@ pub fn spawn(
     let pid = child.id().unwrap_or(0);
     let mut readers = Vec::new();
     if let Some(pipe) = child.stdout.take() {
-        readers.push(tokio::spawn(pass_on(pipe, stdout, "stdout", log.clone())));
+        readers.push(Reader::new(pipe, stdout, "stdout", log));
     }
     if let Some(pipe) = child.stderr.take() {
-        readers.push(tokio::spawn(pass_on(pipe, stderr, "stderr", log.clone())));
+        readers.push(Reader::new(pipe, stderr, "stderr", log));
     }
     Ok(Wrapped { child, pid, readers })
+}
+
+impl Reader {
+    fn new(
+        pipe: impl AsyncRead + Unpin + Send + 'static,
+        to: &Out,
+        stream: &'static str,
+        log: &Log,
+    ) -> Self {
+        let passing = Arc::new(AtomicBool::new(false));
+        let (to, log, flag) = (to.clone(), log.clone(), Arc::clone(&passing));
+        let task = tokio::spawn(async move { pass_on(pipe, to, stream, log, &flag).await });
+        Reader { task, passing }
+    }
+
+    /// Waits for the end of what it reads. A process that left the group may hold the pipe open
+    /// for ever; whoever reads us slowly is waited for.
+    async fn end(&mut self, patient: bool) {
+        while tokio::time::timeout(Duration::from_secs(1), &mut self.task).await.is_err() {
+            if !(patient && self.passing.load(Ordering::Relaxed)) {
+                return self.task.abort();
+            }
+        }
+    }
 }
 
 /// Passes a stream on as it comes, and writes down its first mebibyte.
 async fn pass_on(
     mut pipe: impl AsyncRead + Unpin,
-    to: To,
+    to: Out,
     stream: &'static str,
     log: Log,
+    passing: &AtomicBool,
 ) {
     let mut buffer = vec![0; 16 * 1024];
     let mut kept = 0;
@@ -99,15 +127,9 @@ async fn pass_on(
                 continue;
             }
         };
-        // Whoever reads us may have gone: the command still runs.
-        let _ = match to {
-            To::Stdout => {
-                let mut out = std::io::stdout();
-                out.write_all(&buffer[..n]).and_then(|()| out.flush())
-            }
-            To::Stderr => std::io::stderr().write_all(&buffer[..n]),
-            To::Nowhere => Ok(()),
-        };
+        passing.store(true, Ordering::Relaxed);
+        to.pass(&buffer[..n]).await;
+        passing.store(false, Ordering::Relaxed);
         if kept < KEPT {
             let bytes = &buffer[..n.min(KEPT - kept)];
             kept += bytes.len();
@@ -144,19 +166,23 @@ fn hear(stream: &'static str, bytes: &[u8], truncated: bool, log: &Log) {
     log.note(None, What::Output { stream, text, truncated, secret_seen });
 }
 
-/// What is still running of the command's process group.
-#[cfg(unix)]
-fn group_lives(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    pid.is_some_and(|pid| rustix::process::test_kill_process_group(pid).is_ok())
-}
-
-#[cfg(unix)]
-fn signal_group(pid: u32, signal: rustix::process::Signal) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-        // Fails when the group is gone: that is what was wanted.
-        let _ = rustix::process::kill_process_group(pid, signal);
-    }
+/// Why a command could not be started.
+pub(super) fn explain(program: &str, error: &std::io::Error) -> String {
+    let (path, is_path) = (Path::new(program), program.contains('/'));
+    let text = match error.kind() {
+        std::io::ErrorKind::NotFound if path.is_file() && is_path => {
+            "the interpreter that its first line names is not there"
+        }
+        std::io::ErrorKind::NotFound if program.contains(' ') => {
+            "no such command; for a line of shell, write  -- sh -c '...'"
+        }
+        std::io::ErrorKind::NotFound if is_path => "no such file",
+        std::io::ErrorKind::NotFound => "no such command (is it on the PATH?)",
+        std::io::ErrorKind::PermissionDenied if path.is_dir() => "it is a directory",
+        std::io::ErrorKind::PermissionDenied => "it is not executable",
+        _ => return error.to_string(),
+    };
+    text.to_owned()
 }
 
 impl Wrapped {
@@ -178,9 +204,9 @@ impl Wrapped {
     pub async fn kill(&mut self) -> Option<ExitStatus> {
         #[cfg(unix)]
         {
-            signal_group(self.pid, rustix::process::Signal::TERM);
+            group::signal(self.pid, rustix::process::Signal::TERM);
             let gentle = tokio::time::timeout(Duration::from_millis(500), self.child.wait()).await;
-            signal_group(self.pid, rustix::process::Signal::KILL);
+            group::signal(self.pid, rustix::process::Signal::KILL);
             if let Ok(Ok(status)) = gentle {
                 return Some(status);
             }
@@ -189,23 +215,20 @@ impl Wrapped {
         self.child.wait().await.ok()
     }
 
-    /// Ends what the command has left running, and waits for the rest of its output. Whether
-    /// there was anything left.
-    pub async fn clean_up(&mut self) -> bool {
+    /// Ends what the command has left running, and waits for the rest of its output; `patient`:
+    /// for as long as whoever reads us needs. Whether there was anything left.
+    pub async fn clean_up(&mut self, patient: bool) -> bool {
         #[cfg(unix)]
         let left = {
-            let left = group_lives(self.pid);
-            signal_group(self.pid, rustix::process::Signal::KILL);
+            let left = group::lives(self.pid);
+            group::signal(self.pid, rustix::process::Signal::KILL);
             left
         };
         // Windows has no process groups to ask; job objects need unsafe code.
         #[cfg(not(unix))]
         let left = false;
         for reader in &mut self.readers {
-            // A process that left the group may hold the pipe open for ever.
-            if tokio::time::timeout(Duration::from_secs(1), &mut *reader).await.is_err() {
-                reader.abort();
-            }
+            reader.end(patient).await;
         }
         left
     }
@@ -214,8 +237,8 @@ impl Wrapped {
 impl Drop for Wrapped {
     fn drop(&mut self) {
         #[cfg(unix)]
-        if group_lives(self.pid) {
-            signal_group(self.pid, rustix::process::Signal::KILL);
+        if group::lives(self.pid) {
+            group::signal(self.pid, rustix::process::Signal::KILL);
         }
     }
 }

@@ -133,11 +133,7 @@ pub fn seconds(time: Duration) -> String {
 /// Braces around anything else stay.
 pub fn substitute(argument: &str, settings: &[Setting]) -> String {
     let value = |name: &str| {
-        settings
-            .iter()
-            .find(|(n, _)| *n == name)
-            .and_then(|(_, v)| v.clone())
-            .unwrap_or_default()
+        settings.iter().find(|(n, _)| *n == name).and_then(|(_, v)| v.clone()).unwrap_or_default()
     };
     let mut out = argument.to_owned();
     for (word, name) in [

@@ -2,32 +2,28 @@
 
 pub mod child;
 pub mod environment;
+#[cfg(unix)]
+mod group;
+pub mod out;
+mod reports;
 pub mod syn;
 pub mod trust;
 
-use std::fs::File;
-use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use serde_json::json;
-
-use crate::cli::say;
 use crate::cli::signals::Ends;
-use crate::event::{Event, Header, SCHEMA, What};
+use crate::event::What;
 use crate::log::Log;
-use crate::report::human::Human;
-use crate::report::jsonl;
 use crate::scenario::Scenario;
 use crate::stage::Stage;
 use crate::start::{Running, Setup, start};
 use crate::verdict::{Class, Terms, Verdict, Word, judge};
-use child::To;
-use environment::Setting;
+use out::Out;
+use reports::{again, attach, shown};
 use trust::Trust;
 
 /// The form of what is printed.
@@ -94,16 +90,30 @@ enum Ending {
 ///
 /// What keeps a run from starting: a port, a file, a command that is not there.
 pub async fn run(order: Order) -> anyhow::Result<i32> {
+    // From here on, whatever ends the run lets it clean up.
+    let mut ends = Ends::new().and_hangup();
+    let (out, err) = (Out::stdout()?, Out::stderr()?);
+    let (code, interrupted) = play(order, &mut ends, &out, &err).await?;
+    // Who reads slowly is waited for, but not by somebody who wants an end.
+    let patience = if interrupted { Duration::from_secs(1) } else { Duration::MAX };
+    tokio::select! {
+        biased;
+        () = async { tokio::join!(out.written(), err.written()); } => Ok(code),
+        signal = ends.next() => Ok(128 + signal),
+        () = tokio::time::sleep(patience) => Ok(code),
+    }
+}
+
+/// Gives the exit code, and whether a signal has ended it.
+async fn play(order: Order, ends: &mut Ends, out: &Out, err: &Out) -> anyhow::Result<(i32, bool)> {
     if order.scenario.requires > 0 {
-        say(format_args!(
+        err.say(format_args!(
             "{} needs tier {} (a sandbox or root), which this version does not have yet: it is not \
              run as something weaker",
             order.scenario.name, order.scenario.requires
         ));
-        return Ok(i32::from(Word::Harness.exit_code()));
+        return Ok((i32::from(Word::Harness.exit_code()), false));
     }
-    // From here on, whatever ends the run lets it clean up.
-    let mut ends = Ends::new().and_hangup();
     let mut setup = order.setup.clone();
     if setup.direct.is_none() {
         setup.direct = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -111,16 +121,16 @@ pub async fn run(order: Order) -> anyhow::Result<i32> {
     let running = match start(order.scenario.clone(), &setup).await {
         Ok(running) => running,
         Err(error) => {
-            say(format_args!("cannot start the proxy: {error:#}"));
-            return Ok(i32::from(Word::Harness.exit_code()));
+            err.say(format_args!("cannot start the proxy: {error:#}"));
+            return Ok((i32::from(Word::Harness.exit_code()), false));
         }
     };
     let log = running.shared.log.clone();
     let files = match Trust::write(&running.shared.authority) {
         Ok(files) => files,
         Err(error) => {
-            say(format_args!("cannot write the CA files: {error}"));
-            return Ok(i32::from(Word::Harness.exit_code()));
+            err.say(format_args!("cannot write the CA files: {error}"));
+            return Ok((i32::from(Word::Harness.exit_code()), false));
         }
     };
     let target = target(&running);
@@ -128,30 +138,36 @@ pub async fn run(order: Order) -> anyhow::Result<i32> {
     let settings = environment::settings(&running, &files, order.trust, &target, timeout);
     let argv: Vec<String> =
         order.command.iter().map(|a| environment::substitute(a, &settings)).collect();
-    let human = attach(&order, &running, &log)?;
-    log.note(None, What::RunStarted { proxy: running.shown_url(), target: log.secrets().mask(&target) });
+    let human = attach(&order, &running, &log, (out, err))?;
+    log.note(
+        None,
+        What::RunStarted { proxy: running.shown_url(), target: log.secrets().mask(&target) },
+    );
     let syn_rule = running.scenario().rules.iter().position(|r| r.at.value == Stage::Syn);
-    let watcher = syn_rule
-        .map(|rule| tokio::spawn(syn::watch(running.address, rule + 1, log.clone())));
+    let watcher =
+        syn_rule.map(|rule| tokio::spawn(syn::watch(running.address, rule + 1, log.clone())));
     let lag = Arc::new(Mutex::new(0.0f64));
     let ticker = tokio::spawn(tick(Arc::clone(&lag)));
     let to = match order.format {
-        Format::Human => (To::Stdout, To::Stderr),
-        Format::Jsonl => (To::Stderr, To::Stderr),
+        Format::Human => (out, err),
+        Format::Jsonl => (err, err),
     };
     let mut wrapped = match child::spawn(&argv, &settings, to, &log) {
         Ok(wrapped) => wrapped,
         Err(error) => {
             log.hang_up();
             let program = argv.first().map_or("", String::as_str);
-            say(format_args!("cannot run `{program}`: {}", explain(program, &error)));
-            return Ok(2);
+            err.say(format_args!("cannot run `{program}`: {}", child::explain(program, &error)));
+            return Ok((2, false));
         }
     };
     let masked = argv.iter().map(|a| log.secrets().mask(a)).collect();
-    log.note(None, What::Spawned { pid: wrapped.pid(), argv: masked, env_set: shown(&settings, &log) });
+    log.note(
+        None,
+        What::Spawned { pid: wrapped.pid(), argv: masked, env_set: shown(&settings, &log) },
+    );
     let time = deadline(order.timeout, order.no_timeout);
-    let ending = wait(&mut wrapped, &mut ends, time).await;
+    let ending = wait(&mut wrapped, ends, time).await;
     let (status, killed) = match &ending {
         Ending::Exited(Ok(status)) => (Some(*status), false),
         Ending::Exited(Err(_)) => (None, false),
@@ -160,10 +176,15 @@ pub async fn run(order: Order) -> anyhow::Result<i32> {
     let mut exited = exited(status, killed);
     // The time of the end is now; what is left of the output comes after it.
     let at = log.now_ms();
-    if !matches!(ending, Ending::Interrupted(_)) {
+    let patient = !matches!(ending, Ending::Interrupted(_));
+    if patient {
         tokio::time::sleep(GRACE).await;
     }
-    let leftover = wrapped.clean_up().await;
+    let (leftover, ending) = tokio::select! {
+        biased;
+        left = wrapped.clean_up(patient) => (left, ending),
+        signal = ends.next() => (false, Ending::Interrupted(signal)),
+    };
     if let What::Exited { leftover: left, .. } = &mut exited {
         *left = leftover && !killed;
     }
@@ -175,15 +196,18 @@ pub async fn run(order: Order) -> anyhow::Result<i32> {
     let lag = *lag.lock().unwrap_or_else(PoisonError::into_inner);
     let verdict = match ending {
         Ending::Interrupted(signal) => {
-            log.note(None, What::RunEnded {
-                verdict: "interrupted".to_owned(),
-                findings: Vec::new(),
-                lag_max_ms: lag,
-                events_dropped: log.events().1,
-            });
+            log.note(
+                None,
+                What::RunEnded {
+                    verdict: "interrupted".to_owned(),
+                    findings: Vec::new(),
+                    lag_max_ms: lag,
+                    events_dropped: log.events().1,
+                },
+            );
             log.hang_up();
-            say("interrupted; the command and everything it started is ended");
-            return Ok(128 + signal);
+            err.say("interrupted; the command and everything it started is ended");
+            return Ok((128 + signal, true));
         }
         _ => conclude(&order, &running, &log, lag),
     };
@@ -199,11 +223,11 @@ pub async fn run(order: Order) -> anyhow::Result<i32> {
         (false, _) if order.strict && verdict.word.class() == Class::Warning => 1,
         (false, _) => i32::from(verdict.word.exit_code()),
     };
-    Ok(code)
+    Ok((code, false))
 }
 
 /// The URL that the client is to fetch. `{origin}` in it is the origin's own address.
-fn target(running: &Running) -> String {
+pub(crate) fn target(running: &Running) -> String {
     let target = running.scenario().target().to_owned();
     match running.direct {
         Some(at) => target.replace("{origin}", &at.to_string()),
@@ -250,12 +274,15 @@ fn conclude(order: &Order, running: &Running, log: &Log, lag_max_ms: f64) -> Ver
     for finding in &verdict.findings {
         log.note(None, finding.event());
     }
-    log.note(None, What::RunEnded {
-        verdict: verdict.word.to_string(),
-        findings: verdict.findings.iter().map(|f| f.word.to_string()).collect(),
-        lag_max_ms,
-        events_dropped: log.events().1,
-    });
+    log.note(
+        None,
+        What::RunEnded {
+            verdict: verdict.word.to_string(),
+            findings: verdict.findings.iter().map(|f| f.word.to_string()).collect(),
+            lag_max_ms,
+            events_dropped: log.events().1,
+        },
+    );
     verdict
 }
 
@@ -264,138 +291,6 @@ fn conclude(order: &Order, running: &Running, log: &Log, lag_max_ms: f64) -> Ver
 fn observable(order: &Order, running: &Running) -> bool {
     let target = order.scenario.client.target.as_deref().unwrap_or_default();
     target.contains("{origin}") && running.direct.is_some_and(|at| !at.ip().is_loopback())
-}
-
-/// Attaches the reports to the log. What has happened so far comes first.
-fn attach(order: &Order, running: &Running, log: &Log) -> anyhow::Result<Option<Arc<Mutex<Human>>>> {
-    let header = jsonl::header(&header(order, running));
-    let so_far = log.events().0;
-    let lines = |events: &[Event]| -> String {
-        events.iter().map(|event| jsonl::line(event) + "\n").collect()
-    };
-    if let Some(path) = &order.events {
-        let mut file = File::create(path)
-            .with_context(|| format!("cannot write the events to {}", path.display()))?;
-        write!(file, "{header}\n{}", lines(&so_far))
-            .with_context(|| format!("cannot write the events to {}", path.display()))?;
-        let mut broken = false;
-        log.listen(Box::new(move |event| {
-            if !broken && writeln!(file, "{}", jsonl::line(event)).is_err() {
-                broken = true;
-                say("the event file cannot be written any more: it ends early");
-            }
-        }));
-    }
-    match order.format {
-        Format::Jsonl => {
-            let mut out = std::io::stdout();
-            // Without a reader there is a verdict all the same.
-            let _ = write!(out, "{header}\n{}", lines(&so_far)).and_then(|()| out.flush());
-            log.listen(Box::new(move |event| {
-                let _ = writeln!(out, "{}", jsonl::line(event)).and_then(|()| out.flush());
-            }));
-            Ok(None)
-        }
-        Format::Human => {
-            let mut human = Human::new(
-                Box::new(std::io::stderr()),
-                order.colour,
-                crate::cli::width(),
-                order.quiet,
-            );
-            human.header(&order.scenario.name, &running.shown_url(), running.shared.seed);
-            so_far.iter().for_each(|event| human.event(event));
-            let human = Arc::new(Mutex::new(human));
-            let live = Arc::clone(&human);
-            log.listen(Box::new(move |event| {
-                live.lock().unwrap_or_else(PoisonError::into_inner).event(event);
-            }));
-            Ok(Some(human))
-        }
-    }
-}
-
-/// The first line of the event file.
-fn header(order: &Order, running: &Running) -> Header {
-    let scenario = running.scenario();
-    let wall = std::time::SystemTime::now();
-    Header {
-        schema: SCHEMA,
-        badproxy: env!("CARGO_PKG_VERSION"),
-        scenario: scenario.name.clone(),
-        seed: running.shared.seed,
-        host: json!({
-            "os": std::env::consts::OS,
-            "arch": std::env::consts::ARCH,
-            "cpus": std::thread::available_parallelism().map_or(1, usize::from),
-        }),
-        reference_time: json!({
-            "clock_type": "monotonic",
-            "epoch": "unknown",
-            "wall_clock_time": humantime::format_rfc3339_millis(wall).to_string(),
-        }),
-        limits: json!({
-            "attempts": scenario.expect.attempts.most(),
-            "fast_ms": 2000,
-            "hang_ms": deadline(order.timeout, order.no_timeout).as_millis() as u64,
-            "timeout_ms": order.timeout.as_millis() as u64,
-        }),
-        observable: json!({
-            "bypass": observable(order, running),
-            "dns": false,
-            "egress": false,
-        }),
-    }
-}
-
-/// The command line that repeats this run.
-fn again(order: &Order, running: &Running) -> String {
-    let quote = |a: &String| match a.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@%+,{}".contains(c)) {
-        true if !a.is_empty() => a.clone(),
-        _ => format!("'{}'", a.replace('\'', "'\\''")),
-    };
-    let words = |list: &[String]| list.iter().map(quote).collect::<Vec<_>>().join(" ");
-    let (options, space) = (words(&order.options), if order.options.is_empty() { "" } else { " " });
-    format!(
-        "badproxy run {} --seed {}{space}{options} -- {}",
-        quote(&order.called),
-        running.shared.seed,
-        words(&order.command)
-    )
-}
-
-/// The variables as they may be shown.
-fn shown(settings: &[Setting], log: &Log) -> serde_json::Value {
-    let secrets = log.secrets();
-    settings
-        .iter()
-        .map(|(name, value)| {
-            (*name, value.as_ref().map(|v| secrets.mask(v)))
-        })
-        .collect::<std::collections::BTreeMap<_, _>>()
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), json!(value)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
-}
-
-/// Why a command could not be started.
-fn explain(program: &str, error: &std::io::Error) -> String {
-    let (path, is_path) = (Path::new(program), program.contains('/'));
-    let text = match error.kind() {
-        std::io::ErrorKind::NotFound if path.is_file() && is_path => {
-            "the interpreter that its first line names is not there"
-        }
-        std::io::ErrorKind::NotFound if program.contains(' ') => {
-            "no such command; for a line of shell, write  -- sh -c '...'"
-        }
-        std::io::ErrorKind::NotFound if is_path => "no such file",
-        std::io::ErrorKind::NotFound => "no such command (is it on the PATH?)",
-        std::io::ErrorKind::PermissionDenied if path.is_dir() => "it is a directory",
-        std::io::ErrorKind::PermissionDenied => "it is not executable",
-        _ => return error.to_string(),
-    };
-    text.to_owned()
 }
 
 /// Measures how late this process gets its turn.

@@ -13,6 +13,7 @@ mod play;
 mod serve;
 mod signals;
 mod streams;
+mod targets;
 
 use play::{Played, badproxy};
 

@@ -12,6 +12,8 @@ use tempfile::TempDir;
 
 /// Far above anything that a busy machine needs: only what never ends meets it.
 const TOO_LONG: Duration = Duration::from_secs(120);
+/// What was killed is gone by then; what was not (the tests' `sleep 100`) is not.
+const GONE: Duration = Duration::from_secs(30);
 
 /// A command line of badproxy, and what it is given.
 pub struct Play {
@@ -117,7 +119,7 @@ fn read(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
 
 /// The other end of its standard input is open as long as anything that it has started lives.
 fn gone(input: &mut UnixStream) {
-    input.set_read_timeout(Some(TOO_LONG)).unwrap();
+    input.set_read_timeout(Some(GONE)).unwrap();
     let mut nothing = [0; 1];
     match input.read(&mut nothing) {
         Ok(0) => {}

@@ -125,6 +125,21 @@ fn it_stops_in_the_middle_of_a_connection() {
     assert_eq!(served.stop("TERM"), Some(0));
 }
 
+/// Whoever started it reads the first line and nothing more: its events fill the pipe, and it goes
+/// on.
+#[test]
+fn nobody_needs_to_read_its_events() {
+    let mut served = serve("ok/plain");
+    let proxy = served.text("proxy").to_owned();
+    let mut curl = Command::new("curl");
+    curl.args(["-sS", "-m", "60", "-o", "/dev/null", "-w", "%{http_code}\n", "-x", &proxy]);
+    curl.arg("http://target.badproxy.test/[1-400]").env("HOME", "/nonexistent");
+    let out = curl.output().unwrap();
+    let codes = String::from_utf8_lossy(&out.stdout);
+    assert_eq!(codes.lines().filter(|code| *code == "200").count(), 400);
+    assert_eq!(served.stop("TERM"), Some(0));
+}
+
 #[test]
 fn a_changed_file_is_read_again_on_sighup() {
     let (_dir, path) = file("rules: []\n");

@@ -1,6 +1,6 @@
 //! Whatever ends a run, nothing is left behind: no process, no file (`play` looks after each).
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::play::{Play, badproxy};
@@ -106,9 +106,36 @@ fn there_is_no_bad_moment() {
     }
 }
 
+/// Nobody reads what it passes on, like a pager that waits for a key: the deadline holds all the
+/// same, and so does a signal.
+#[test]
+fn who_does_not_read_stops_no_deadline_and_no_signal() {
+    let shell = "curl -sS {target}; yes & trap 'echo >$READY; exit 1' TERM; echo >$READY; wait";
+    for (timeout, code) in [("500ms", 1), ("60s", 143)] {
+        let dir = tempfile::tempdir().unwrap();
+        let ready = dir.path().join("ready");
+        assert!(Command::new("mkfifo").arg(&ready).status().unwrap().success());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_badproxy"));
+        command.args(["run", "ok/plain", "--quiet", "--timeout", timeout, "--", "sh", "-c", shell]);
+        command.env("READY", &ready).stdin(Stdio::null());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        std::fs::read(&ready).unwrap();
+        if code == 143 {
+            send("TERM", child.id());
+        }
+        // It is asked to end, by the deadline or by the signal.
+        std::fs::read(&ready).unwrap();
+        if code == 143 {
+            assert_eq!(child.wait().unwrap().code(), Some(code));
+        } else {
+            assert_eq!(child.wait_with_output().unwrap().status.code(), Some(code));
+        }
+    }
+}
+
 #[test]
 fn the_deadline_ends_it() {
     let shell = "exec 3<&0; sleep 100 & curl -sS {target}; wait";
-    let played = run_command("ok/plain --timeout 300ms", &["sh", "-c", shell]).ends(1);
+    let played = run_command("ok/plain --timeout 500ms", &["sh", "-c", shell]).ends(1);
     assert!(played.stderr.contains("✖ HANG"), "{}", played.stderr);
 }

@@ -1,6 +1,7 @@
 //! A good client, curl with a timeout, earns none of the words.
 
-use crate::judge_command;
+use crate::play::badproxy;
+use crate::{Judged, judge_command};
 
 #[track_caller]
 fn passes(scenario: &str, more: &[&str]) {
@@ -16,6 +17,21 @@ fn where_nothing_is_wrong() {
         passes(scenario, &[]);
     }
     passes("ok/plain", &["--target", "http://target.badproxy.test/"]);
+}
+
+/// Settings that would send it around the proxy, or have it trust somebody else, do not reach it.
+#[test]
+fn whatever_the_caller_has_set() {
+    let words = "run ok/plain --format jsonl -- curl -sS {target}".split(' ');
+    let mut play = badproxy(words);
+    for name in ["NO_PROXY", "no_proxy"] {
+        play = play.env(name, "*");
+    }
+    for name in ["https_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+        play = play.env(name, "http://127.0.0.1:9");
+    }
+    play = play.env("CURL_CA_BUNDLE", "/nonexistent");
+    Judged::new(play.play()).earns("PASS", 0);
 }
 
 #[test]

@@ -1,0 +1,170 @@
+//! Standard output and standard error, each written by a thread of its own: who stops reading them
+//! (a pager, a test that reads the first line alone) must not stop the proxy, nor its deadline.
+
+use std::fmt::Display;
+use std::io::{LineWriter, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+/// How much of the reports may wait to be written. What comes then is lost.
+const REPORTS: usize = 64 << 20;
+/// How much of the command's output may wait. Then the command waits, too.
+const PASSED: usize = 256 << 10;
+
+enum Job {
+    Report(Vec<u8>),
+    Passed(Vec<u8>),
+    Flush(oneshot::Sender<()>),
+}
+
+/// A stream of ours. All clones are the same one.
+#[derive(Clone)]
+pub struct Out {
+    to: mpsc::UnboundedSender<Job>,
+    waiting: Arc<AtomicUsize>,
+    room: Arc<Semaphore>,
+}
+
+impl Out {
+    /// Standard output.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn stdout() -> std::io::Result<Out> {
+        Out::new("stdout", std::io::stdout())
+    }
+
+    /// Standard error.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn stderr() -> std::io::Result<Out> {
+        Out::new("stderr", std::io::stderr())
+    }
+
+    fn new(name: &str, stream: impl Write + Send + 'static) -> std::io::Result<Out> {
+        let (to, jobs) = mpsc::unbounded_channel();
+        let (waiting, room) = (Arc::default(), Arc::new(Semaphore::new(PASSED)));
+        let (left, free) = (Arc::clone(&waiting), Arc::clone(&room));
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        thread.spawn(move || write(stream, jobs, &left, &free))?;
+        Ok(Out { to, waiting, room })
+    }
+
+    /// For reports: passes whole lines on.
+    pub fn lines(&self) -> LineWriter<Out> {
+        LineWriter::new(self.clone())
+    }
+
+    /// A line for people, of this program's own.
+    pub fn say(&self, text: impl Display) {
+        let _ = writeln!(self.lines(), "badproxy: {text}");
+    }
+
+    /// Passes on what the command has written; waits while too much of it waits already.
+    pub async fn pass(&self, bytes: &[u8]) {
+        for part in bytes.chunks(PASSED) {
+            // Never closed.
+            if let Ok(room) = self.room.acquire_many(part.len() as u32).await {
+                room.forget();
+                let _ = self.to.send(Job::Passed(part.to_vec()));
+            }
+        }
+    }
+
+    /// Waits until all of it is written.
+    pub async fn written(&self) {
+        let (done, wait) = oneshot::channel();
+        let _ = self.to.send(Job::Flush(done));
+        let _ = wait.await;
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.waiting.fetch_add(bytes.len(), Ordering::Relaxed) > REPORTS {
+            self.waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+        } else {
+            let _ = self.to.send(Job::Report(bytes.to_vec()));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The thread. When nobody is there to read any more, the rest is thrown away.
+fn write(
+    mut stream: impl Write,
+    mut jobs: mpsc::UnboundedReceiver<Job>,
+    waiting: &AtomicUsize,
+    room: &Semaphore,
+) {
+    let mut gone = false;
+    while let Some(job) = jobs.blocking_recv() {
+        match job {
+            Job::Report(bytes) => {
+                gone = gone || stream.write_all(&bytes).is_err();
+                waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+            }
+            Job::Passed(bytes) => {
+                gone = gone || stream.write_all(&bytes).is_err();
+                room.add_permits(bytes.len());
+            }
+            Job::Flush(done) => {
+                let _ = done.send(());
+            }
+        }
+        if jobs.is_empty() {
+            gone = gone || stream.flush().is_err();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_does_not_read_stops_the_command_and_no_report() {
+        let (mut read, write) = std::io::pipe().unwrap();
+        let out = Out::new("test", write).unwrap();
+        let command = out.clone();
+        let passed = tokio::spawn(async move { command.pass(&[b'x'; 1 << 20]).await });
+        for _ in 0..1000 {
+            writeln!(out.lines(), "{}", "y".repeat(999)).unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!passed.is_finished());
+        let all = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            read.read_to_end(&mut all).unwrap();
+            all
+        });
+        passed.await.unwrap();
+        out.written().await;
+        drop(out);
+        let all = all.join().unwrap();
+        assert_eq!(all.iter().filter(|b| **b == b'x').count(), 1 << 20);
+        assert_eq!(all.iter().filter(|b| **b == b'y').count(), 999_000);
+    }
+
+    #[tokio::test]
+    async fn who_has_gone_stops_nothing() {
+        let (read, write) = std::io::pipe().unwrap();
+        drop(read);
+        let out = Out::new("test", write).unwrap();
+        out.pass(&[b'x'; 1 << 20]).await;
+        out.say("nobody hears this");
+        out.written().await;
+    }
+}

@@ -14,7 +14,9 @@ fn main() {
     let ms = |t: Duration| t.as_secs_f64() * 1e3;
     let (median, worst) = (ms(times[ROUNDS / 2]), ms(times[ROUNDS - 1]));
     let word = if median <= 5.0 { "met" } else { "missed" };
-    println!("virtual hour of 3,600 waits: median {median:.2} ms, worst {worst:.2} ms of {ROUNDS}  <= 5 {word}");
+    println!(
+        "virtual hour of 3,600 waits: median {median:.2} ms, worst {worst:.2} ms of {ROUNDS}  <= 5 {word}"
+    );
 }
 
 fn hour() -> Duration {

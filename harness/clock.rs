@@ -62,16 +62,11 @@ async fn timerfd(length: Duration) -> std::io::Result<()> {
         Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
         timerfd_settime,
     };
-    let fd = timerfd_create(
-        TimerfdClockId::Monotonic,
-        TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
-    )?;
+    let fd =
+        timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
     let once = Itimerspec {
         it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
-        it_value: Timespec {
-            tv_sec: length.as_secs() as _,
-            tv_nsec: length.subsec_nanos() as _,
-        },
+        it_value: Timespec { tv_sec: length.as_secs() as _, tv_nsec: length.subsec_nanos() as _ },
     };
     timerfd_settime(&fd, TimerfdTimerFlags::empty(), &once)?;
     // Deprecated for types that lie about their descriptor; an OwnedFd does not, and the

@@ -34,10 +34,8 @@ impl Secrets {
         let user = auth.and_then(|a| a.user.clone()).unwrap_or(user);
         let password = auth.and_then(|a| a.password.clone()).unwrap_or(password);
         let pair = format!("{user}:{password}");
-        let needles = vec![
-            (PROXY, [forms(&password), forms(&pair)].concat()),
-            (ORIGIN, forms(&token)),
-        ];
+        let needles =
+            vec![(PROXY, [forms(&password), forms(&pair)].concat()), (ORIGIN, forms(&token))];
         Secrets { user, password, token, needles }
     }
 
@@ -127,7 +125,8 @@ mod tests {
         let s = secrets();
         let pair = format!("{}:{}", s.user, s.password);
         let hex: String = s.password.bytes().map(|b| format!("{b:02x}")).collect();
-        for form in [s.password.clone(), STANDARD.encode(&pair), STANDARD.encode(&s.password), hex] {
+        for form in [s.password.clone(), STANDARD.encode(&pair), STANDARD.encode(&s.password), hex]
+        {
             let text = format!("x={form}&y");
             assert_eq!(s.seen_in(text.as_bytes()), [PROXY], "{form}");
             assert!(s.mask(&text).contains("****"), "{form}");
@@ -139,7 +138,8 @@ mod tests {
 
     #[test]
     fn foreign_credentials_are_hidden_too() {
-        let text = "GET / HTTP/1.1\r\nAuthorization: Bearer abc\r\nCookie: a=b; c=d\r\nHost: x\r\n\r\n";
+        let text =
+            "GET / HTTP/1.1\r\nAuthorization: Bearer abc\r\nCookie: a=b; c=d\r\nHost: x\r\n\r\n";
         assert_eq!(
             secrets().mask(text),
             "GET / HTTP/1.1\r\nAuthorization: Bearer ****\r\nCookie: ****\r\nHost: x\r\n\r\n"

@@ -26,7 +26,10 @@ fn client(name: &'static str) -> Client {
     let installed = |path: &str| root().join("target/clients").join(path);
     let source = |path: &str| root().join("tests/clients").join(path);
     let (command, needs): (Vec<PathBuf>, Vec<PathBuf>) = match name {
-        "curl" => (vec![on_path("curl"), "-sS".into(), "--max-time".into(), "{timeout}".into()], vec![on_path("curl")]),
+        "curl" => (
+            vec![on_path("curl"), "-sS".into(), "--max-time".into(), "{timeout}".into()],
+            vec![on_path("curl")],
+        ),
         "go" => (vec![installed("go/get")], vec![installed("go/get")]),
         "go-dial" => {
             let get = installed("go/get");
@@ -128,11 +131,19 @@ fn go_in_its_own_words() {
             ("auth/407-basic-then-ok", "✔ PASS", "PASS"),
             ("auth/407-loop", "Proxy Authentication Required", "PASS"),
             ("reply/reset", "read: connection reset by peer", "PASS"),
-            ("tunnel/plaintext-banner", "tls: first record does not look like a TLS handshake", "PASS"),
+            (
+                "tunnel/plaintext-banner",
+                "tls: first record does not look like a TLS handshake",
+                "PASS",
+            ),
             ("tunnel/plaintext-page", "http: server gave HTTP response to HTTPS client", "PASS"),
             ("tls/untrusted-root", "x509: certificate signed by unknown authority", "PASS"),
             ("tls/expired", "x509: certificate has expired or is not yet valid", "PASS"),
-            ("tls/wrong-host", "x509: certificate is valid for somewhere-else.badproxy.test", "PASS"),
+            (
+                "tls/wrong-host",
+                "x509: certificate is valid for somewhere-else.badproxy.test",
+                "PASS",
+            ),
             ("syn/refuse", "proxyconnect tcp: dial tcp", "PASS"),
             // CONNECT hangs on the proxy's slow name look-up.
             ("resolve/slow", "context deadline exceeded", "PASS"),
@@ -168,7 +179,11 @@ fn python_requests() {
         "requests",
         &[
             ("ok/plain", "✔ PASS", "PASS"),
-            ("auth/407-no-credentials", "Tunnel connection failed: 407 Proxy Authentication Required", "PASS"),
+            (
+                "auth/407-no-credentials",
+                "Tunnel connection failed: 407 Proxy Authentication Required",
+                "PASS",
+            ),
             ("auth/407-basic-then-ok", "✔ PASS", "PASS"),
             ("auth/407-loop", "407", "PASS"),
             ("reply/reset", "Connection reset by peer", "PASS"),

@@ -21,7 +21,9 @@ pub(super) fn mint(
     let mut params = CertificateParams::new(vec![subject.to_owned()])?;
     params.distinguished_name = DistinguishedName::new();
     // A common name has at most 64 characters.
-    params.distinguished_name.push(DnType::CommonName, subject.chars().take(64).collect::<String>());
+    params
+        .distinguished_name
+        .push(DnType::CommonName, subject.chars().take(64).collect::<String>());
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

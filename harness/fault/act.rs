@@ -93,7 +93,8 @@ impl<'f> Cx<'_, 'f> {
         for (index, step) in steps.iter().enumerate() {
             self.effect = step.effect.word();
             self.condition = step.effect.is_condition();
-            self.then_close = matches!(steps.get(index + 1), Some(s) if matches!(s.effect, Effect::Close(_)));
+            self.then_close =
+                matches!(steps.get(index + 1), Some(s) if matches!(s.effect, Effect::Close(_)));
             after = after.max(step.effect.act(self).await?);
             if after == After::Stop || self.over {
                 break;

@@ -107,7 +107,14 @@ pub fn answer(asked: &Asked<'_>, nonce: &str, clock: Clock) -> Answer {
                 None if n > 1 => format!("/redirect/{}", n - 1),
                 None => "/".to_owned(),
             };
-            return finish(302, "text/plain", vec![("location".to_owned(), to)], Vec::new(), nonce, clock);
+            return finish(
+                302,
+                "text/plain",
+                vec![("location".to_owned(), to)],
+                Vec::new(),
+                nonce,
+                clock,
+            );
         }
         _ => {}
     }
@@ -125,10 +132,8 @@ fn finish(
     clock: Clock,
 ) -> Answer {
     let body = Body::new(clock, pieces);
-    let mut headers = vec![
-        ("content-type".to_owned(), kind.to_owned()),
-        (NONCE.to_owned(), nonce.to_owned()),
-    ];
+    let mut headers =
+        vec![("content-type".to_owned(), kind.to_owned()), (NONCE.to_owned(), nonce.to_owned())];
     headers.extend(extra);
     if status != 204 && status != 304 {
         headers.push(("content-length".to_owned(), body.len().to_string()));

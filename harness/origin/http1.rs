@@ -88,7 +88,10 @@ pub(super) fn app_data(link: &Link, bytes: usize) {
 }
 
 async fn refuse(mut wire: BoxWire, status: u16) {
-    let text = format!("HTTP/1.1 {status} {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", reason(status));
+    let text = format!(
+        "HTTP/1.1 {status} {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        reason(status)
+    );
     let _ = wire.write_all(text.as_bytes()).await;
     close(wire).await;
 }
@@ -142,7 +145,8 @@ async fn respond(
         if let (Some(bytes), false) = (body.at_once(), bodyless) {
             text += &String::from_utf8_lossy(&bytes);
             if std::str::from_utf8(&bytes).is_ok() {
-                let sent = wire.write_all(text.as_bytes()).await.is_ok() && wire.flush().await.is_ok();
+                let sent =
+                    wire.write_all(text.as_bytes()).await.is_ok() && wire.flush().await.is_ok();
                 return served(link, status, bytes.len() as u64, sent);
             }
             text.truncate(text.len() - String::from_utf8_lossy(&bytes).len());
@@ -186,7 +190,8 @@ async fn stage(
     }
     match flow.pass(conn.clock(), Until::default()).await {
         Passed::Ended(Ended::Gone(_, end)) => {
-            let how = if end == End::Reset { crate::event::How::Rst } else { crate::event::How::Fin };
+            let how =
+                if end == End::Reset { crate::event::How::Rst } else { crate::event::How::Fin };
             conn.closed(Who::Client, how);
             (After::Stop, flow.passed().1)
         }

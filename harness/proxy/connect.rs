@@ -78,9 +78,7 @@ pub(super) async fn reach(
     }
     match dial(session, place).await {
         Ok(wire) => Ok(wire),
-        Err((error, status)) if !replied => {
-            Err(session.upstream_failed(head, error, status).await)
-        }
+        Err((error, status)) if !replied => Err(session.upstream_failed(head, error, status).await),
         Err(_) => Err(Next::Close),
     }
 }

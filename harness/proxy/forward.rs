@@ -202,7 +202,9 @@ impl Down<'_> {
                         let headers: Vec<(String, String)> = response
                             .headers
                             .iter()
-                            .map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned()))
+                            .map(|h| {
+                                (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned())
+                            })
                             .collect();
                         self.pending = self.inbox.split_to(len);
                         self.state = match status {
@@ -231,7 +233,11 @@ impl Down<'_> {
     }
 }
 
-fn read(wire: &mut BoxWire, cx: &mut Context<'_>, into: &mut BytesMut) -> Poll<std::io::Result<usize>> {
+fn read(
+    wire: &mut BoxWire,
+    cx: &mut Context<'_>,
+    into: &mut BytesMut,
+) -> Poll<std::io::Result<usize>> {
     let mut piece = [0u8; 8192];
     let mut buffer = ReadBuf::new(&mut piece);
     ready!(Pin::new(wire).poll_read(cx, &mut buffer))?;

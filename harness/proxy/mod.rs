@@ -208,7 +208,11 @@ impl Session {
         self.learn(&head);
         self.write_down(&head);
         let Some((_, _, path)) = place else {
-            self.refuse(400, "The request names no target: a proxy needs CONNECT host:port or http://host/path.").await;
+            self.refuse(
+                400,
+                "The request names no target: a proxy needs CONNECT host:port or http://host/path.",
+            )
+            .await;
             return Next::Ended;
         };
         for stage in [Stage::Request, Stage::Auth] {

@@ -62,4 +62,3 @@ fn closed(socket: &TcpStream) -> bool {
     let mut cx = Context::from_waker(std::task::Waker::noop());
     matches!(ready.poll(&mut cx), Poll::Ready(Ok(r)) if r.is_read_closed())
 }
-

@@ -162,7 +162,10 @@ fn delay_waits_no_less() {
 #[test]
 fn send_sends_what_stands_there() {
     for (yaml, bytes) in [
-        (r#"{send: "HTTP/1.1 200 OK\nX-a: 1\n\n", then: close}"#, &b"HTTP/1.1 200 OK\nX-a: 1\n\n"[..]),
+        (
+            r#"{send: "HTTP/1.1 200 OK\nX-a: 1\n\n", then: close}"#,
+            &b"HTTP/1.1 200 OK\nX-a: 1\n\n"[..],
+        ),
         (r#"{send: {hex: "00 ff 0d"}, then: close}"#, b"\x00\xff\x0d"),
         (r#"{send: {base64: "aGk="}, then: close}"#, b"hi"),
         (r#"{send: {text: "ab", repeat: 3}, then: close}"#, b"ababab"),
@@ -176,7 +179,8 @@ fn a_file_beside_the_scenario_is_sent() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("reply.bin"), b"\x01\x02file").unwrap();
     let yaml = dir.path().join("s.yaml");
-    std::fs::write(&yaml, "rules:\n  - at: reply\n    do: [send: {file: reply.bin}, close]\n").unwrap();
+    std::fs::write(&yaml, "rules:\n  - at: reply\n    do: [send: {file: reply.bin}, close]\n")
+        .unwrap();
     let scenario = badproxy::scenario::read_file(&yaml).unwrap();
     let proxy = Proxy::play(scenario, Default::default());
     let mut socket = proxy.connect();
@@ -197,7 +201,9 @@ fn slice_and_bandwidth_lose_nothing() {
     for effect in ["{slice: 7B}", "{bandwidth: 100kB/s}", "{split: {at: [1B, 10B], gap: 5ms}}"] {
         let proxy = Proxy::start(&format!("rules:\n  - at: tunnel\n    do: {effect}\n"));
         let mut socket = tunnel(&proxy);
-        socket.write_all(b"GET /bytes/9000 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        socket
+            .write_all(b"GET /bytes/9000 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .unwrap();
         let mut got = Vec::new();
         socket.read_to_end(&mut got).unwrap();
         let at = got.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
@@ -250,7 +256,9 @@ fn the_port_is_loopback_unless_asked() {
 /// A condition that the stage's bytes never reach is no fault: the stage ends as it should.
 #[test]
 fn a_condition_that_is_never_reached_changes_nothing() {
-    for rule in ["[until: {bytes: 1000B}, reset]", "{reset: {after_bytes: 1000B}}", "{limit: 1000B}"] {
+    for rule in
+        ["[until: {bytes: 1000B}, reset]", "{reset: {after_bytes: 1000B}}", "{limit: 1000B}"]
+    {
         let proxy = Proxy::start(&format!("rules:\n  - at: reply\n    do: {rule}\n"));
         let mut socket = tunnel(&proxy);
         socket.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();

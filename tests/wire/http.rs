@@ -36,7 +36,9 @@ fn a_head_without_end_is_431_too() {
 
 #[test]
 fn nonsense_gets_a_clean_close_and_an_event() {
-    for nonsense in [&b"\x00\x01\x02\r\n\r\n"[..], b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x05\x01\x00"] {
+    for nonsense in
+        [&b"\x00\x01\x02\r\n\r\n"[..], b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x05\x01\x00"]
+    {
         let proxy = Proxy::start("name: x\n");
         let mut socket = proxy.connect();
         socket.write_all(nonsense).unwrap();
@@ -50,7 +52,8 @@ fn nonsense_gets_a_clean_close_and_an_event() {
 #[test]
 fn a_request_without_a_target_is_400() {
     let proxy = Proxy::start("name: x\n");
-    for request in [&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], b"CONNECT nowhere HTTP/1.1\r\n\r\n"] {
+    for request in [&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], b"CONNECT nowhere HTTP/1.1\r\n\r\n"]
+    {
         assert!(status(&proxy, request).starts_with("HTTP/1.1 400 "));
     }
 }
@@ -203,7 +206,10 @@ fn an_upgrade_passes_and_echoes() {
         .write_all(b"GET http://a.test/ws HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
         .unwrap();
     let head = read_until(&mut socket, "\r\n\r\n");
-    assert!(head.starts_with("HTTP/1.1 101 ") && head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 101 ") && head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        "{head}"
+    );
     socket.write_all(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']).unwrap();
     let mut echo = [0; 4];
     std::io::Read::read_exact(&mut socket, &mut echo).unwrap();
@@ -225,7 +231,9 @@ fn credentials_are_asked_for_and_checked() {
         assert!(got.starts_with("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"corp\"\r\n"), "{got}");
     }
     // "al:open sesame"
-    socket.write_all(ask("Proxy-Authorization: Basic YWw6b3BlbiBzZXNhbWU=\r\n").as_bytes()).unwrap();
+    socket
+        .write_all(ask("Proxy-Authorization: Basic YWw6b3BlbiBzZXNhbWU=\r\n").as_bytes())
+        .unwrap();
     assert!(read_until(&mut socket, "\r\n\r\n").starts_with("HTTP/1.1 200 "));
     // No password in the log.
     let log = serde_json::to_string(&proxy.events()).unwrap();
@@ -279,9 +287,8 @@ fn the_ceiling_on_time_ends_a_connection() {
 
 #[test]
 fn attempt_rules_count_connections_and_requests() {
-    let proxy = Proxy::start(
-        "rules:\n  - at: reply\n    when: {attempt: 1-2}\n    do: {respond: 503}\n",
-    );
+    let proxy =
+        Proxy::start("rules:\n  - at: reply\n    when: {attempt: 1-2}\n    do: {respond: 503}\n");
     let mut socket = proxy.connect();
     for want in ["503", "503", "200"] {
         socket.write_all(CONNECT).unwrap();

@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use act::{Choice, Cx, count, finish, play};
 pub use flow::{Ended, Flow, Passed, Until};
-pub use shape::{Pipe, Shape};
+pub use shape::{Pipe, PipeEnd, PipeError, Shape};
 
 use crate::scenario::{Problem, seen, word_or_map};
 use crate::stage::Stage;

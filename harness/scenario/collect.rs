@@ -2,7 +2,7 @@
 //!
 //! A value that reads as YAML but means nothing (`after: soon`) need not stop the reading: the
 //! mistake is written down here with its place, a stand-in takes the place of the value, and
-//! reading goes on. [`super::read`] refuses the file if anything was written down.
+//! reading goes on. [`super::read()`] refuses the file if anything was written down.
 
 use std::borrow::Cow;
 use std::cell::RefCell;

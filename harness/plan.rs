@@ -51,6 +51,12 @@ impl Plan {
         Plan { seed, ..Plan::default() }
     }
 
+    /// Attempts and targets are counted from 1 again; connections keep their numbers.
+    pub fn restart(&mut self) {
+        self.attempts = 0;
+        self.targets.clear();
+    }
+
     /// A connection was accepted: its facts so far.
     pub fn connection(&mut self) -> Facts {
         self.conns += 1;

@@ -314,9 +314,10 @@ async fn take_direct(
 }
 
 impl Running {
-    /// Plays another scenario from the next connection on.
+    /// Plays another scenario from the next connection on; attempts are counted from 1 again.
     pub fn replace(&self, mut scenario: Scenario, scale: Option<f64>) {
         scenario.scale = scale.or(scenario.scale);
+        self.shared.plan().restart();
         *self.scenario.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(scenario);
     }
 

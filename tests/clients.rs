@@ -233,7 +233,7 @@ fn node_undici() {
 
 /// nodejs/undici#3897 (FB052): undici 7 reconnects without pause when the proxy closes.
 #[test]
-fn undici_7_storms_on_a_fin() {
+fn fb052_undici_7_storms_on_a_fin() {
     says("undici", &[("reply/fin-before-reply", "STORM", "STORM")]);
     let Some(client) = there("undici") else { return };
     let ran = run(&client, "reply/fin-before-reply", "1s");

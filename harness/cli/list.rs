@@ -1,6 +1,6 @@
 //! `badproxy list`
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use clap::Args;
 use serde_json::json;
@@ -60,7 +60,9 @@ impl List {
             .filter(|e| self.stage.as_deref().is_none_or(|stage| e.stage() == stage));
         let mut rows = Vec::new();
         let mut stage = "";
-        let width = super::width();
+        // What goes to a file or a pipe is not cut, unless a width is asked for.
+        let asked = out.is_terminal() || std::env::var_os("COLUMNS").is_some();
+        let width = if asked { super::width() } else { usize::MAX };
         for entry in chosen {
             let scenario = entry.scenario().map_err(|p| anyhow::anyhow!("{p}"))?;
             if self.format == Format::Json {
@@ -82,7 +84,7 @@ impl List {
                 stage = entry.stage();
                 writeln!(out, "{stage}")?;
             }
-            let line = format!("  {:<30} {}", entry.name, first_sentence(&scenario.about));
+            let line = format!("  {:<30} {}", entry.name, telling(&scenario.about));
             writeln!(out, "{}", cut(&line, width))?;
         }
         if self.format == Format::Json {
@@ -127,13 +129,18 @@ impl List {
     }
 }
 
-/// The first sentence of a text, on one line.
-fn first_sentence(text: &str) -> String {
-    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match flat.find(". ") {
-        Some(at) => flat[..at].to_owned(),
-        None => flat.trim_end_matches('.').to_owned(),
-    }
+/// A text on one line, from the first sentence on that no other scenario begins with.
+fn telling(about: &str) -> String {
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let about = flat(about);
+    let Some((first, rest)) = about.split_once(". ") else { return about };
+    let alike = CATALOGUE
+        .iter()
+        .filter_map(|entry| entry.scenario().ok())
+        .filter(|other| flat(&other.about).split(". ").next() == Some(first))
+        .count();
+    let rest = rest.trim_start();
+    if alike > 1 && !rest.is_empty() { rest.to_owned() } else { about }
 }
 
 /// A line no wider than the terminal.

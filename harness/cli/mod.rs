@@ -37,7 +37,8 @@ First steps:
 Exit codes:
   0  every verdict as expected       1  a verdict against the client
   2  usage, or a file not readable   3  we could not do our part
-  5  inconclusive                    130, 143  interrupted";
+  5  inconclusive                    129, 130, 143  interrupted
+Warnings (SLOW, VAGUE, LEAK-LOG) end with 0, or with 1 under `run --strict`.";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
@@ -104,7 +105,7 @@ fn scenario(name: &str) -> Result<Scenario, Problems> {
     }
     let path = Path::new(name);
     let looks_like_a_file = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
-    if looks_like_a_file || path.is_file() {
+    if looks_like_a_file || path.exists() {
         return read_file(path);
     }
     let problem = Problem::new(format!("there is no scenario `{name}`, and no file of that name"));

@@ -59,7 +59,7 @@ pub struct Run {
     /// Print only the verdict
     #[arg(long, short)]
     quiet: bool,
-    /// Let warnings (SLOW, VAGUE) count as failures
+    /// Let warnings (SLOW, VAGUE, LEAK-LOG) count as failures
     #[arg(long)]
     strict: bool,
     /// Fetch this URL ({target}); `{origin}` in it is the origin's own address
@@ -151,8 +151,14 @@ impl Run {
             return Ok(2);
         }
         let options = self.options();
-        if self.target.is_some() {
-            scenario.client.target = self.target;
+        if let Some(target) = self.target {
+            let rest = ["https://", "http://"].iter().find_map(|s| target.strip_prefix(s));
+            if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/')) {
+                let example = crate::scenario::TARGET;
+                say(format_args!("--target `{target}` is not a whole URL: write e.g. {example}"));
+                return Ok(2);
+            }
+            scenario.client.target = Some(target);
         }
         let setup = Setup {
             direct: Some(SocketAddr::new(self.origin_ip, 0)),

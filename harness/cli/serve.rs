@@ -29,8 +29,7 @@ use crate::start::{Running, Setup, start};
 #[command(after_help = "\
 Examples:
   badproxy serve reply/reset
-  badproxy serve my-bug.yaml --listen 127.0.0.1:3128
-  badproxy serve tls/expired --format jsonl | head -1 | jq -r .proxy")]
+  badproxy serve my-bug.yaml --listen 127.0.0.1:3128")]
 pub struct Serve {
     /// A name of `badproxy list`, or a YAML file
     scenario: String,

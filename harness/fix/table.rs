@@ -72,7 +72,7 @@ fixes! {
     Curl, WRONG, TLS =>
         "take `-k` (`--insecure`) out, also from ~/.curlrc; trust a private CA by `--cacert` or CURL_CA_BUNDLE",
         "curl(1)";
-    Curl, WRONG, &[] =>
+    Curl, WRONG, &["response/503*"] =>
         "`--fail`: without it a status of 400 or above is exit code 0",
         "curl(1)";
     Curl, FAILED, AUTH =>

@@ -73,8 +73,10 @@ pub fn answer(asked: &Asked<'_>, nonce: &str, clock: Clock) -> Answer {
         ("drip", n) => {
             let n: u64 = n.and_then(|n| n.parse().ok()).unwrap_or(10);
             let every = time(third).unwrap_or(Duration::from_millis(100));
-            let byte = || [Piece::Pattern(1), Piece::Pause(every)];
-            pieces = (0..n.min(10_000)).flat_map(|_| byte()).collect();
+            // Pauses between the bytes: after the last one the answer is whole.
+            let byte =
+                |n| [Piece::Pause(if n == 0 { Duration::ZERO } else { every }), Piece::Pattern(1)];
+            pieces = (0..n.min(10_000)).flat_map(byte).collect();
         }
         ("pause", t) => {
             let length = time(t).unwrap_or(Duration::from_secs(1));

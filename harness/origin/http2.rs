@@ -77,21 +77,25 @@ async fn one(
         let mut piece = BytesMut::with_capacity(16 * 1024);
         let n = made.body.read_buf(&mut piece).await.unwrap_or(0);
         bytes += n as u64;
-        more = send_piece(&mut send, piece.freeze(), n == 0).await? && n > 0;
+        more = n > 0 && made.body.len() > 0;
+        if !send_piece(&mut send, piece.freeze(), !more).await? {
+            break;
+        }
     }
     let nonce_served = (200..300).contains(&made.status);
     conn.note(What::HttpResponse { via, status: made.status, bytes, nonce_served });
     Ok(())
 }
 
-/// Sends a piece as the client's window allows. False: the client has reset the stream.
+/// Sends a piece as the client's window allows; the `last` one ends the stream. False: the client
+/// has reset the stream.
 async fn send_piece(
     send: &mut h2::SendStream<Bytes>,
     mut piece: Bytes,
     last: bool,
 ) -> Result<bool, h2::Error> {
-    if last {
-        send.send_data(Bytes::new(), true)?;
+    if piece.is_empty() {
+        send.send_data(piece, last)?;
         return Ok(true);
     }
     while !piece.is_empty() {
@@ -99,7 +103,7 @@ async fn send_piece(
         match std::future::poll_fn(|cx| send.poll_capacity(cx)).await {
             Some(Ok(room)) => {
                 let now = piece.split_to(room.min(piece.len()));
-                send.send_data(now, false)?;
+                send.send_data(now, last && piece.is_empty())?;
             }
             _ => return Ok(false),
         }

@@ -106,6 +106,12 @@ pub(super) fn again(order: &Order, running: &Running) -> String {
         .all(|c| c.is_ascii_alphanumeric() || "-_./:=@%+,{}".contains(c))
     {
         true if !a.is_empty() => a.clone(),
+        // On one line, also what has several.
+        _ if a.contains(['\n', '\r', '\t']) => {
+            let text = a.replace('\\', "\\\\").replace('\'', "\\'");
+            let text = text.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
+            format!("$'{text}'")
+        }
         _ => format!("'{}'", a.replace('\'', "'\\''")),
     };
     let words = |list: &[String]| list.iter().map(quote).collect::<Vec<_>>().join(" ");

@@ -192,7 +192,10 @@ pub(super) fn notes(case: &Case<'_>) -> Vec<String> {
             true => "bypass: the origin was reached around the proxy; it is not judged where a \
                      client may be right to do so"
                 .to_owned(),
-            false => "bypass: not observable in this run".to_owned(),
+            false => {
+                "bypass: a way around the proxy could not be seen here (run --help: --origin-ip)"
+                    .to_owned()
+            }
         });
     }
     notes

@@ -23,6 +23,13 @@ fn run(shell: &str) -> (Play, impl FnOnce(), tempfile::TempDir) {
     (play, move || drop(std::fs::read(ready).unwrap()), dir)
 }
 
+/// Whether this process, and so what it starts, ignores SIGHUP. Linux says so.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|m| m & 1 == 1)
+}
+
 #[track_caller]
 fn ended_by(signal: &str, shell: &str, code: i32) {
     let (play, wait, _dir) = run(shell);
@@ -38,6 +45,10 @@ fn ended_by(signal: &str, shell: &str, code: i32) {
 #[test]
 fn a_signal_ends_the_command_too() {
     for (signal, code) in [("INT", 130), ("TERM", 143), ("QUIT", 131), ("HUP", 129)] {
+        if signal == "HUP" && ignores_hangup() {
+            eprintln!("skipped: HUP is ignored here, as under nohup, and so it is by the run");
+            continue;
+        }
         ended_by(signal, "echo >$READY; exec sleep 100", code);
     }
 }

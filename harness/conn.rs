@@ -40,6 +40,11 @@ impl Conn {
         })
     }
 
+    /// Whether the built-in origin answers for a target.
+    pub fn serves(&self, host: &str, port: u16) -> bool {
+        self.scenario.serves(host) || self.shared.serves(host, port)
+    }
+
     /// Who keeps the time.
     pub fn clock(&self) -> Clock {
         self.shared.clock

@@ -70,7 +70,7 @@ fixes! {
         "`--retry` sets the number; `--retry-delay` and `--retry-max-time` space them out",
         "curl(1)";
     Curl, WRONG, TLS =>
-        "take `-k` (`--insecure`) out, also from ~/.curlrc; trust a private CA by `--cacert` or CURL_CA_BUNDLE",
+        "if there is `-k` (`--insecure`), also in ~/.curlrc, take it out and trust a private CA by `--cacert`; in a shell pipe, `set -o pipefail` keeps the exit code of curl",
         "curl(1)";
     Curl, WRONG, &["response/503*"] =>
         "`--fail`: without it a status of 400 or above is exit code 0",

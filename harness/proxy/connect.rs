@@ -86,7 +86,7 @@ pub(super) async fn reach(
 async fn resolve(session: &mut Session) -> Result<Place, (&'static str, u16)> {
     let (conn, host, port) = (&session.conn, &session.facts.host, session.facts.port);
     let note = |result: String| conn.note(What::Resolved { host: host.clone(), result });
-    if conn.scenario.serves(host) || conn.shared.serves(host, port) {
+    if conn.serves(host, port) {
         note("the built-in origin".to_owned());
         return Ok(Place::Origin);
     }
@@ -132,7 +132,7 @@ async fn dial(session: &mut Session, place: Place) -> Result<BoxWire, (&'static 
 
 /// Stage `reply`: the 200.
 async fn reply(session: &mut Session) -> After {
-    let Session { conn, facts, wire, inbox, choice } = session;
+    let Session { conn, facts, wire, inbox, choice, .. } = session;
     let mut from = REPLY;
     let pipe = Pipe::new(conn.clock(), conn.rng("reply"), false);
     let mut flow = Flow::Out { client: wire, from: &mut from, pipe };
@@ -157,7 +157,7 @@ async fn reply(session: &mut Session) -> After {
 /// Stage `tunnel` of a connection that rules touch: shaped, in both directions.
 async fn tunnel(session: &mut Session, mut upstream: BoxWire) -> Next {
     let closes = session.conn.scenario.touches(Stage::Close);
-    let Session { conn, facts, wire, inbox, choice } = session;
+    let Session { conn, facts, wire, inbox, choice, .. } = session;
     let up = Pipe::new(conn.clock(), conn.rng("up"), true);
     let down = Pipe::new(conn.clock(), conn.rng("down"), !closes);
     let mut flow = Flow::Tunnel { client: wire, upstream: &mut upstream, up, down };

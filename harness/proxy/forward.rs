@@ -10,8 +10,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connect::reach;
 use super::head::Head;
-use super::{Framing, Next, Session};
+use super::{Framing, Kept, Next, Session};
 use crate::event::{How, Who};
+use crate::stage::Stage;
 use crate::wire::BoxWire;
 use crate::wire::is_reset;
 use crate::wire::replay::replay;
@@ -30,6 +31,8 @@ struct Down<'a> {
     pending: BytesMut,
     state: State,
     bytes: u64,
+    /// The target said that it closes after this response.
+    closes: bool,
 }
 
 #[derive(PartialEq)]
@@ -50,9 +53,12 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
         session.refuse(400, "The request body is not framed as HTTP/1 asks for.").await;
         return Next::Ended;
     };
-    let mut upstream = match reach(session, &head, false).await {
-        Ok(wire) => wire,
-        Err(next) => return next,
+    let mut upstream = match kept(session) {
+        Some(wire) => wire,
+        None => match reach(session, &head, false).await {
+            Ok(wire) => wire,
+            Err(next) => return next,
+        },
     };
     let pending = BytesMut::from(rewritten(&head, &path).as_bytes());
     let mut up = Up { pending, framing, broken: false };
@@ -62,6 +68,7 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
         pending: BytesMut::new(),
         state: State::Head,
         bytes: 0,
+        closes: false,
     };
     let result = poll_fn(|cx| {
         let sent = up.poll(cx, &mut session.wire, &mut session.inbox, &mut upstream);
@@ -77,7 +84,10 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
     session.conn.count_out(down.bytes);
     match (result, down.state) {
         (Ok(_), State::Upgraded) => Next::Tunnel(replay(down.inbox, upstream)),
-        (Ok(true), State::Finished) if head.keeps_alive() => Next::Request,
+        (Ok(true), State::Finished) if head.keeps_alive() => {
+            keep(session, upstream, down.closes || !down.inbox.is_empty());
+            Next::Request
+        }
         (Ok(_), _) => Next::Close,
         (Err((Who::Client, reset)), _) => {
             session.conn.closed(Who::Client, if reset { How::Rst } else { How::Fin });
@@ -90,6 +100,32 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
             Next::Ended
         }
         (Err(_), _) => Next::Close,
+    }
+}
+
+/// The connection that the last request has left open, when it leads to the same real target and
+/// no rule wants to see the way there again. One that the target has closed is let go.
+fn kept(session: &mut Session) -> Option<BoxWire> {
+    let mut kept = session.kept.take()?;
+    let facts = &session.facts;
+    let scenario = &session.conn.scenario;
+    let fits = kept.host == facts.host
+        && kept.port == facts.port
+        && !scenario.touches(Stage::Resolve)
+        && !scenario.touches(Stage::Dial);
+    // Whatever there is to read, bytes that nobody asked for or an end, makes it unfit.
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    let quiet = read(&mut kept.wire, &mut cx, &mut BytesMut::new()).is_pending();
+    (fits && quiet).then_some(kept.wire)
+}
+
+/// Keeps the connection to a real target. The built-in origin is no connection away, and each
+/// request to it has its own attempt.
+fn keep(session: &mut Session, wire: BoxWire, closes: bool) {
+    let facts = &session.facts;
+    let (host, port) = (facts.host.clone(), facts.port);
+    if !closes && !session.conn.serves(&host, port) {
+        session.kept = Some(Kept { host, port, wire });
     }
 }
 
@@ -206,6 +242,11 @@ impl Down<'_> {
                                 (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned())
                             })
                             .collect();
+                        let says_close = |(name, value): &(String, String)| {
+                            name.eq_ignore_ascii_case("connection")
+                                && value.to_ascii_lowercase().contains("close")
+                        };
+                        self.closes = response.version == Some(0) || headers.iter().any(says_close);
                         self.pending = self.inbox.split_to(len);
                         self.state = match status {
                             101 => State::Upgraded,

@@ -42,6 +42,15 @@ struct Session {
     wire: BoxWire,
     inbox: BytesMut,
     choice: Choice,
+    /// The connection to a real target that the last forwarded request has left open.
+    kept: Option<Kept>,
+}
+
+/// A connection to a real target that can be used again.
+struct Kept {
+    host: String,
+    port: u16,
+    wire: BoxWire,
 }
 
 /// What a request has led to.
@@ -59,7 +68,7 @@ enum Next {
 /// Plays one connection up to its end, or up to an open tunnel that only has to be relayed.
 pub async fn play_until_tunnel(conn: Arc<Conn>, facts: Facts, wire: BoxWire) -> Option<Open> {
     let inbox = BytesMut::new();
-    let mut session = Session { conn, facts, wire, inbox, choice: Choice::default() };
+    let mut session = Session { conn, facts, wire, inbox, choice: Choice::default(), kept: None };
     if session.at(Stage::Accept).await == After::Stop {
         return None;
     }

@@ -295,3 +295,32 @@ fn attempt_rules_count_connections_and_requests() {
         assert!(read_until(&mut socket, "\r\n\r\n").starts_with(&format!("HTTP/1.1 {want} ")));
     }
 }
+
+/// Keep-alive on both legs: a second request to the same real target takes the same connection.
+#[test]
+fn forwarded_requests_share_a_connection_to_the_target() {
+    let proxy = Proxy::with("name: x\n", Setup { forward: true, ..Setup::default() });
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = server.local_addr().unwrap();
+    let mut socket = proxy.connect();
+    let ask = format!("GET http://{at}/ HTTP/1.1\r\nHost: {at}\r\n\r\n");
+    socket.write_all(ask.as_bytes()).unwrap();
+    let (mut far, _) = server.accept().unwrap();
+    let answer =
+        |n: usize, more: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n{more}\r\n{n}");
+    let mut turn = |far: &mut std::net::TcpStream, n: usize, more: &str| {
+        let head = read_until(far, "\r\n\r\n");
+        assert!(head.starts_with("GET / HTTP/1.1\r\n"), "{head}");
+        far.write_all(answer(n, more).as_bytes()).unwrap();
+        read_until(&mut socket, &format!("\r\n\r\n{n}"));
+        socket.write_all(ask.as_bytes()).unwrap();
+    };
+    turn(&mut far, 1, "");
+    turn(&mut far, 2, "");
+    // A target that says it closes is not asked again.
+    turn(&mut far, 3, "Connection: close\r\n");
+    let (mut again, _) = server.accept().unwrap();
+    turn(&mut again, 4, "");
+    // Neither is one that has closed: the request after this one is under way already, and lost.
+    drop(again);
+}

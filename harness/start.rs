@@ -89,6 +89,12 @@ impl Shared {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The address at which the origin is reached around the proxy, for its certificate.
+    pub fn direct_ip(&self) -> String {
+        let direct = *self.direct.lock().unwrap_or_else(PoisonError::into_inner);
+        direct.map_or_else(|| "127.0.0.1".to_owned(), |at| at.ip().to_string())
+    }
+
     /// Whether the origin answers for a target beyond the scenario's names.
     pub fn serves(&self, host: &str, port: u16) -> bool {
         let direct = *self.direct.lock().unwrap_or_else(PoisonError::into_inner);

@@ -20,10 +20,12 @@ pub(super) fn mint(
     };
     let mut params = CertificateParams::new(vec![subject.to_owned()])?;
     params.distinguished_name = DistinguishedName::new();
-    // A common name has at most 64 characters.
-    params
-        .distinguished_name
-        .push(DnType::CommonName, subject.chars().take(64).collect::<String>());
+    // A common name has at most 64 characters; an address in it is a name to OpenSSL, outside the
+    // names that the root may issue for.
+    if subject.parse::<std::net::IpAddr>().is_err() {
+        let name: String = subject.chars().take(64).collect();
+        params.distinguished_name.push(DnType::CommonName, name);
+    }
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

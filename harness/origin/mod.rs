@@ -99,7 +99,8 @@ async fn tls(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
     link.cert = choice.cert.unwrap_or_default();
     let name = match &link.facts.sni {
         Some(name) => name.clone(),
-        None if link.facts.host.is_empty() => "127.0.0.1".to_owned(),
+        // Around the proxy: by the address that was connected to.
+        None if link.facts.host.is_empty() => conn.shared.direct_ip(),
         None => link.facts.host.clone(),
     };
     let config = match conn.shared.authority.server(&name, link.cert, &conn.scenario.alpn()) {

@@ -13,7 +13,7 @@ use crate::event::{How, What, Who};
 use crate::plan::Facts;
 use crate::rng::Rng;
 use crate::stage::Stage;
-use crate::wire::{BoxWire, End};
+use crate::wire::{BoxWire, End, settle};
 
 /// What effects that only choose have chosen.
 #[derive(Debug, Default)]
@@ -154,7 +154,7 @@ impl<'f> Cx<'_, 'f> {
             // The stage has sent all it had: a healthy end.
             (Ended::Finished, Flow::Wire(_) | Flow::Out { .. }) => Err(After::Go),
             _ => {
-                finish(self.conn, self.flow, ended);
+                finish(self.conn, self.flow, ended).await;
                 Err(After::Stop)
             }
         }
@@ -193,7 +193,7 @@ pub fn count(conn: &Conn, stage: Stage, flow: &mut Flow<'_>) {
 }
 
 /// Writes down how a flow ended by itself, and passes a reset on: a healthy proxy does.
-pub fn finish(conn: &Conn, flow: &mut Flow<'_>, ended: Ended) {
+pub async fn finish(conn: &Conn, flow: &mut Flow<'_>, ended: Ended) {
     let (by, how) = match ended {
         Ended::Finished => match flow {
             Flow::Tunnel { .. } => (Who::Client, How::Fin),
@@ -206,6 +206,7 @@ pub fn finish(conn: &Conn, flow: &mut Flow<'_>, ended: Ended) {
             (Who::Client, How::Rst)
         }
         Ended::Gone(who, End::Reset) => {
+            settle(flow.client(), conn.clock()).await;
             flow.client().arm_reset();
             (who, How::Rst)
         }

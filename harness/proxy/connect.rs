@@ -143,7 +143,7 @@ async fn reply(session: &mut Session) -> After {
     match flow.pass(conn.clock(), Until::default()).await {
         Passed::Ended(Ended::Finished) | Passed::Met => {}
         Passed::Ended(ended) => {
-            finish(conn, &mut flow, ended);
+            finish(conn, &mut flow, ended).await;
             return After::Stop;
         }
     }
@@ -169,7 +169,7 @@ async fn tunnel(session: &mut Session, mut upstream: BoxWire) -> Next {
         let finished = Passed::Ended(Ended::Finished);
         match passed {
             passed if closes && passed == finished => {}
-            Passed::Ended(ended) => finish(conn, &mut flow, ended),
+            Passed::Ended(ended) => finish(conn, &mut flow, ended).await,
             Passed::Met => {}
         }
     }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::conn::Conn;
 use crate::event::Who;
 use crate::fault::Ended;
-use crate::wire::{BoxWire, End, is_reset};
+use crate::wire::{BoxWire, End, is_reset, settle};
 
 /// Large enough that the system calls do not count, small enough for the cache.
 const BUFFER: usize = 64 * 1024;
@@ -158,7 +158,10 @@ pub async fn relay(conn: &Conn, client: BoxWire, upstream: BoxWire, early: Bytes
     .await;
     match super::end(conn, ended) {
         (true, _) => upstream.arm_reset(),
-        (_, true) => client.arm_reset(),
+        (_, true) => {
+            settle(&mut client, conn.clock()).await;
+            client.arm_reset();
+        }
         _ => {}
     }
 }

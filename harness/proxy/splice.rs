@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 
 use super::relay::{Failed, Half, count, outcome};
 use crate::conn::Conn;
-use crate::wire::Wire;
+use crate::wire::{Wire, settle};
 
 /// A direction that has moved this much is bulk.
 const BULK: u64 = 256 * 1024;
@@ -168,7 +168,10 @@ pub(super) async fn relay(
     .await;
     match super::end(conn, ended) {
         (true, _) => upstream.arm_reset(),
-        (_, true) => client.arm_reset(),
+        (_, true) => {
+            settle(&mut client, conn.clock()).await;
+            client.arm_reset();
+        }
         _ => {}
     }
 }

@@ -8,9 +8,12 @@ pub mod tls;
 use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
+
+use crate::clock::Clock;
 
 /// What every fault acts on.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
@@ -23,6 +26,11 @@ pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
     /// Ready once the peer has closed its direction or reset, even while nothing is read. Unread
     /// bytes stay unread.
     fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Bytes written that the peer's kernel has not taken yet; 0 where nobody can tell.
+    fn unsent(&self) -> u64 {
+        0
+    }
 
     /// The socket, for the paths that need one (splice). None when there is another layer.
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire>;
@@ -40,6 +48,9 @@ impl Wire for BoxWire {
     }
     fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         (**self).poll_departed(cx)
+    }
+    fn unsent(&self) -> u64 {
+        (**self).unsent()
     }
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
         (*self).into_tcp()
@@ -63,6 +74,21 @@ pub fn is_reset(error: &io::Error) -> bool {
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::ConnectionAborted
     )
+}
+
+/// How long a reset waits for bytes that are under way.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// Waits until the peer's kernel has taken all that was written: a RST throws away what has not
+/// left yet, and "a RST after n bytes" is to come after n bytes. A client that does not read gets
+/// it after five seconds all the same.
+pub async fn settle(wire: &mut impl Wire, clock: Clock) {
+    let mut waited = Duration::ZERO;
+    let step = Duration::from_millis(1);
+    while waited < SETTLE && wire.unsent() > 0 {
+        clock.sleep(step).await;
+        waited += step;
+    }
 }
 
 /// Ends the wire with a RST, whatever is still unread.

@@ -80,6 +80,10 @@ impl Wire for Replay {
         self.wire.poll_departed(cx)
     }
 
+    fn unsent(&self) -> u64 {
+        self.wire.unsent()
+    }
+
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
         if self.first.is_empty() { self.wire.into_tcp() } else { Err(self) }
     }

@@ -1,6 +1,7 @@
 //! The wire that is a TCP socket.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -50,6 +51,13 @@ impl Wire for TcpStream {
         }
     }
 
+    fn unsent(&self) -> u64 {
+        match (self.local_addr(), self.peer_addr()) {
+            (Ok(local), Ok(peer)) => queued(local, peer),
+            _ => 0,
+        }
+    }
+
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
         Ok(*self)
     }
@@ -61,4 +69,41 @@ fn closed(socket: &TcpStream) -> bool {
     let ready = std::pin::pin!(socket.ready(Interest::READABLE));
     let mut cx = Context::from_waker(std::task::Waker::noop());
     matches!(ready.poll(&mut cx), Poll::Ready(Ok(r)) if r.is_read_closed())
+}
+
+/// The send queue of a connection, out of the kernel's table (Linux): an ioctl would need unsafe
+/// code.
+fn queued(local: SocketAddr, peer: SocketAddr) -> u64 {
+    if !cfg!(target_os = "linux") {
+        return 0;
+    }
+    let table = if local.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" };
+    let text = std::fs::read_to_string(table).unwrap_or_default();
+    text.lines().find_map(|line| queued_line(line, local.port(), peer.port())).unwrap_or(0)
+}
+
+/// One line of the table: `sl local_address rem_address st tx_queue:rx_queue ...`, in hex.
+fn queued_line(line: &str, local: u16, peer: u16) -> Option<u64> {
+    let mut fields = line.split_whitespace().skip(1);
+    let port = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
+    let here = port(fields.next()?)?;
+    let there = port(fields.next()?)?;
+    let queue = fields.nth(1)?.split(':').next()?;
+    (here == local && there == peer).then(|| u64::from_str_radix(queue, 16).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_send_queue_of_a_line() {
+        let line = "   1: 0100007F:1F90 0100007F:C350 01 0000012C:00000000 01:00000064 00000000";
+        assert_eq!(queued_line(line, 8080, 50000), Some(300));
+        assert_eq!(queued_line(line, 50000, 8080), None);
+        assert_eq!(
+            queued_line("  sl  local_address rem_address   st tx_queue rx_queue", 1, 1),
+            None
+        );
+    }
 }

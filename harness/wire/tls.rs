@@ -21,6 +21,10 @@ impl Wire for TlsStream<BoxWire> {
         self.get_mut().0.poll_departed(cx)
     }
 
+    fn unsent(&self) -> u64 {
+        self.get_ref().0.unsent()
+    }
+
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
         Err(self)
     }

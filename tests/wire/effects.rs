@@ -280,3 +280,24 @@ fn awaited_bytes_are_the_head_of_what_follows() {
     assert!(read_until(&mut socket, "\r\n").starts_with("HTTP/1.1 400 "));
     proxy.wait_for("proxy_tls:client_hello", "");
 }
+
+/// A RST throws away what the kernel has not sent yet: a large n has to leave first, also to a
+/// client that reads slowly.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_reset_after_many_bytes_comes_after_all_of_them() {
+    for stage in ["tunnel", "body"] {
+        let rule = format!("rules:\n  - at: {stage}\n    do: {{reset: {{after_bytes: 1MB}}}}\n");
+        let proxy = Proxy::start(&rule);
+        let mut socket = tunnel(&proxy);
+        socket.write_all(b"GET /bytes/2000000 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        let (got, end) = crate::read_for(&mut socket, Duration::from_secs(20));
+        let head = if stage == "body" {
+            got.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4
+        } else {
+            0
+        };
+        assert_eq!((got.len() - head, end), (1_000_000, End::Rst), "{stage}");
+    }
+}

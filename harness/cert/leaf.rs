@@ -26,6 +26,12 @@ pub(super) fn mint(
         let name: String = subject.chars().take(64).collect();
         params.distinguished_name.push(DnType::CommonName, name);
     }
+    // One key signs for all names; the serial, else made from the key, has to differ (RFC 5280).
+    let mut serial = [0; 16];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut serial)
+        .map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
+    serial[0] &= 0x7f;
+    params.serial_number = Some(rcgen::SerialNumber::from_slice(&serial));
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

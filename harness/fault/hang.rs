@@ -5,7 +5,7 @@ use std::io;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ANYWHERE, After, Cx, Fault};
+use super::{ANYWHERE, After, Cx, Fault, close::LINGER};
 use crate::event::{How, What, Who};
 use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
@@ -57,6 +57,10 @@ impl Fault for Hang {
         cx.conn.count_in(bytes);
         cx.conn.note(What::SilenceEnded { bytes });
         cx.conn.closed(Who::Client, how);
+        // A FIN may be half a close, of a client that still waits for an answer: it stays silent.
+        if how == How::Fin {
+            cx.conn.clock().sleep(LINGER).await;
+        }
         Ok(After::Stop)
     }
 }

@@ -162,7 +162,7 @@ async fn tunnel(session: &mut Session, mut upstream: BoxWire) -> Next {
     let down = Pipe::new(conn.clock(), conn.rng("down"), !closes);
     let mut flow = Flow::Tunnel { client: wire, upstream: &mut upstream, up, down };
     let after = play(Stage::Tunnel, conn, facts, &mut flow, inbox, choice).await;
-    if after != After::Stop {
+    if after == After::Go {
         flow.take_inbox(inbox);
         let passed = flow.pass(conn.clock(), Until::default()).await;
         count(conn, Stage::Tunnel, &mut flow);

@@ -119,8 +119,14 @@ impl Session {
         let limit = self.conn.scenario.proxy.head_limit.map_or(head::LIMIT, |s| s.0);
         if self.facts.request == 0 && self.speaks_tls().await {
             self.conn.note(What::ProxyHello { to_plain_port: true });
-            if self.at(Stage::ProxyTls).await != After::Stop {
-                self.refuse(400, "This proxy port speaks plain HTTP, and got a TLS hello.").await;
+            match self.at(Stage::ProxyTls).await {
+                After::Go => {
+                    let why = "This proxy port speaks plain HTTP, and got a TLS hello.";
+                    self.refuse(400, why).await;
+                }
+                After::Stop => {}
+                // A rule has said what was to be said.
+                After::Replaced | After::Answered => self.close().await,
             }
             return None;
         }
@@ -245,9 +251,15 @@ impl Session {
         self.facts.method.clone_from(&head.method);
         self.facts.headers.clone_from(&head.headers);
         let right = self.conn.log().secrets().basic();
+        // The scheme's case and the blanks after it do not count (RFC 9110, section 11.1).
+        let is_right = |value: &str| {
+            let (scheme, rest) = value.trim().split_once(' ').unwrap_or_default();
+            scheme.eq_ignore_ascii_case("basic")
+                && Some(rest.trim()) == right.strip_prefix("Basic ")
+        };
         self.facts.credentials = Some(match head.header("proxy-authorization") {
             None => Credentials::Absent,
-            Some(value) if value.trim() == right => Credentials::Right,
+            Some(value) if is_right(value) => Credentials::Right,
             Some(_) => Credentials::Wrong,
         });
     }

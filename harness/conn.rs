@@ -10,6 +10,7 @@ use crate::plan::Facts;
 use crate::rng::Rng;
 use crate::scenario::Scenario;
 use crate::start::Shared;
+use crate::wire::{Wire, settle};
 
 /// A connection of the proxy, or one to the origin around the proxy.
 pub struct Conn {
@@ -80,6 +81,14 @@ impl Conn {
     pub fn count_out(&self, n: u64) {
         self.bytes_out.fetch_add(n, Ordering::Relaxed);
         self.shared.count_bytes(n);
+    }
+
+    /// Before a RST to the client: waits until what was written has left. Where nothing was, the
+    /// kernel's table need not be read, which a client that storms would make long.
+    pub async fn settle(&self, wire: &mut impl Wire) {
+        if self.bytes_out.load(Ordering::Relaxed) > 0 {
+            settle(wire, self.clock()).await;
+        }
     }
 
     /// The connection has ended: written down once, the first word counts.

@@ -13,7 +13,7 @@ use crate::event::{How, What, Who};
 use crate::plan::Facts;
 use crate::rng::Rng;
 use crate::stage::Stage;
-use crate::wire::{BoxWire, End, settle};
+use crate::wire::{BoxWire, End};
 
 /// What effects that only choose have chosen.
 #[derive(Debug, Default)]
@@ -206,7 +206,7 @@ pub async fn finish(conn: &Conn, flow: &mut Flow<'_>, ended: Ended) {
             (Who::Client, How::Rst)
         }
         Ended::Gone(who, End::Reset) => {
-            settle(flow.client(), conn.clock()).await;
+            conn.settle(flow.client()).await;
             flow.client().arm_reset();
             (who, How::Rst)
         }

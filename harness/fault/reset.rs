@@ -9,7 +9,6 @@ use super::{ANYWHERE, After, Cx, Direction, FLOWS, Fault, Until};
 use crate::event::{How, Who};
 use crate::scenario::{Length, Problem, Size, seen};
 use crate::stage::Stage;
-use crate::wire::settle;
 
 /// Sends a RST: the client's next read or write fails with "connection reset".
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -75,8 +74,7 @@ impl Fault for Reset {
                 cx.conn.clock().sleep(time).await;
             }
         }
-        let clock = cx.conn.clock();
-        settle(cx.wire(), clock).await;
+        cx.conn.settle(cx.flow.client()).await;
         cx.wire().arm_reset();
         if let Some(upstream) = cx.flow.upstream() {
             upstream.arm_reset();

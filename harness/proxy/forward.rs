@@ -14,8 +14,8 @@ use super::{Framing, Kept, Next, Session};
 use crate::event::{How, Who};
 use crate::stage::Stage;
 use crate::wire::BoxWire;
+use crate::wire::is_reset;
 use crate::wire::replay::replay;
-use crate::wire::{is_reset, settle};
 
 /// The client-to-target direction of one exchange.
 struct Up {
@@ -95,7 +95,7 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
         }
         (Err((_, true)), _) => {
             // A healthy proxy passes a reset on.
-            settle(&mut session.wire, session.conn.clock()).await;
+            session.conn.settle(&mut session.wire).await;
             session.wire.arm_reset();
             session.conn.closed(Who::Us, How::Rst);
             Next::Ended

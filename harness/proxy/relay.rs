@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::conn::Conn;
 use crate::event::Who;
 use crate::fault::Ended;
-use crate::wire::{BoxWire, End, is_reset, settle};
+use crate::wire::{BoxWire, End, is_reset};
 
 /// Large enough that the system calls do not count, small enough for the cache.
 const BUFFER: usize = 64 * 1024;
@@ -159,7 +159,7 @@ pub async fn relay(conn: &Conn, client: BoxWire, upstream: BoxWire, early: Bytes
     match super::end(conn, ended) {
         (true, _) => upstream.arm_reset(),
         (_, true) => {
-            settle(&mut client, conn.clock()).await;
+            conn.settle(&mut client).await;
             client.arm_reset();
         }
         _ => {}

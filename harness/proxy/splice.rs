@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 
 use super::relay::{Failed, Half, count, outcome};
 use crate::conn::Conn;
-use crate::wire::{Wire, settle};
+use crate::wire::Wire;
 
 /// A direction that has moved this much is bulk.
 const BULK: u64 = 256 * 1024;
@@ -169,7 +169,7 @@ pub(super) async fn relay(
     match super::end(conn, ended) {
         (true, _) => upstream.arm_reset(),
         (_, true) => {
-            settle(&mut client, conn.clock()).await;
+            conn.settle(&mut client).await;
             client.arm_reset();
         }
         _ => {}

@@ -70,8 +70,11 @@ impl List {
                     "name": entry.name,
                     "stage": entry.stage(),
                     "about": scenario.about.trim(),
+                    "wire": scenario.wire,
+                    "why": scenario.why.trim(),
                     "consequence": scenario.consequence.trim(),
                     "good_client": scenario.good_client.trim(),
+                    "cannot": scenario.cannot.trim(),
                     "seen": scenario.seen,
                     "requires": scenario.requires,
                 }));

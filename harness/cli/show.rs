@@ -41,13 +41,18 @@ impl Show {
         }
         let width = super::width().min(100);
         writeln!(out, "{}\n", read.name)?;
+        let steps = read.wire.iter().enumerate().map(|(i, step)| format!("{}. {step}", i + 1));
+        let steps: Vec<String> = steps.map(|step| wrap(&step, width.saturating_sub(2))).collect();
         for (title, text) in [
-            ("On the wire", &read.about),
-            ("Consequence", &read.consequence),
-            ("A good client", &read.good_client),
+            ("On the wire", wrap(&read.about, width.saturating_sub(2))),
+            ("Step by step", steps.join("\n")),
+            ("In the field", wrap(&read.why, width.saturating_sub(2))),
+            ("Consequence", wrap(&read.consequence, width.saturating_sub(2))),
+            ("A good client", wrap(&read.good_client, width.saturating_sub(2))),
+            ("Not imitated", wrap(&read.cannot, width.saturating_sub(2))),
         ] {
             if !text.trim().is_empty() {
-                writeln!(out, "{title}\n{}\n", wrap(text, width.saturating_sub(2)))?;
+                writeln!(out, "{title}\n{text}\n")?;
             }
         }
         if !read.seen.is_empty() {

@@ -1,5 +1,6 @@
 //! One connection of the proxy through its stages.
 
+mod auth;
 mod connect;
 mod forward;
 mod framing;
@@ -7,6 +8,7 @@ pub mod head;
 mod relay;
 #[cfg(target_os = "linux")]
 mod splice;
+mod tls;
 
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ pub use relay::relay;
 
 use crate::conn::Conn;
 use crate::event::{How, What, Who};
-use crate::fault::{After, Choice, Ended, Flow, challenge, play, respond::Respond, upstream_error};
+use crate::fault::{After, Choice, Ended, Flow, play, respond::Respond, upstream_error};
 use crate::plan::Facts;
 use crate::scenario::Credentials;
 use crate::stage::Stage;
@@ -72,6 +74,9 @@ pub async fn play_until_tunnel(conn: Arc<Conn>, facts: Facts, wire: BoxWire) -> 
     if session.at(Stage::Accept).await == After::Stop {
         return None;
     }
+    if session.first_byte().await == Some(tls::HANDSHAKE) && !session.tls().await {
+        return None;
+    }
     loop {
         let next = match session.next_head().await {
             Some(head) => session.request(head).await,
@@ -114,22 +119,21 @@ impl Session {
         play(stage, conn, facts, &mut flow, inbox, choice).await
     }
 
+    /// The client's first byte, which tells what it speaks; None when it has gone.
+    async fn first_byte(&mut self) -> Option<u8> {
+        use tokio::io::AsyncReadExt;
+        if self.inbox.is_empty() {
+            self.inbox.reserve(2048);
+            // An end or an error comes again when the head is read.
+            let n = self.wire.read_buf(&mut self.inbox).await.unwrap_or(0);
+            self.conn.count_in(n as u64);
+        }
+        self.inbox.first().copied()
+    }
+
     /// Reads the next request head; None when the connection has ended instead.
     async fn next_head(&mut self) -> Option<Head> {
         let limit = self.conn.scenario.proxy.head_limit.map_or(head::LIMIT, |s| s.0);
-        if self.facts.request == 0 && self.speaks_tls().await {
-            self.conn.note(What::ProxyHello { to_plain_port: true });
-            match self.at(Stage::ProxyTls).await {
-                After::Go => {
-                    let why = "This proxy port speaks plain HTTP, and got a TLS hello.";
-                    self.refuse(400, why).await;
-                }
-                After::Stop => {}
-                // A rule has said what was to be said.
-                After::Replaced | After::Answered => self.close().await,
-            }
-            return None;
-        }
         let count = |n| self.conn.count_in(n);
         let reason = match head::read(&mut self.wire, &mut self.inbox, limit, count).await {
             Ok(head) => return Some(head),
@@ -155,18 +159,6 @@ impl Session {
             }
         }
         None
-    }
-
-    /// Whether the client's first byte begins a TLS record.
-    async fn speaks_tls(&mut self) -> bool {
-        use tokio::io::AsyncReadExt;
-        if self.inbox.is_empty() {
-            self.inbox.reserve(2048);
-            // An end or an error comes again when the head is read.
-            let n = self.wire.read_buf(&mut self.inbox).await.unwrap_or(0);
-            self.conn.count_in(n as u64);
-        }
-        self.inbox.first() == Some(&0x16)
     }
 
     fn bad(&self, reason: &str) {
@@ -247,23 +239,6 @@ impl Session {
         }
     }
 
-    fn learn(&mut self, head: &Head) {
-        self.facts.method.clone_from(&head.method);
-        self.facts.headers.clone_from(&head.headers);
-        let right = self.conn.log().secrets().basic();
-        // The scheme's case and the blanks after it do not count (RFC 9110, section 11.1).
-        let is_right = |value: &str| {
-            let (scheme, rest) = value.trim().split_once(' ').unwrap_or_default();
-            scheme.eq_ignore_ascii_case("basic")
-                && Some(rest.trim()) == right.strip_prefix("Basic ")
-        };
-        self.facts.credentials = Some(match head.header("proxy-authorization") {
-            None => Credentials::Absent,
-            Some(value) if is_right(value) => Credentials::Right,
-            Some(_) => Credentials::Wrong,
-        });
-    }
-
     fn write_down(&self, head: &Head) {
         let secrets = self.conn.log().secrets();
         let raw = secrets.mask(&String::from_utf8_lossy(&head.raw));
@@ -276,16 +251,6 @@ impl Session {
             raw,
             secret_seen: secrets.seen_in(&head.raw),
         });
-    }
-
-    async fn challenge(&mut self, head: &Head) -> Next {
-        let answer = match &self.conn.scenario.proxy.auth {
-            Some(auth) => challenge::response(auth.scheme, &auth.realm),
-            None => return Next::Close,
-        };
-        let closing = !head.keeps_alive();
-        self.answer(&answer, closing).await;
-        self.after_answer(After::Answered, head).await
     }
 
     /// What follows a request that was answered or replaced by a rule before the tunnel.

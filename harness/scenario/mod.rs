@@ -4,8 +4,12 @@
 //! serde's `flatten`, `untagged` or `tag`: they lose the place of an error.
 
 mod check;
+mod client;
 mod collect;
+mod expect;
+mod origin;
 mod problem;
+mod proxy;
 mod read;
 mod schema;
 mod steps;
@@ -19,9 +23,13 @@ mod yaml;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
+pub use client::{ClientSide, GivenCredentials, ProxyScheme};
 pub use collect::Located;
 pub(crate) use collect::{word, word_or_map};
+pub use expect::{Count, Expect, Gap, Outcome};
+pub use origin::{Alpn, OriginSide};
 pub use problem::{Place, Problem, Problems, nearest, seen};
+pub use proxy::{Auth, DialTime, ProxySide, Scheme};
 pub use read::{read, read_file, read_named};
 pub use schema::schema;
 pub use steps::{Step, Steps};
@@ -46,6 +54,12 @@ pub struct Scenario {
     /// What happens on the wire, in one or two sentences.
     #[serde(default)]
     pub about: String,
+    /// What happens on the wire, step by step, in order.
+    #[serde(default)]
+    pub wire: Vec<String>,
+    /// Why it happens in the field: which product or network does this.
+    #[serde(default)]
+    pub why: String,
     /// What it does to a client that is not ready for it.
     #[serde(default)]
     pub consequence: String,
@@ -55,6 +69,9 @@ pub struct Scenario {
     /// What a good client does.
     #[serde(default)]
     pub good_client: String,
+    /// What of it one machine cannot imitate. Default: nothing is missing.
+    #[serde(default)]
+    pub cannot: String,
     /// The tier it needs: 0 anywhere, 1 the Linux sandbox, 2 root. Default: 0.
     #[serde(default, deserialize_with = "tier")]
     #[schemars(range(max = 2))]
@@ -99,126 +116,6 @@ fn rules<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Rule>, D::Error> {
     collect::each(from, "write a list of rules, e.g. `- {at: reply, do: close}`")
 }
 
-/// What the client is told: its proxy URL, its target, its trust.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClientSide {
-    /// The credentials in its proxy URL. Default: `none`.
-    #[serde(default)]
-    pub credentials: GivenCredentials,
-    /// The scheme of its proxy URL, whatever the port really speaks. Default: `http`.
-    #[serde(default)]
-    pub proxy_scheme: ProxyScheme,
-    /// The URL it is to fetch. Default: `https://target.badproxy.test/`.
-    #[serde(default)]
-    #[schemars(extend("pattern" = "^https?://[^/?#\\s]"))]
-    pub target: Option<String>,
-}
-
-/// Which credentials the client's proxy URL carries.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GivenCredentials {
-    /// None.
-    #[default]
-    None,
-    /// The ones the proxy takes.
-    Right,
-    /// The right user with a wrong password.
-    Wrong,
-}
-
-/// The scheme of the proxy URL.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ProxyScheme {
-    /// `http://`: plain HTTP to the proxy.
-    #[default]
-    Http,
-    /// `https://`: the client speaks TLS to the proxy.
-    Https,
-}
-
-/// The proxy when nothing goes wrong.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ProxySide {
-    /// The credentials it asks for. Default: none.
-    #[serde(default, deserialize_with = "collect::maybe")]
-    pub auth: Option<Auth>,
-    /// When it connects to the target of a CONNECT. Default: `before_reply`.
-    #[serde(default)]
-    pub dial: DialTime,
-    /// The longest request head it reads; a longer one gets a 431. Default: 64KiB.
-    #[serde(default)]
-    pub head_limit: Option<Size>,
-}
-
-/// Credentials that the proxy asks for.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Auth {
-    /// The scheme.
-    pub scheme: Scheme,
-    /// The realm shown to the user. Default: `badproxy`.
-    #[serde(default = "default_realm")]
-    pub realm: String,
-    /// The user. Default: drawn from the seed.
-    #[serde(default)]
-    pub user: Option<String>,
-    /// The password. Default: drawn from the seed.
-    #[serde(default)]
-    pub password: Option<String>,
-}
-
-fn default_realm() -> String {
-    "badproxy".to_owned()
-}
-
-/// An authentication scheme.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Scheme {
-    /// RFC 7617.
-    #[default]
-    Basic,
-}
-
-/// When the proxy connects to the target of a CONNECT.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DialTime {
-    /// Before the 200: a failure becomes a 502.
-    #[default]
-    BeforeReply,
-    /// After the 200: a failure closes the tunnel.
-    AfterReply,
-}
-
-/// The server behind the proxy.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OriginSide {
-    /// Names it answers for beside every name under `.test`; `*` stands for any run of characters.
-    #[serde(default)]
-    pub names: Vec<String>,
-    /// The protocols it offers over TLS, in its order. Default: `[h2, http/1.1]`, or only
-    /// `[http/1.1]` when a rule is at `response` or `body`, which are written as HTTP/1.1.
-    #[serde(default)]
-    pub alpn: Option<Vec<Alpn>>,
-}
-
-/// A protocol name of ALPN (RFC 7301).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-pub enum Alpn {
-    /// HTTP/2.
-    #[serde(rename = "h2")]
-    H2,
-    /// HTTP/1.1.
-    #[serde(rename = "http/1.1")]
-    Http11,
-}
-
 /// One thing that goes wrong: when, at which stage, what happens.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -239,75 +136,6 @@ impl Rule {
         static ALWAYS: std::sync::LazyLock<When> = std::sync::LazyLock::new(When::default);
         self.when.as_ref().map_or(&ALWAYS, |w| &w.value)
     }
-}
-
-/// What is held against the client.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Expect {
-    /// How the client has to end. Default: `either`.
-    #[serde(default)]
-    pub outcome: Outcome,
-    /// How many attempts it may make. Default: at most 5.
-    #[serde(default)]
-    pub attempts: Count,
-    /// The longest it may take to succeed, from its start.
-    #[serde(default)]
-    pub within: Option<Length>,
-    /// The pause between attempts.
-    #[serde(default, deserialize_with = "collect::maybe")]
-    pub gap: Option<Gap>,
-    /// Words of which the client's output has to contain one when it fails; case is ignored.
-    #[serde(default)]
-    pub explain: Vec<String>,
-}
-
-/// How the client has to end.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// With exit code 0 and the origin's own answer.
-    Success,
-    /// With any other exit code.
-    Failure,
-    /// One or the other.
-    #[default]
-    Either,
-}
-
-/// How many.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Count {
-    /// At least.
-    #[serde(default)]
-    pub min: Option<u64>,
-    /// At most.
-    #[serde(default)]
-    pub max: Option<u64>,
-    /// That many, no more and no fewer.
-    #[serde(default)]
-    pub exactly: Option<u64>,
-}
-
-impl Count {
-    /// The most that is allowed; 5 when nothing is said.
-    pub fn most(&self) -> u64 {
-        self.exactly.or(self.max).unwrap_or(5)
-    }
-
-    /// The fewest that are allowed; 0 when nothing is said.
-    pub fn fewest(&self) -> u64 {
-        self.exactly.or(self.min).unwrap_or(0)
-    }
-}
-
-/// The pause between attempts.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Gap {
-    /// The shortest allowed.
-    pub min: Length,
 }
 
 /// Ceilings.

@@ -1,4 +1,8 @@
 //! What the scripted client does with each scenario, and what it writes down.
+//!
+//! Unless a scenario says otherwise it does CONNECT, TLS and GET. A family whose client does
+//! something else (speaks SOCKS, asks a name server ...) has a file here with the names of its
+//! scenarios and what is done with them, and one line in [`Client::connection`].
 
 use std::fmt::Write as _;
 use std::io;
@@ -16,26 +20,26 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use crate::arm::{Arm, Connection};
 
 /// The start of a ClientHello: enough for the proxy to see a TLS record begin.
-const HELLO: &[u8] = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00";
-const HOST: &str = "target.badproxy.test";
+pub(crate) const HELLO: &[u8] = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00";
+pub(crate) const HOST: &str = "target.badproxy.test";
 
-struct Client<'r> {
-    running: &'r Running,
-    arm: Arm,
-    silence: Duration,
+pub(crate) struct Client<'r> {
+    pub(crate) running: &'r Running,
+    pub(crate) arm: Arm,
+    pub(crate) silence: Duration,
     out: String,
 }
 
 /// How a read ended.
 #[derive(PartialEq)]
-enum Ending {
+pub(crate) enum Ending {
     Fin,
     Rst,
     Silence,
     Other(String),
 }
 
-fn ending(error: &io::Error) -> Ending {
+pub(crate) fn ending(error: &io::Error) -> Ending {
     match error.kind() {
         io::ErrorKind::ConnectionReset => Ending::Rst,
         _ => Ending::Other(error.to_string()),
@@ -111,12 +115,12 @@ fn shown(event: &Event) -> Option<String> {
 }
 
 impl Client<'_> {
-    fn line(&mut self, text: impl AsRef<str>) {
+    pub(crate) fn line(&mut self, text: impl AsRef<str>) {
         self.out += text.as_ref();
         self.out.push('\n');
     }
 
-    fn got(&mut self, bytes: &[u8]) {
+    pub(crate) fn got(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }
@@ -128,7 +132,7 @@ impl Client<'_> {
         self.line(format!("<- {} bytes\n   {}{more}", bytes.len(), text.trim_end()));
     }
 
-    fn ended(&mut self, ending: &Ending) {
+    pub(crate) fn ended(&mut self, ending: &Ending) {
         match ending {
             Ending::Fin => self.line("<- FIN"),
             Ending::Rst => self.line("<- RST"),
@@ -137,14 +141,14 @@ impl Client<'_> {
         }
     }
 
-    async fn send(&mut self, wire: &mut Box<dyn Connection>, what: &str, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, wire: &mut Box<dyn Connection>, what: &str, bytes: &[u8]) {
         self.line(format!("-> {what}"));
         let _ = wire.write_all(bytes).await;
         let _ = wire.flush().await;
     }
 
     /// Reads until `enough` says so, or the connection ends, or nothing comes.
-    async fn read(
+    pub(crate) async fn read(
         &mut self,
         wire: &mut Box<dyn Connection>,
         enough: impl Fn(&[u8]) -> bool,
@@ -207,7 +211,11 @@ impl Client<'_> {
     }
 
     /// One CONNECT: Some(whether the tunnel is open), None when the connection has ended.
-    async fn connect(&mut self, wire: &mut Box<dyn Connection>, credentials: bool) -> Option<bool> {
+    pub(crate) async fn connect(
+        &mut self,
+        wire: &mut Box<dyn Connection>,
+        credentials: bool,
+    ) -> Option<bool> {
         let mut head = format!("CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n");
         if credentials {
             let basic = self.running.shared.log.secrets().basic();
@@ -225,7 +233,7 @@ impl Client<'_> {
         Some(last.contains("HTTP/1.1 2") || status.is_some_and(|s| s.starts_with('2')))
     }
 
-    async fn tunnel(&mut self, mut wire: Box<dyn Connection>, scenario: &Scenario) {
+    pub(crate) async fn tunnel(&mut self, mut wire: Box<dyn Connection>, scenario: &Scenario) {
         if scenario.name.starts_with("tunnel/plaintext")
             || scenario.name.ends_with("-at-hello")
             || scenario.name == "tunnel/silence"
@@ -266,7 +274,7 @@ impl Client<'_> {
 }
 
 /// Whether a final reply to CONNECT is complete: its head, and its body when it is refused.
-fn whole_reply(got: &[u8]) -> bool {
+pub(crate) fn whole_reply(got: &[u8]) -> bool {
     let text = String::from_utf8_lossy(got);
     let Some((head, rest)) = text.rsplit_once("\r\n\r\n") else { return false };
     let last = head.rsplit("\r\n\r\n").next().unwrap_or(head);
@@ -278,7 +286,7 @@ fn whole_reply(got: &[u8]) -> bool {
     }
 }
 
-fn whole_response(got: &[u8]) -> bool {
+pub(crate) fn whole_response(got: &[u8]) -> bool {
     let text = String::from_utf8_lossy(got);
     match text.split_once("\r\n\r\n") {
         Some((head, rest)) => rest.len() as u64 >= length(head),

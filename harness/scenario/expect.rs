@@ -1,0 +1,75 @@
+//! `expect:` what is held against the client.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Length, collect};
+
+/// What is held against the client.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// How the client has to end. Default: `either`.
+    #[serde(default)]
+    pub outcome: Outcome,
+    /// How many attempts it may make. Default: at most 5.
+    #[serde(default)]
+    pub attempts: Count,
+    /// The longest it may take to succeed, from its start.
+    #[serde(default)]
+    pub within: Option<Length>,
+    /// The pause between attempts.
+    #[serde(default, deserialize_with = "collect::maybe")]
+    pub gap: Option<Gap>,
+    /// Words of which the client's output has to contain one when it fails; case is ignored.
+    #[serde(default)]
+    pub explain: Vec<String>,
+}
+
+/// How the client has to end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// With exit code 0 and the origin's own answer.
+    Success,
+    /// With any other exit code.
+    Failure,
+    /// One or the other.
+    #[default]
+    Either,
+}
+
+/// How many.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Count {
+    /// At least.
+    #[serde(default)]
+    pub min: Option<u64>,
+    /// At most.
+    #[serde(default)]
+    pub max: Option<u64>,
+    /// That many, no more and no fewer.
+    #[serde(default)]
+    pub exactly: Option<u64>,
+}
+
+impl Count {
+    /// The most that is allowed; 5 when nothing is said.
+    pub fn most(&self) -> u64 {
+        self.exactly.or(self.max).unwrap_or(5)
+    }
+
+    /// The fewest that are allowed; 0 when nothing is said.
+    pub fn fewest(&self) -> u64 {
+        self.exactly.or(self.min).unwrap_or(0)
+    }
+}
+
+/// The pause between attempts.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gap {
+    /// The shortest allowed.
+    pub min: Length,
+}

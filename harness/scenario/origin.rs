@@ -1,0 +1,28 @@
+//! `origin:` the server behind the proxy.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The server behind the proxy.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OriginSide {
+    /// Names it answers for beside every name under `.test`; `*` stands for any run of characters.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// The protocols it offers over TLS, in its order. Default: `[h2, http/1.1]`, or only
+    /// `[http/1.1]` when a rule is at `response` or `body`, which are written as HTTP/1.1.
+    #[serde(default)]
+    pub alpn: Option<Vec<Alpn>>,
+}
+
+/// A protocol name of ALPN (RFC 7301).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+pub enum Alpn {
+    /// HTTP/2.
+    #[serde(rename = "h2")]
+    H2,
+    /// HTTP/1.1.
+    #[serde(rename = "http/1.1")]
+    Http11,
+}

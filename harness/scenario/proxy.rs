@@ -1,0 +1,62 @@
+//! `proxy:` the proxy when nothing goes wrong.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Size, collect};
+
+/// The proxy when nothing goes wrong.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProxySide {
+    /// The credentials it asks for. Default: none.
+    #[serde(default, deserialize_with = "collect::maybe")]
+    pub auth: Option<Auth>,
+    /// When it connects to the target of a CONNECT. Default: `before_reply`.
+    #[serde(default)]
+    pub dial: DialTime,
+    /// The longest request head it reads; a longer one gets a 431. Default: 64KiB.
+    #[serde(default)]
+    pub head_limit: Option<Size>,
+}
+
+/// Credentials that the proxy asks for.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// The scheme.
+    pub scheme: Scheme,
+    /// The realm shown to the user. Default: `badproxy`.
+    #[serde(default = "default_realm")]
+    pub realm: String,
+    /// The user. Default: drawn from the seed.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The password. Default: drawn from the seed.
+    #[serde(default)]
+    pub password: Option<String>,
+}
+
+fn default_realm() -> String {
+    "badproxy".to_owned()
+}
+
+/// An authentication scheme.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// RFC 7617.
+    #[default]
+    Basic,
+}
+
+/// When the proxy connects to the target of a CONNECT.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DialTime {
+    /// Before the 200: a failure becomes a 502.
+    #[default]
+    BeforeReply,
+    /// After the 200: a failure closes the tunnel.
+    AfterReply,
+}

@@ -2,7 +2,8 @@
 //!
 //! # The map, in reading order
 //!
-//! - [`scenario`]: a YAML file as types, read and checked; [`catalogue`]: the ones that ship.
+//! - [`scenario`]: a YAML file as types, read and checked; [`catalogue`]: the ones that ship;
+//!   [`field_bugs`]: what they come from.
 //! - [`stage`]: the places where something can go wrong.
 //! - [`plan`]: pure; which rule an attempt meets. [`rng`]: the dice, frozen.
 //! - [`fault`]: one effect a file; what passes at a stage ([`fault::Flow`]) and how it is shaped.
@@ -23,6 +24,7 @@ pub mod conduct;
 pub mod conn;
 pub mod event;
 pub mod fault;
+pub mod field_bugs;
 pub mod fix;
 pub mod log;
 pub mod origin;

@@ -81,6 +81,28 @@ impl Stage {
         }
     }
 
+    /// What the moment is, in a sentence.
+    pub const fn moment(self) -> &'static str {
+        match self {
+            Stage::Dns => "The client looks a name up.",
+            Stage::Syn => "The TCP handshake with the proxy: SYN, SYN-ACK.",
+            Stage::Accept => "The connection is accepted, and nothing is read yet.",
+            Stage::ProxyTls => "TLS with the proxy itself, where its URL says `https://`.",
+            Stage::Request => {
+                "The request has been read: CONNECT, an absolute-form request, SOCKS."
+            }
+            Stage::Auth => "The proxy asks for credentials.",
+            Stage::Resolve => "The proxy looks the target's name up.",
+            Stage::Dial => "The proxy connects to the target.",
+            Stage::Reply => "The proxy answers the request for a tunnel.",
+            Stage::Tunnel => "Raw bytes pass in both directions.",
+            Stage::Tls => "TLS with the target, inside the tunnel.",
+            Stage::Response => "The head of the target's HTTP response.",
+            Stage::Body => "The body of the target's HTTP response.",
+            Stage::Close => "The connection ends.",
+        }
+    }
+
     /// Whether a request head has been read when this stage is met, so that `when` may look at it.
     pub fn knows_request(self) -> bool {
         self >= Stage::Request

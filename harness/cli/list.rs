@@ -6,8 +6,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::say;
-use crate::catalogue::CATALOGUE;
+use crate::catalogue::{CATALOGUE, Entry};
 use crate::fault::Effect;
+use crate::field_bugs;
+use crate::report::catalogue;
+use crate::scenario::Scenario;
 use crate::stage::Stage;
 
 /// Lists the scenarios, by stage, a line each
@@ -15,14 +18,22 @@ use crate::stage::Stage;
 #[command(after_help = "\
 Examples:
   badproxy list --stage reply                      what can go wrong with the answer to CONNECT
+  badproxy list --search gzip                      what has to do with gzip
+  badproxy list --seen nodejs/undici#3897          what plays a bug that was reported there
   badproxy list --effects --stage tunnel           what a scenario of yours can do in the tunnel
   badproxy list --format json | jq -r '.[].name'   for scripts")]
 pub struct List {
     /// Only those of one stage, e.g. reply
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
+    /// Only those whose name or text has this word; case does not count (repeatable: all of them)
+    #[arg(long, value_name = "WORD")]
+    search: Vec<String>,
+    /// Only those that play this row of the field-bug list (FB052) or this report (owner/repo#7)
+    #[arg(long, value_name = "REPORT")]
+    seen: Option<String>,
     /// The effects that a scenario can use (with --stage: there), instead
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["search", "seen"])]
     effects: bool,
     /// The form
     #[arg(long, value_enum, default_value = "human")]
@@ -35,6 +46,8 @@ enum Format {
     Human,
     /// One JSON array.
     Json,
+    /// A page of Markdown.
+    Md,
 }
 
 impl List {
@@ -53,17 +66,48 @@ impl List {
         if self.effects { self.effects() } else { self.scenarios() }
     }
 
+    /// The scenarios that were asked for.
+    fn chosen(&self) -> anyhow::Result<Vec<&'static Entry>> {
+        let mut chosen = Vec::new();
+        for entry in CATALOGUE {
+            let scenario = entry.scenario().map_err(|p| anyhow::anyhow!("{p}"))?;
+            if self.stage.as_deref().is_none_or(|stage| entry.stage() == stage)
+                && self.search.iter().all(|word| says(entry, &scenario, word))
+                && self.seen.as_deref().is_none_or(|report| plays(&scenario, report))
+            {
+                chosen.push(entry);
+            }
+        }
+        Ok(chosen)
+    }
+
     fn scenarios(&self) -> anyhow::Result<i32> {
+        if let Some(report) = &self.seen
+            && field_bugs::find(report).is_none()
+            && field_bugs::link(report).is_none()
+        {
+            say(format_args!(
+                "`{report}` is no report: write FB001 to FB{:03}, or owner/repo#7",
+                field_bugs::all().len()
+            ));
+            return Ok(2);
+        }
+        let chosen = self.chosen()?;
+        if chosen.is_empty() {
+            say("no scenario is like that; `badproxy list` has them all");
+        }
         let mut out = std::io::stdout().lock();
-        let chosen = CATALOGUE
-            .iter()
-            .filter(|e| self.stage.as_deref().is_none_or(|stage| e.stage() == stage));
+        if self.format == Format::Md {
+            let page = catalogue::page(&chosen).map_err(|p| anyhow::anyhow!("{p}"))?;
+            out.write_all(page.as_bytes())?;
+            return Ok(0);
+        }
         let mut rows = Vec::new();
         let mut stage = "";
         // What goes to a file or a pipe is not cut, unless a width is asked for.
         let asked = out.is_terminal() || std::env::var_os("COLUMNS").is_some();
         let width = if asked { super::width() } else { usize::MAX };
-        for entry in chosen {
+        for entry in &chosen {
             let scenario = entry.scenario().map_err(|p| anyhow::anyhow!("{p}"))?;
             if self.format == Format::Json {
                 rows.push(json!({
@@ -87,12 +131,12 @@ impl List {
                 stage = entry.stage();
                 writeln!(out, "{stage}")?;
             }
-            let line = format!("  {:<30} {}", entry.name, telling(&scenario.about));
+            let line = format!("  {:<34} {}", entry.name, telling(&scenario.about));
             writeln!(out, "{}", cut(&line, width))?;
         }
         if self.format == Format::Json {
             writeln!(out, "{}", serde_json::to_string_pretty(&rows)?)?;
-        } else {
+        } else if !chosen.is_empty() {
             writeln!(
                 out,
                 "\n`badproxy show NAME` explains one, `badproxy run NAME -- COMMAND` plays it."
@@ -104,6 +148,9 @@ impl List {
     fn effects(&self) -> anyhow::Result<i32> {
         let mut out = std::io::stdout().lock();
         let mut rows = Vec::new();
+        if self.format == Format::Md {
+            writeln!(out, "| effect | what it does | at |\n| --- | --- | --- |")?;
+        }
         for word in Effect::WORDS {
             let about = Effect::about(word).unwrap_or_default();
             let stages: Vec<&str> = Effect::stages(word).iter().map(|s| s.word()).collect();
@@ -115,6 +162,10 @@ impl List {
                 rows.push(
                     json!({"effect": word, "about": about, "at": stages, "example": example}),
                 );
+                continue;
+            }
+            if self.format == Format::Md {
+                writeln!(out, "| `{word}` | {about} | {} |", stages.join(", "))?;
                 continue;
             }
             writeln!(
@@ -130,6 +181,29 @@ impl List {
         }
         Ok(0)
     }
+}
+
+/// Whether the word stands in the scenario's name or texts.
+fn says(entry: &Entry, scenario: &Scenario, word: &str) -> bool {
+    let texts = [
+        &scenario.about,
+        &scenario.why,
+        &scenario.consequence,
+        &scenario.good_client,
+        &scenario.cannot,
+    ];
+    let texts = texts.into_iter().chain(&scenario.wire).chain(&scenario.seen).map(String::as_str);
+    let word = word.to_lowercase();
+    texts.chain([entry.name]).any(|text| text.to_lowercase().contains(&word))
+}
+
+/// Whether the scenario plays a row of the list, or a row that has this report.
+fn plays(scenario: &Scenario, report: &str) -> bool {
+    scenario.seen.iter().any(|seen| {
+        seen.eq_ignore_ascii_case(report)
+            || field_bugs::find(seen)
+                .is_some_and(|bug| bug.reports.iter().any(|r| r.eq_ignore_ascii_case(report)))
+    })
 }
 
 /// A text on one line, from the first sentence on that no other scenario begins with.

@@ -3,6 +3,7 @@
 //! Nothing is in a report that is not in the events; nothing a client sends can break out of its
 //! place in one.
 
+pub mod catalogue;
 mod fold;
 pub mod human;
 pub mod jsonl;

@@ -56,6 +56,48 @@ fn the_list_for_programs() {
 }
 
 #[test]
+fn the_list_of_what_has_a_word() {
+    let names = |words: &str| -> Vec<String> {
+        let rows = json(&format!("list --format json {words}"));
+        rows.as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(names("--search BLACKHOLE").contains(&"syn/blackhole".to_owned()));
+    // Several words have to be there together, and a stage narrows it further.
+    let both = names("--search undici --search fin");
+    assert!(both.contains(&"reply/fin-before-reply".to_owned()), "{both:?}");
+    assert!(both.len() < names("--search undici").len(), "{both:?}");
+    assert!(names("--stage reply --search undici").iter().all(|n| n.starts_with("reply/")));
+    let none = run("list --search qqqqq").ends(0);
+    assert_eq!(none.out(), "");
+    assert!(none.stderr.contains("no scenario is like that"), "{}", none.stderr);
+}
+
+#[test]
+fn the_list_of_what_plays_a_report() {
+    for report in ["FB052", "fb052", "nodejs/undici#3897"] {
+        let played = run(&format!("list --seen {report}")).ends(0);
+        assert!(played.out().contains("reply/fin-before-reply"), "{report}: {}", played.out());
+        assert!(!played.out().contains("tls/expired"), "{report}");
+    }
+    let wrong = run("list --seen FB999").ends(2);
+    assert!(
+        wrong.stderr.contains("`FB999` is no report: write FB001 to FB152"),
+        "{}",
+        wrong.stderr
+    );
+    run("list --effects --seen FB052").ends(2);
+}
+
+#[test]
+fn the_catalogue_as_a_page() {
+    let page = run("list --format md --stage tls").ends(0);
+    assert!(page.out().contains("\n### tls/expired\n"), "{}", page.out());
+    assert!(!page.out().contains("### tunnel/"));
+    let effects = run("list --effects --format md").ends(0);
+    assert!(effects.out().contains("| `reset` | "), "{}", effects.out());
+}
+
+#[test]
 fn the_list_of_effects() {
     let effects = json("list --effects --format json");
     let words: Vec<&str> =

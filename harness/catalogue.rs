@@ -134,11 +134,13 @@ mod tests {
             assert_eq!(s.name, entry.name);
             for (what, text) in [
                 ("about", &s.about),
+                ("why", &s.why),
                 ("consequence", &s.consequence),
                 ("good_client", &s.good_client),
             ] {
                 assert!(text.len() > 20, "{}: {what}", entry.name);
             }
+            assert!(s.wire.len() >= 2, "{}: wire", entry.name);
             assert!(!s.seen.is_empty() || entry.name == "ok/plain", "{}: seen", entry.name);
             let known = entry.stage() == "ok"
                 || Stage::ALL.iter().any(|stage| stage.word() == entry.stage());

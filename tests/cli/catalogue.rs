@@ -63,8 +63,8 @@ fn the_list_of_what_has_a_word() {
     };
     assert!(names("--search BLACKHOLE").contains(&"syn/blackhole".to_owned()));
     // Several words have to be there together, and a stage narrows it further.
-    let both = names("--search undici --search fin");
-    assert!(both.contains(&"reply/fin-before-reply".to_owned()), "{both:?}");
+    let both = names("--search undici --search torn");
+    assert!(both.contains(&"reply/fin-mid-status".to_owned()), "{both:?}");
     assert!(both.len() < names("--search undici").len(), "{both:?}");
     assert!(names("--stage reply --search undici").iter().all(|n| n.starts_with("reply/")));
     let none = run("list --search qqqqq").ends(0);

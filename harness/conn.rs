@@ -1,8 +1,9 @@
 //! One connection: what every stage of it shares.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::auth::Handshake;
 use crate::clock::Clock;
 use crate::event::{How, Side, What, Who};
 use crate::log::Log;
@@ -25,6 +26,7 @@ pub struct Conn {
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     closed: AtomicBool,
+    handshake: Mutex<Handshake>,
 }
 
 impl Conn {
@@ -38,6 +40,7 @@ impl Conn {
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            handshake: Mutex::default(),
         })
     }
 
@@ -49,6 +52,11 @@ impl Conn {
     /// Who keeps the time.
     pub fn clock(&self) -> Clock {
         self.shared.clock
+    }
+
+    /// How far the client's handshake with the proxy has got on this connection.
+    pub fn handshake(&self) -> MutexGuard<'_, Handshake> {
+        self.handshake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The event log.

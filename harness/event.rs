@@ -138,6 +138,14 @@ pub enum What {
     BadRequest { reason: String, raw: String },
     #[serde(rename = "connect:reply")]
     Reply { status: u16, bytes: u64, raw: String },
+    #[serde(rename = "auth:leg")]
+    AuthLeg {
+        scheme: String,
+        leg: &'static str,
+        credentials: &'static str,
+        user: Option<String>,
+        why: String,
+    },
     #[serde(rename = "resolve:looked_up")]
     Resolved { host: String, result: String },
     #[serde(rename = "tls:client_hello")]

@@ -11,11 +11,13 @@
 //! - [`world`]: where wires come from; [`clock`]: exact time and virtual time.
 //! - [`start`]: ports, certificates, the loop that takes connections; [`conn`]: one of them.
 //! - [`proxy`]: a connection through its stages; [`origin`]: the server behind it.
+//! - [`auth`]: proxy authentication, pure: what a client sends, and what it is asked for.
 //! - [`cert`]: certificates, good and bad; [`secrets`]: what must not leak.
 //! - [`event`] and [`log`]: what happened; [`conduct`]: what the client did; [`verdict`]: what
 //!   that is worth; [`fix`]: what would help.
 //! - [`run`]: the wrapped command; [`report`]: one form a file; [`cli`]: one verb a file.
 
+pub mod auth;
 pub mod catalogue;
 pub mod cert;
 pub mod cli;

@@ -1,5 +1,8 @@
 //! The secrets of one run, how to find them in bytes, and how to hide them.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem::Finder;
@@ -18,7 +21,12 @@ pub struct Secrets {
     pub token: String,
     /// Each secret's forms, searched in every request head: the searchers are made once.
     needles: Vec<(&'static str, Vec<Finder<'static>>)>,
+    /// What the password was turned into: responses of Digest, messages of NTLM, tokens.
+    derived: Arc<Mutex<VecDeque<Finder<'static>>>>,
 }
+
+/// Derived secrets that are remembered: the last ones that came.
+const DERIVED: usize = 32;
 
 /// How the proxy's credentials are called in events.
 pub const PROXY: &str = "proxy_credentials";
@@ -36,7 +44,7 @@ impl Secrets {
         let pair = format!("{user}:{password}");
         let needles =
             vec![(PROXY, [forms(&password), forms(&pair)].concat()), (ORIGIN, forms(&token))];
-        Secrets { user, password, token, needles }
+        Secrets { user, password, token, needles, derived: Arc::default() }
     }
 
     /// The value of a Proxy-Authorization header that the proxy takes.
@@ -44,11 +52,33 @@ impl Secrets {
         format!("Basic {}", STANDARD.encode(format!("{}:{}", self.user, self.password)))
     }
 
-    /// Which secrets occur in `bytes`: raw, base64, base64url, percent-encoded or in hex.
+    /// Something came to the proxy that only the password can make: a response of Digest, the
+    /// third message of NTLM, a token. Seen elsewhere, it is the proxy's credentials.
+    pub fn remember(&self, made: &str) {
+        // Shorter than this, a match would be chance.
+        if made.len() < 16 {
+            return;
+        }
+        let mut derived = self.derived();
+        if derived.iter().any(|known| known.needle() == made.as_bytes()) {
+            return;
+        }
+        if derived.len() == DERIVED {
+            derived.pop_front();
+        }
+        derived.push_back(Finder::new(made).into_owned());
+    }
+
+    fn derived(&self) -> MutexGuard<'_, VecDeque<Finder<'static>>> {
+        self.derived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which secrets occur in `bytes`: what was remembered as it stands, the others raw, base64, base64url, percent-encoded or in hex.
     pub fn seen_in(&self, bytes: &[u8]) -> Vec<&'static str> {
+        let made = |name| name == PROXY && self.derived().iter().any(|f| f.find(bytes).is_some());
         self.needles
             .iter()
-            .filter(|(_, forms)| forms.iter().any(|form| form.find(bytes).is_some()))
+            .filter(|(name, forms)| forms.iter().any(|f| f.find(bytes).is_some()) || made(*name))
             .map(|(name, _)| *name)
             .collect()
     }
@@ -56,7 +86,8 @@ impl Secrets {
     /// The text with every secret hidden, and the value of any header that carries credentials.
     pub fn mask(&self, text: &str) -> String {
         let mut out = text.to_owned();
-        for form in self.needles.iter().flat_map(|(_, forms)| forms) {
+        let derived = self.derived();
+        for form in self.needles.iter().flat_map(|(_, forms)| forms).chain(derived.iter()) {
             if form.find(out.as_bytes()).is_some() {
                 out = out.replace(&*String::from_utf8_lossy(form.needle()), "****");
             }
@@ -144,6 +175,23 @@ mod tests {
             secrets().mask(text),
             "GET / HTTP/1.1\r\nAuthorization: Bearer ****\r\nCookie: ****\r\nHost: x\r\n\r\n"
         );
+    }
+
+    /// A response of Digest that came to the proxy is known again in a tunnel.
+    #[test]
+    fn what_the_password_was_turned_into_is_found_too() {
+        let s = secrets();
+        let text = "Proxy-Authorization: Digest response=\"8ca523f5e9506fed4657c9700eebdbec\"";
+        assert!(s.seen_in(text.as_bytes()).is_empty());
+        s.remember("8ca523f5e9506fed4657c9700eebdbec");
+        s.remember("short");
+        assert_eq!(s.seen_in(text.as_bytes()), [PROXY]);
+        assert!(s.seen_in(b"short").is_empty());
+        assert_eq!(s.mask("x 8ca523f5e9506fed4657c9700eebdbec"), "x ****");
+        for n in 0..DERIVED {
+            s.remember(&format!("{n:032}"));
+        }
+        assert!(s.seen_in(text.as_bytes()).is_empty(), "it is bounded");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::auth::Nonces;
 use crate::cert::Authority;
 use crate::clock::Clock;
 use crate::conn::Conn;
@@ -78,6 +79,7 @@ pub struct Shared {
     ceilings: bool,
     direct: Mutex<Option<SocketAddr>>,
     plan: Mutex<Plan>,
+    nonces: Mutex<Nonces>,
     bytes: AtomicU64,
     most_bytes: u64,
     full: Notify,
@@ -87,6 +89,11 @@ impl Shared {
     /// The counters and dice.
     pub fn plan(&self) -> MutexGuard<'_, Plan> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The nonces of Digest that were issued.
+    pub fn nonces(&self) -> MutexGuard<'_, Nonces> {
+        self.nonces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The address at which the origin is reached around the proxy, for its certificate.
@@ -198,6 +205,7 @@ fn run(
         ceilings: setup.ceilings,
         direct: Mutex::new(direct.as_ref().map(|(_, at)| *at)),
         plan: Mutex::new(Plan::new(seed)),
+        nonces: Mutex::default(),
         bytes: AtomicU64::new(0),
         most_bytes: scenario.limits.bytes.map_or(unlimited, |s| s.0),
         full: Notify::new(),

@@ -3,36 +3,93 @@
 use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{After, Cx, Fault, respond::Respond};
-use crate::scenario::{Problem, Scheme, seen};
+use super::respond::{self, Respond, Version};
+use super::{After, Cx, Fault};
+use crate::auth::offer::{self, Moment};
+use crate::conn::Conn;
+use crate::plan::Facts;
+use crate::scenario::{
+    Auth, Credentials, Digest, Lines, Offer, Problem, Scheme, Several, check_offers,
+};
 use crate::stage::Stage;
 
-/// Answers 407 with a challenge, whatever credentials came.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+/// Answers 407 with a challenge, whatever credentials came. A first leg of NTLM or Negotiate is
+/// answered with the next one, when the scheme is among those offered.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Challenge {
-    /// The scheme offered.
-    pub scheme: Scheme,
+    /// The scheme, or a list of schemes, offered in this order. Default: the proxy's; `basic` when
+    /// it asks for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<Several<Offer>>,
+    /// Whether several challenges share a header line. Default: as the proxy does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<Lines>,
     /// The realm. Default: the proxy's.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub realm: Option<String>,
+    /// How Digest is offered and checked. Default: as the proxy does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Whether Digest says that the nonce was stale. Default: when it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<bool>,
+    /// The version in the status line: 1.0 or 1.1. Default: 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// Header lines after the challenges, as they stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
+    /// The body. Default: a short HTML page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
 }
 
 /// The body of a 407, left in the stream for the client to read past.
 const BODY: &str = "<html><body><h1>407 Proxy Authentication Required</h1></body></html>\n";
 
-/// A 407 as a response.
-pub(crate) fn response(scheme: Scheme, realm: &str) -> Respond {
-    let offer = match scheme {
-        Scheme::Basic => format!("Proxy-Authenticate: Basic realm=\"{realm}\""),
-    };
-    Respond {
-        status: 407,
-        headers: vec![offer, "Content-Type: text/html".to_owned()],
-        body: BODY.to_owned(),
-        ..Respond::default()
+impl Challenge {
+    /// The 407 that is due on this connection now.
+    pub(crate) fn response(&self, conn: &Conn, facts: &Facts) -> Respond {
+        let mut auth = conn.scenario.proxy.auth.clone().unwrap_or_default();
+        self.change(&mut auth);
+        let told = facts.credentials == Some(Credentials::Stale) && auth.digest.stale;
+        let mut hand = conn.handshake();
+        let moment = Moment {
+            stale: self.stale.unwrap_or(told),
+            now: conn.log().start().elapsed(),
+            scale: conn.scenario.scale.unwrap_or(1.0),
+            rng: conn.rng(&format!("challenge {}", hand.offers)),
+        };
+        let values = offer::values(&auth, &mut conn.shared.nonces(), &mut hand, moment);
+        let mut headers: Vec<String> =
+            values.iter().map(|value| format!("Proxy-Authenticate: {value}")).collect();
+        if self.body.is_none() {
+            headers.push("Content-Type: text/html".to_owned());
+        }
+        headers.extend(self.headers.iter().cloned());
+        Respond {
+            status: 407,
+            headers,
+            body: self.body.clone().unwrap_or_else(|| BODY.to_owned()),
+            version: self.version,
+            ..Respond::default()
+        }
+    }
+
+    fn change(&self, auth: &mut Auth) {
+        if let Some(scheme) = &self.scheme {
+            auth.scheme = scheme.clone();
+        }
+        if let Some(realm) = &self.realm {
+            auth.realm.clone_from(realm);
+        }
+        if let Some(digest) = &self.digest {
+            auth.digest = digest.clone();
+        }
+        auth.lines = self.lines.unwrap_or(auth.lines);
     }
 }
 
@@ -42,26 +99,62 @@ impl Fault for Challenge {
     const EXAMPLE: &'static str =
         "{at: auth, when: {attempt: 1-2}, do: {challenge: basic, then: close}}";
 
+    fn bare() -> Option<Self> {
+        Some(Challenge::default())
+    }
+
     fn from_word(word: &str) -> Result<Self, Problem> {
-        match word {
-            "basic" => Ok(Challenge { scheme: Scheme::Basic, realm: None }),
-            _ => Err(Problem::new(format!("there is no scheme {}", seen(word)))
-                .known("there is", word, &["basic"])
-                .help("for others write the response: `respond: {status: 407, headers: [...]}`")),
-        }
+        let scheme = Several(vec![Offer::Scheme(Scheme::from_word(word)?)]);
+        Ok(Challenge { scheme: Some(scheme), ..Challenge::default() })
     }
 
     fn word_schema(with: &mut SchemaGenerator) -> Option<Schema> {
         Some(with.subschema_for::<Scheme>())
     }
 
+    fn check(&self, _: Stage) -> Result<(), Problem> {
+        let offers = self.scheme.iter().flat_map(check_offers);
+        let below = |p: Problem| Problem { key: format!("digest.{}", p.key), ..p };
+        let digest = self.digest.iter().flat_map(Digest::check).map(below);
+        if let Some(problem) = offers.chain(digest).next() {
+            return Err(problem);
+        }
+        respond::line("the realm", self.realm.as_deref()).map_err(|p| p.about("realm"))?;
+        respond::lines(&self.headers)
+    }
+
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
-        let auth = cx.conn.scenario.proxy.auth.as_ref();
-        let own = auth.map_or("badproxy", |a| a.realm.as_str());
-        let bytes =
-            response(self.scheme, self.realm.as_deref().unwrap_or(own)).bytes(cx.then_close);
-        let result = cx.send(&bytes).await;
-        cx.did("answered 407 with a Basic challenge", true);
+        let answer = self.response(cx.conn, cx.facts);
+        let result = cx.send(&answer.bytes(cx.then_close)).await;
+        cx.did(said(&answer), true);
         result.map(|()| After::Answered)
     }
+}
+
+/// What was offered, by the names of its schemes.
+fn said(answer: &Respond) -> String {
+    let lines = answer.headers.iter().filter_map(|line| line.strip_prefix("Proxy-Authenticate: "));
+    let names: Vec<String> = lines.map(names).collect();
+    let version = if answer.version == Some(Version::Http10) { " in HTTP/1.0" } else { "" };
+    let stale = if answer.headers.iter().any(|l| l.contains("stale=true")) { ", stale" } else { "" };
+    format!("answered 407 with a {} challenge{stale}{version}", names.join(", "))
+}
+
+/// The schemes of one line: what is followed by neither `=` nor another word of its challenge.
+fn names(line: &str) -> String {
+    let first = |part: &str| part.trim().split(' ').next().unwrap_or("").to_owned();
+    let mut names: Vec<String> = Vec::new();
+    for part in line.split(", ") {
+        let word = first(part);
+        if word.contains('=') || word.is_empty() {
+            continue;
+        }
+        let token = part.trim().split(' ').nth(1).is_some_and(|rest| !rest.contains("=\""));
+        names.push(match word.as_str() {
+            "NTLM" if token => "NTLM type 2".to_owned(),
+            "Negotiate" if token => "Negotiate token".to_owned(),
+            _ => word,
+        });
+    }
+    names.join(", ")
 }

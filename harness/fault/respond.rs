@@ -3,7 +3,7 @@
 use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, Fault};
 use crate::scenario::{Problem, seen};
@@ -25,9 +25,32 @@ pub struct Respond {
     /// The body. Default: none.
     #[serde(default)]
     pub body: String,
+    /// The version in the status line: 1.0 or 1.1. Default: 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
     /// Whether `Content-Length` is added when no header line has one. Default: true.
     #[serde(default)]
     pub content_length: Option<bool>,
+}
+
+/// A version of HTTP/1, as it stands in a status line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Version {
+    /// HTTP/1.0.
+    #[serde(rename = "1.0")]
+    Http10,
+    /// HTTP/1.1.
+    #[serde(rename = "1.1")]
+    Http11,
+}
+
+impl JsonSchema for Version {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Version".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"description": "A version of HTTP/1.", "enum": ["1.0", "1.1", 1.0, 1.1]})
+    }
 }
 
 /// The usual reason phrase of a status; empty when there is none.
@@ -49,7 +72,8 @@ impl Respond {
             })
         };
         let reason = self.reason.as_deref().unwrap_or_else(|| reason(self.status));
-        let mut out = format!("HTTP/1.1 {} {reason}\r\n", self.status);
+        let version = if self.version == Some(Version::Http10) { "1.0" } else { "1.1" };
+        let mut out = format!("HTTP/{version} {} {reason}\r\n", self.status);
         for line in &self.headers {
             out += line;
             out += "\r\n";
@@ -72,6 +96,14 @@ impl Respond {
 pub(super) fn no_status(word: &str) -> Problem {
     Problem::new(format!("{} is not a status of three digits", seen(word)))
         .help("write 100 to 999; for anything else there is `send`")
+}
+
+/// A text that goes into a header line.
+pub(super) fn line(what: &str, text: Option<&str>) -> Result<(), Problem> {
+    match text {
+        Some(text) if text.contains(['\r', '\n']) => Err(line_end(what)),
+        _ => Ok(()),
+    }
 }
 
 /// Header lines are one line each.

@@ -2,34 +2,51 @@
 
 use super::head::Head;
 use super::{Next, Session};
+use crate::auth::{self, Known};
+use crate::event::What;
 use crate::fault::{After, challenge};
 use crate::scenario::Credentials;
 
 impl Session {
-    /// What the request shows of credentials goes into the facts.
-    pub(super) fn learn(&mut self, head: &Head) {
+    /// What the request shows of credentials goes into the facts; the event for it, if any came.
+    pub(super) fn learn(&mut self, head: &Head) -> Option<What> {
         self.facts.method.clone_from(&head.method);
         self.facts.headers.clone_from(&head.headers);
-        let right = self.conn.log().secrets().basic();
-        // The scheme's case and the blanks after it do not count (RFC 9110, section 11.1).
-        let is_right = |value: &str| {
-            let (scheme, rest) = value.trim().split_once(' ').unwrap_or_default();
-            scheme.eq_ignore_ascii_case("basic")
-                && Some(rest.trim()) == right.strip_prefix("Basic ")
+        let conn = &self.conn;
+        let secrets = conn.log().secrets();
+        let known = Known {
+            auth: conn.scenario.proxy.auth.as_ref(),
+            user: &secrets.user,
+            password: &secrets.password,
+            method: &head.method,
+            target: &head.target,
+            now: conn.log().start().elapsed(),
         };
-        self.facts.credentials = Some(match head.header("proxy-authorization") {
-            None => Credentials::Absent,
-            Some(value) if is_right(value) => Credentials::Right,
-            Some(_) => Credentials::Wrong,
-        });
+        let value = head.header("proxy-authorization").map(str::as_bytes);
+        let judged = auth::judge(value, &known, &mut conn.shared.nonces(), &mut conn.handshake());
+        self.facts.credentials = Some(judged.credentials);
+        let leg = judged.leg?;
+        if let Some(secret) = &leg.secret {
+            secrets.remember(secret);
+        }
+        Some(What::AuthLeg {
+            scheme: leg.scheme,
+            leg: leg.leg,
+            credentials: judged.credentials.word(),
+            user: leg.user.map(|user| secrets.mask(&user)),
+            why: secrets.mask(&leg.why),
+        })
+    }
+
+    /// Whether the healthy proxy lets the request through.
+    pub(super) fn admits(&self) -> bool {
+        self.conn.scenario.proxy.auth.is_none()
+            || self.facts.credentials == Some(Credentials::Right)
     }
 
     /// A healthy proxy's 407.
     pub(super) async fn challenge(&mut self, head: &Head) -> Next {
-        let answer = match &self.conn.scenario.proxy.auth {
-            Some(auth) => challenge::response(auth.scheme, &auth.realm),
-            None => return Next::Close,
-        };
+        let answer = challenge::Challenge::default().response(&self.conn, &self.facts);
         let closing = !head.keeps_alive();
         self.answer(&answer, closing).await;
         self.after_answer(After::Answered, head).await

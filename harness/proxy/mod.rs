@@ -22,7 +22,6 @@ use crate::conn::Conn;
 use crate::event::{How, What, Who};
 use crate::fault::{After, Choice, Ended, Flow, play, respond::Respond, upstream_error};
 use crate::plan::Facts;
-use crate::scenario::Credentials;
 use crate::stage::Stage;
 use crate::wire::{BoxWire, End, fin, linger};
 use head::{Head, NoHead};
@@ -212,8 +211,11 @@ impl Session {
         };
         let (host, port) = place.as_ref().map_or(("", 0), |(h, p, _)| (h.as_str(), *p));
         self.conn.shared.plan().request(&mut self.facts, host, port);
-        self.learn(&head);
+        let leg = self.learn(&head);
         self.write_down(&head);
+        if let Some(leg) = leg {
+            self.conn.note(leg);
+        }
         let Some((_, _, path)) = place else {
             self.refuse(
                 400,
@@ -228,9 +230,7 @@ impl Session {
                 return self.after_answer(after, &head).await;
             }
         }
-        if self.conn.scenario.proxy.auth.is_some()
-            && self.facts.credentials != Some(Credentials::Right)
-        {
+        if !self.admits() {
             return self.challenge(&head).await;
         }
         match path {

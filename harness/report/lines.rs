@@ -94,6 +94,15 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
         What::Reply { status, bytes, .. } => {
             proxy(format!("answers {status} ({})", many(*bytes, "byte")))
         }
+        What::AuthLeg { scheme, leg, credentials, why, .. } => {
+            match (*credentials, scheme.as_str()) {
+                ("begun", _) => proxy(format!("takes {scheme} {leg}: a handshake begins")),
+                ("right", "Basic") => None,
+                ("right", _) => proxy(format!("finds the {scheme} {leg} right")),
+                ("stale", _) => proxy(format!("finds the {scheme} answer right, but {why}")),
+                _ => proxy(format!("finds the {scheme} {leg} wrong: {why}")),
+            }
+        }
         What::Resolved { result, .. } if result == "the built-in origin" => None,
         What::Resolved { host, result } => proxy(format!("looks up {host}: {result}")),
         What::ClientHello { sni, alpn, .. } => {

@@ -29,6 +29,7 @@ pub(super) fn check(scenario: &Scenario, tree: &Node, noted: &[Problem]) -> Vec<
     check.expect();
     check.scale();
     check.client();
+    check.auth();
     check.empty();
     check.found
 }
@@ -250,6 +251,16 @@ impl Check<'_> {
             let problem = Problem::new(format!("`target` cannot be {}", seen(target)))
                 .help(format!("write a whole http or https URL, e.g. `{}`", super::TARGET));
             self.value("client.target", problem);
+        }
+    }
+
+    fn auth(&mut self) {
+        let Some(auth) = self.scenario.proxy.auth.as_ref().filter(|_| self.sound("proxy.auth"))
+        else {
+            return;
+        };
+        for problem in auth.check() {
+            self.value(&format!("proxy.auth.{}", problem.key), problem);
         }
     }
 

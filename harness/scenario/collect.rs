@@ -7,9 +7,9 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, IgnoredAny};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::problem::{Place, Problem};
 
@@ -167,6 +167,38 @@ fn refuse<'de, D: Deserializer<'de>, T: Default>(
     let problem = advice.iter().fold(here.cannot(), |problem, line| problem.help(*line));
     complain::<D::Error>(here.place, problem)?;
     Ok(T::default())
+}
+
+/// One value, or a list of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Several<T>(pub Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Several<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match here() {
+            Some(here) if here.shape == Shape::List => each(from, "").map(Several),
+            _ => T::deserialize(from).map(|one| Several(vec![one])),
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for Several<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [one] => one.serialize(to),
+            list => list.serialize(to),
+        }
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Several<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Several_{}", T::schema_name()).into()
+    }
+    fn json_schema(with: &mut SchemaGenerator) -> Schema {
+        let one = with.subschema_for::<T>();
+        json_schema!({"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]})
+    }
 }
 
 /// A list; an item that cannot be read is left out, and the next one is read all the same.

@@ -3,6 +3,7 @@
 //! Every default is the healthy proxy, so an empty scenario is a correct proxy. No type here uses
 //! serde's `flatten`, `untagged` or `tag`: they lose the place of an error.
 
+mod auth;
 mod check;
 mod client;
 mod collect;
@@ -23,13 +24,15 @@ mod yaml;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
+pub(crate) use auth::check_offers;
+pub use auth::{Algorithm, Answer, Auth, Digest, Lines, Negotiate, Offer, Qop, Scheme};
 pub use client::{ClientSide, GivenCredentials, ProxyScheme};
-pub use collect::Located;
+pub use collect::{Located, Several};
 pub(crate) use collect::{word, word_or_map};
 pub use expect::{Count, Expect, Gap, Outcome};
 pub use origin::{Alpn, OriginSide};
 pub use problem::{Place, Problem, Problems, nearest, seen};
-pub use proxy::{Auth, DialTime, ProxySide, Scheme};
+pub use proxy::{DialTime, ProxySide};
 pub use read::{read, read_file, read_named};
 pub use schema::schema;
 pub use steps::{Step, Steps};

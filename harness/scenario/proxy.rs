@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Size, collect};
+use super::{Auth, Size, collect};
 
 /// The proxy when nothing goes wrong.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -18,36 +18,6 @@ pub struct ProxySide {
     /// The longest request head it reads; a longer one gets a 431. Default: 64KiB.
     #[serde(default)]
     pub head_limit: Option<Size>,
-}
-
-/// Credentials that the proxy asks for.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Auth {
-    /// The scheme.
-    pub scheme: Scheme,
-    /// The realm shown to the user. Default: `badproxy`.
-    #[serde(default = "default_realm")]
-    pub realm: String,
-    /// The user. Default: drawn from the seed.
-    #[serde(default)]
-    pub user: Option<String>,
-    /// The password. Default: drawn from the seed.
-    #[serde(default)]
-    pub password: Option<String>,
-}
-
-fn default_realm() -> String {
-    "badproxy".to_owned()
-}
-
-/// An authentication scheme.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Scheme {
-    /// RFC 7617.
-    #[default]
-    Basic,
 }
 
 /// When the proxy connects to the target of a CONNECT.

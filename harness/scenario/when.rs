@@ -71,16 +71,33 @@ pub enum Per {
 pub enum Credentials {
     /// No Proxy-Authorization header.
     Absent,
-    /// A Proxy-Authorization header, right or wrong.
+    /// A Proxy-Authorization header, whatever is in it.
     Present,
-    /// The scenario's user and password.
+    /// The scenario's user and password, by a scheme that the proxy offers; or none, on a
+    /// connection that NTLM or Negotiate has logged in.
     Right,
     /// A Proxy-Authorization header with anything else.
     Wrong,
+    /// A leg of NTLM or Negotiate that more legs follow: neither right nor wrong yet.
+    Begun,
+    /// An answer to Digest that is right but for its nonce, which is no longer good.
+    Stale,
 }
 
 impl Credentials {
-    /// Whether what arrived (`absent`, `right` or `wrong`) is what a rule asks for.
+    /// Its word in scenarios and events.
+    pub fn word(self) -> &'static str {
+        match self {
+            Credentials::Absent => "absent",
+            Credentials::Present => "present",
+            Credentials::Right => "right",
+            Credentials::Wrong => "wrong",
+            Credentials::Begun => "begun",
+            Credentials::Stale => "stale",
+        }
+    }
+
+    /// Whether what arrived (any but `present`) is what a rule asks for.
     pub fn covers(self, seen: Credentials) -> bool {
         self == seen || (self == Credentials::Present && seen != Credentials::Absent)
     }
@@ -158,6 +175,7 @@ mod tests {
     fn present_covers_right_and_wrong() {
         use Credentials::*;
         assert!(Present.covers(Right) && Present.covers(Wrong) && !Present.covers(Absent));
+        assert!(Present.covers(Begun) && Present.covers(Stale) && !Wrong.covers(Stale));
         assert!(Absent.covers(Absent) && !Absent.covers(Wrong));
     }
 }

@@ -1,6 +1,7 @@
 //! Names do not lie: each effect is met by a plain std socket, which knows nothing of this
 //! project, and has to be what it is called: RST, FIN, refused, unanswered, silent.
 
+mod auth;
 mod effects;
 mod http;
 mod origin;

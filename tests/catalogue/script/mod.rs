@@ -106,6 +106,11 @@ fn shown(event: &Event) -> Option<String> {
         What::HttpResponse { via, status, bytes, nonce_served } => {
             format!("http:response {via:?} {status} {bytes} bytes, nonce {nonce_served}")
         }
+        What::AuthLeg { scheme, leg, credentials, user, why } => {
+            let user = user.as_deref().unwrap_or("-");
+            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            format!("auth:leg {scheme} {leg} of {user} {credentials}{why}")
+        }
         What::Reply { status, bytes, .. } => format!("connect:reply {status} {bytes} bytes"),
         What::Resolved { result, .. } => format!("resolve:looked_up {result}"),
         What::SilenceEnded { .. } => "wait:ended".to_owned(),

@@ -1,0 +1,247 @@
+//! Proxy authentication from plain sockets: what each 407 offers, which answers open the tunnel, on
+//! which connection.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use badproxy::auth::{digest, header, ntlm};
+use badproxy::scenario::Algorithm;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::proxy::Proxy;
+use crate::{End, read_all, read_until};
+
+const LOGIN: &str = "user: alice, password: s3cret-long-enough, realm: corp";
+const TARGET: &str = "target.badproxy.test:80";
+
+/// Sends a request and reads the whole answer; its head, or up to the end of its body.
+fn ask(socket: &mut TcpStream, line: &str, credentials: &str) -> String {
+    let mut text = format!("{line} HTTP/1.1\r\nHost: {TARGET}\r\n");
+    if !credentials.is_empty() {
+        text += &format!("Proxy-Authorization: {credentials}\r\n");
+    }
+    socket.write_all((text + "\r\n").as_bytes()).unwrap();
+    let head = read_until(socket, "\r\n\r\n");
+    let length =
+        head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    socket.read_exact(&mut body).unwrap();
+    head
+}
+
+fn connect(socket: &mut TcpStream, credentials: &str) -> String {
+    ask(socket, &format!("CONNECT {TARGET}"), credentials)
+}
+
+fn offers(head: &str) -> Vec<&str> {
+    head.lines().filter_map(|line| line.strip_prefix("Proxy-Authenticate: ")).collect()
+}
+
+/// Answers the first Digest challenge of a 407 as RFC 7616 says.
+fn digest_answer(head: &str, line: &str, password: &str, nc: u32) -> String {
+    let offer = offers(head).into_iter().find_map(|o| o.strip_prefix("Digest ")).unwrap();
+    let params = header::params(offer.as_bytes()).unwrap();
+    let param = |name: &str| params.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    let (method, uri) = line.split_once(' ').unwrap();
+    let algorithm = match param("algorithm").as_deref() {
+        Some("SHA-256") => Algorithm::Sha256,
+        Some("SHA-256-sess") => Algorithm::Sha256Sess,
+        Some("MD5-sess") => Algorithm::Md5Sess,
+        _ => Algorithm::Md5,
+    };
+    let qop = param("qop");
+    let answer = digest::Answer {
+        realm: param("realm").unwrap(),
+        nonce: param("nonce").unwrap(),
+        uri: uri.into(),
+        nc: qop.as_ref().map(|_| format!("{nc:08x}")),
+        cnonce: qop.as_ref().map(|_| "0a4f113b".into()),
+        qop,
+        ..digest::Answer::default()
+    };
+    let response = digest::response(algorithm, ("alice", password), method, &answer);
+    let mut out = format!(
+        "Digest username=\"alice\", realm=\"{}\", nonce=\"{}\", uri=\"{uri}\", response=\"{response}\"",
+        answer.realm, answer.nonce,
+    );
+    if let Some(nc) = &answer.nc {
+        out += &format!(", qop=auth, nc={nc}, cnonce=\"0a4f113b\"");
+    }
+    for name in ["algorithm", "opaque"] {
+        if let Some(value) = param(name) {
+            out += &format!(", {name}=\"{value}\"");
+        }
+    }
+    out
+}
+
+const RIGHT: &str = "s3cret-long-enough";
+
+#[test]
+fn digest_opens_the_tunnel_once_a_count() {
+    for settings in ["", "algorithm: sha-256", "algorithm: sha-256-sess, opaque: o", "qop: none"] {
+        let proxy = Proxy::start(&format!(
+            "proxy: {{auth: {{scheme: digest, {LOGIN}, digest: {{{settings}}}}}}}\n"
+        ));
+        let line = format!("CONNECT {TARGET}");
+        let mut socket = proxy.connect();
+        let first = connect(&mut socket, "");
+        assert!(first.starts_with("HTTP/1.1 407 Proxy Authentication Required\r\n"), "{first}");
+        let good = digest_answer(&first, &line, RIGHT, 1);
+        let wrong = digest_answer(&first, &line, "wrong", 1);
+        let again = connect(&mut socket, &wrong);
+        assert!(again.starts_with("HTTP/1.1 407 ") && !again.contains("stale"), "{again}");
+        assert_ne!(offers(&first), offers(&again), "each 407 has a nonce of its own");
+        let reply = connect(&mut socket, &good);
+        assert!(reply.starts_with("HTTP/1.1 200 "), "{settings}: {reply}");
+        if !settings.contains("none") {
+            // The same header once more: its count was used.
+            let replayed = connect(&mut proxy.connect(), &good);
+            assert!(replayed.starts_with("HTTP/1.1 407 "), "{replayed}");
+            proxy.wait_for("auth:leg", "nc 00000001 was used with this nonce before");
+        }
+        proxy.wait_for("auth:leg", "wrong response");
+        proxy.wait_for("auth:leg", "\"right\"");
+    }
+}
+
+#[test]
+fn an_old_nonce_is_stale_or_only_changes() {
+    for (stale, told) in [(true, true), (false, false)] {
+        let proxy = Proxy::start(&format!(
+            "proxy: {{auth: {{scheme: digest, {LOGIN}, digest: {{uses: 1, stale: {stale}}}}}}}\n"
+        ));
+        let line = "GET http://target.badproxy.test/";
+        let mut socket = proxy.connect();
+        let first = ask(&mut socket, line, "");
+        let served = ask(&mut socket, line, &digest_answer(&first, line, RIGHT, 1));
+        assert!(served.starts_with("HTTP/1.1 200 "), "{served}");
+        let old = ask(&mut socket, line, &digest_answer(&first, line, RIGHT, 2));
+        assert!(old.starts_with("HTTP/1.1 407 "), "{old}");
+        assert_eq!(offers(&old)[0].ends_with(", stale=true"), told, "{old}");
+        let redone = ask(&mut socket, line, &digest_answer(&old, line, RIGHT, 1));
+        assert!(redone.starts_with("HTTP/1.1 200 "), "{redone}");
+        proxy.wait_for("auth:leg", "the nonce is used up");
+    }
+}
+
+/// The path alone is hashed by curl, the whole URL by others (RFC 7616, section 3.4.6).
+#[test]
+fn a_path_stands_for_the_absolute_form() {
+    let proxy = Proxy::start(&format!("proxy: {{auth: {{scheme: digest, {LOGIN}}}}}\n"));
+    let line = "GET http://target.badproxy.test/x";
+    let mut socket = proxy.connect();
+    let first = ask(&mut socket, line, "");
+    let answer = digest_answer(&first, "GET /x", RIGHT, 1);
+    assert!(ask(&mut socket, line, &answer).starts_with("HTTP/1.1 200 "));
+    let other = ask(&mut socket, line, &digest_answer(&first, "GET /y", RIGHT, 2));
+    assert!(other.starts_with("HTTP/1.1 407 "), "{other}");
+    proxy.wait_for("auth:leg", "wrong uri: /y");
+}
+
+fn first_leg() -> String {
+    format!("NTLM {}", STANDARD.encode(b"NTLMSSP\0\x01\0\0\0\x07\x82\x08\xa2"))
+}
+
+/// NTLM's third message to the second one of a 407 (MS-NLMP, section 2.2.1.3).
+fn third_leg(head: &str, password: &str) -> String {
+    let second = offers(head)[0].strip_prefix("NTLM ").unwrap();
+    let second = STANDARD.decode(second).unwrap();
+    let challenge: [u8; 8] = second[24..32].try_into().unwrap();
+    let blob = [1; 44];
+    let key = ntlm::proof::key("alice", "CORP", password);
+    let mut nt = ntlm::proof::proof(&key, &challenge, &blob).to_vec();
+    nt.extend(blob);
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let parts = [vec![0; 24], nt, utf16("CORP"), utf16("alice"), utf16("PC"), vec![]];
+    let mut out = b"NTLMSSP\0\x03\0\0\0".to_vec();
+    let mut at = 64u32;
+    for part in &parts {
+        let len = (part.len() as u16).to_le_bytes();
+        out.extend([len, len].concat());
+        out.extend(at.to_le_bytes());
+        at += part.len() as u32;
+    }
+    out.extend(1u32.to_le_bytes());
+    out.extend(parts.concat());
+    format!("NTLM {}", STANDARD.encode(out))
+}
+
+#[test]
+fn ntlm_is_bound_to_its_connection() {
+    let yaml = format!("proxy: {{auth: {{scheme: [ntlm, basic], {LOGIN}, domain: CORP}}}}\n");
+    let proxy = Proxy::start(&yaml);
+    let line = "GET http://target.badproxy.test/";
+    let mut socket = proxy.connect();
+    assert_eq!(offers(&ask(&mut socket, line, "")), ["NTLM", "Basic realm=\"corp\""]);
+    let second = ask(&mut socket, line, &first_leg());
+    assert!(offers(&second).len() == 1 && offers(&second)[0].starts_with("NTLM TlRMTVNTUAAC"));
+    let good = third_leg(&second, RIGHT);
+    // On another connection the third leg answers nothing.
+    let elsewhere = ask(&mut proxy.connect(), line, &good);
+    assert!(elsewhere.starts_with("HTTP/1.1 407 "), "{elsewhere}");
+    proxy.wait_for("auth:leg", "type 3 on a connection that was sent no type 2");
+    assert!(ask(&mut socket, line, &good).starts_with("HTTP/1.1 200 "));
+    assert!(ask(&mut socket, line, "").starts_with("HTTP/1.1 200 "), "it is logged in");
+    let mut socket = proxy.connect();
+    let second = ask(&mut socket, line, &first_leg());
+    let wrong = ask(&mut socket, line, &third_leg(&second, "wrong"));
+    assert_eq!(offers(&wrong), ["NTLM", "Basic realm=\"corp\""]);
+    proxy.wait_for("auth:leg", "wrong password");
+}
+
+#[test]
+fn ntlm_over_connect_too() {
+    let proxy = Proxy::start(&format!("proxy: {{auth: {{scheme: ntlm, {LOGIN}}}}}\n"));
+    let mut socket = proxy.connect();
+    let second = connect(&mut socket, &first_leg());
+    let reply = connect(&mut socket, &third_leg(&second, RIGHT));
+    assert!(reply.starts_with("HTTP/1.1 200 "), "{reply}");
+}
+
+/// The challenges stand in one line or several, in the order of the file.
+#[test]
+fn challenges_in_the_order_and_lines_of_the_scenario() {
+    let yaml = "rules:\n  - at: auth\n    do:\n      challenge:\n        \
+        scheme: [{verbatim: 'Hawk ts=\"1\"'}, negotiate, basic, digest]\n        realm: x\n        ";
+    let proxy = Proxy::start(&format!("{yaml}lines: several\n"));
+    let head = connect(&mut proxy.connect(), "");
+    let got = offers(&head);
+    assert_eq!(got[..3], ["Hawk ts=\"1\"", "Negotiate", "Basic realm=\"x\""]);
+    assert!(got[3].starts_with("Digest realm=\"x\", nonce=\"") && got.len() == 4, "{got:?}");
+    let proxy = Proxy::start(&format!("{yaml}lines: one\n"));
+    let head = connect(&mut proxy.connect(), "");
+    let got = offers(&head);
+    let start = "Hawk ts=\"1\", Negotiate, Basic realm=\"x\", Digest realm=\"x\", nonce=\"";
+    assert!(got.len() == 1 && got[0].starts_with(start), "{got:?}");
+}
+
+#[test]
+fn http_1_0_and_what_ends_the_connection() {
+    let yaml = "rules: [{at: auth, do: {challenge: {scheme: ntlm, version: 1.0, body: no, \
+        headers: ['X: 1']}, then: close}}]\n";
+    let proxy = Proxy::start(yaml);
+    let mut socket = proxy.connect();
+    socket.write_all(crate::CONNECT).unwrap();
+    let (got, end) = read_all(&mut socket);
+    assert_eq!(
+        String::from_utf8(got).unwrap(),
+        "HTTP/1.0 407 Proxy Authentication Required\r\nProxy-Authenticate: NTLM\r\nX: 1\r\n\
+         Content-Length: 2\r\nConnection: close\r\n\r\nno"
+    );
+    assert_eq!(end, End::Fin);
+}
+
+/// What was made of the password is known again where it does not belong.
+#[test]
+fn an_answer_repeated_inside_the_tunnel_is_seen() {
+    let proxy = Proxy::start(&format!("proxy: {{auth: {{scheme: digest, {LOGIN}}}}}\n"));
+    let mut socket = proxy.connect();
+    let first = connect(&mut socket, "");
+    let good = digest_answer(&first, &format!("CONNECT {TARGET}"), RIGHT, 1);
+    assert!(connect(&mut socket, &good).starts_with("HTTP/1.1 200 "));
+    assert!(ask(&mut socket, "GET /", &good).starts_with("HTTP/1.1 200 "));
+    let seen = proxy.wait_for("http:request", "proxy_credentials");
+    assert!(!format!("{seen:?}").contains("response="), "and it is masked");
+}

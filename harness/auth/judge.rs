@@ -24,6 +24,19 @@ pub struct Known<'k> {
     pub now: Duration,
 }
 
+impl Known<'_> {
+    /// Whether this names the user: as it is, or with the scenario's domain before it, as Windows
+    /// writes it.
+    fn is_user(&self, name: &str) -> bool {
+        let domain = self.auth.and_then(|auth| auth.domain.as_deref());
+        let in_domain = |(domain, name): (&str, &str), own: &str| {
+            domain.eq_ignore_ascii_case(own) && name == self.user
+        };
+        name == self.user
+            || domain.is_some_and(|own| name.split_once('\\').is_some_and(|n| in_domain(n, own)))
+    }
+}
+
 /// What a request's credentials are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
@@ -95,7 +108,11 @@ fn scheme(
         Scheme::Basic => {
             let basic = basic::parse(header.rest).map_err(text)?;
             leg.user = Some(short(&basic.user));
-            right_unless(basic::wrong(&basic, known.user, known.password))
+            right_unless(match (known.is_user(&basic.user), basic.password == known.password) {
+                (true, true) => None,
+                (true, false) => Some("wrong password"),
+                (false, _) => Some("wrong user"),
+            })
         }
         Scheme::Bearer => {
             let token = bearer::parse(header.rest).map_err(text)?;
@@ -150,7 +167,7 @@ fn check_digest(
             return Err((*why).to_owned());
         }
     }
-    if answer.username != known.user {
+    if !known.is_user(&answer.username) {
         return Err("wrong user".to_owned());
     }
     if !digest::same_target(&answer.uri, known.target) {
@@ -175,7 +192,8 @@ fn check_digest(
             return Err("nc is not eight hexadecimal digits from 00000001 on".to_owned());
         }
     }
-    let right = digest::response(algorithm, (known.user, known.password), known.method, answer);
+    let login = (answer.username.as_str(), known.password);
+    let right = digest::response(algorithm, login, known.method, answer);
     if !right.eq_ignore_ascii_case(&answer.response) {
         return Err("wrong response: another password, or not hashed as the RFC says".to_owned());
     }

@@ -134,27 +134,52 @@ impl Fault for Challenge {
 /// What was offered, by the names of its schemes.
 fn said(answer: &Respond) -> String {
     let lines = answer.headers.iter().filter_map(|line| line.strip_prefix("Proxy-Authenticate: "));
-    let names: Vec<String> = lines.map(names).collect();
+    let names: Vec<String> = lines.flat_map(names).collect();
+    let what = match names.as_slice() {
+        [one] if one.contains(' ') => one.clone(),
+        [one] if one.starts_with(['A', 'E', 'I', 'N', 'O', 'X']) && one != "Negotiate" => {
+            format!("an {one} challenge")
+        }
+        [one] => format!("a {one} challenge"),
+        all => format!("challenges of {}", all.join(", ")),
+    };
     let version = if answer.version == Some(Version::Http10) { " in HTTP/1.0" } else { "" };
     let stale = if answer.headers.iter().any(|l| l.contains("stale=true")) { ", stale" } else { "" };
-    format!("answered 407 with a {} challenge{stale}{version}", names.join(", "))
+    format!("answered 407 with {what}{stale}{version}")
 }
 
-/// The schemes of one line: what is followed by neither `=` nor another word of its challenge.
-fn names(line: &str) -> String {
-    let first = |part: &str| part.trim().split(' ').next().unwrap_or("").to_owned();
-    let mut names: Vec<String> = Vec::new();
-    for part in line.split(", ") {
-        let word = first(part);
-        if word.contains('=') || word.is_empty() {
-            continue;
+/// The schemes of one line: the first words of its parts that are no parameter.
+fn names(line: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for part in line.split(", ").map(str::trim) {
+        let (word, rest) = part.split_once(' ').unwrap_or((part, ""));
+        let token = !rest.is_empty() && !rest.contains("=\"");
+        match word {
+            "" => {}
+            word if word.contains(['=', '"']) => {}
+            "NTLM" if token => names.push("NTLM type 2".to_owned()),
+            "Negotiate" if token => names.push("Negotiate and a token".to_owned()),
+            word => names.push(word.to_owned()),
         }
-        let token = part.trim().split(' ').nth(1).is_some_and(|rest| !rest.contains("=\""));
-        names.push(match word.as_str() {
-            "NTLM" if token => "NTLM type 2".to_owned(),
-            "Negotiate" if token => "Negotiate token".to_owned(),
-            _ => word,
-        });
     }
-    names.join(", ")
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_offered_in_words() {
+        let said = |lines: &[&str]| {
+            let headers = lines.iter().map(|l| format!("Proxy-Authenticate: {l}")).collect();
+            said(&Respond { headers, ..Respond::default() })
+        };
+        assert_eq!(said(&["Basic realm=\"x\""]), "answered 407 with a Basic challenge");
+        assert_eq!(said(&["NTLM"]), "answered 407 with an NTLM challenge");
+        assert_eq!(said(&["NTLM TlRM="]), "answered 407 with NTLM type 2");
+        let line = "NTLM, Digest realm=\"a\", nonce=\"b\", qop=\"auth\", Basic realm=\"a\"";
+        assert_eq!(said(&[line]), "answered 407 with challenges of NTLM, Digest, Basic");
+        assert_eq!(said(&["Negotiate", "Hawk"]), "answered 407 with challenges of Negotiate, Hawk");
+    }
 }

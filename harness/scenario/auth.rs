@@ -26,7 +26,8 @@ pub struct Auth {
     /// The password; Bearer takes it as the token. Default: drawn from the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
-    /// The domain of NTLM, which the client has to name. Default: any will do.
+    /// The domain, which the client has to name with NTLM, and may before the user with Basic and
+    /// Digest (`CORP\alice`). Default: any will do for NTLM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// How Digest is offered and checked.

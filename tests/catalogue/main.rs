@@ -5,6 +5,8 @@
 //! `UPDATE=1 cargo test --test catalogue` writes the transcripts anew; read the difference.
 
 mod arm;
+#[path = "../support/login.rs"]
+mod login;
 mod script;
 
 use std::path::{Path, PathBuf};

@@ -4,11 +4,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use badproxy::auth::{digest, header, ntlm};
-use badproxy::scenario::Algorithm;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
+use crate::login::{digest_answer, first_leg, offers, third_leg};
 use crate::proxy::Proxy;
 use crate::{End, read_all, read_until};
 
@@ -34,49 +30,7 @@ fn connect(socket: &mut TcpStream, credentials: &str) -> String {
     ask(socket, &format!("CONNECT {TARGET}"), credentials)
 }
 
-fn offers(head: &str) -> Vec<&str> {
-    head.lines().filter_map(|line| line.strip_prefix("Proxy-Authenticate: ")).collect()
-}
-
-/// Answers the first Digest challenge of a 407 as RFC 7616 says.
-fn digest_answer(head: &str, line: &str, password: &str, nc: u32) -> String {
-    let offer = offers(head).into_iter().find_map(|o| o.strip_prefix("Digest ")).unwrap();
-    let params = header::params(offer.as_bytes()).unwrap();
-    let param = |name: &str| params.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
-    let (method, uri) = line.split_once(' ').unwrap();
-    let algorithm = match param("algorithm").as_deref() {
-        Some("SHA-256") => Algorithm::Sha256,
-        Some("SHA-256-sess") => Algorithm::Sha256Sess,
-        Some("MD5-sess") => Algorithm::Md5Sess,
-        _ => Algorithm::Md5,
-    };
-    let qop = param("qop");
-    let answer = digest::Answer {
-        realm: param("realm").unwrap(),
-        nonce: param("nonce").unwrap(),
-        uri: uri.into(),
-        nc: qop.as_ref().map(|_| format!("{nc:08x}")),
-        cnonce: qop.as_ref().map(|_| "0a4f113b".into()),
-        qop,
-        ..digest::Answer::default()
-    };
-    let response = digest::response(algorithm, ("alice", password), method, &answer);
-    let mut out = format!(
-        "Digest username=\"alice\", realm=\"{}\", nonce=\"{}\", uri=\"{uri}\", response=\"{response}\"",
-        answer.realm, answer.nonce,
-    );
-    if let Some(nc) = &answer.nc {
-        out += &format!(", qop=auth, nc={nc}, cnonce=\"0a4f113b\"");
-    }
-    for name in ["algorithm", "opaque"] {
-        if let Some(value) = param(name) {
-            out += &format!(", {name}=\"{value}\"");
-        }
-    }
-    out
-}
-
-const RIGHT: &str = "s3cret-long-enough";
+const ALICE: (&str, &str) = ("alice", "s3cret-long-enough");
 
 #[test]
 fn digest_opens_the_tunnel_once_a_count() {
@@ -88,8 +42,8 @@ fn digest_opens_the_tunnel_once_a_count() {
         let mut socket = proxy.connect();
         let first = connect(&mut socket, "");
         assert!(first.starts_with("HTTP/1.1 407 Proxy Authentication Required\r\n"), "{first}");
-        let good = digest_answer(&first, &line, RIGHT, 1);
-        let wrong = digest_answer(&first, &line, "wrong", 1);
+        let good = digest_answer(&first, &line, ALICE, 1);
+        let wrong = digest_answer(&first, &line, ("alice", "wrong"), 1);
         let again = connect(&mut socket, &wrong);
         assert!(again.starts_with("HTTP/1.1 407 ") && !again.contains("stale"), "{again}");
         assert_ne!(offers(&first), offers(&again), "each 407 has a nonce of its own");
@@ -115,12 +69,12 @@ fn an_old_nonce_is_stale_or_only_changes() {
         let line = "GET http://target.badproxy.test/";
         let mut socket = proxy.connect();
         let first = ask(&mut socket, line, "");
-        let served = ask(&mut socket, line, &digest_answer(&first, line, RIGHT, 1));
+        let served = ask(&mut socket, line, &digest_answer(&first, line, ALICE, 1));
         assert!(served.starts_with("HTTP/1.1 200 "), "{served}");
-        let old = ask(&mut socket, line, &digest_answer(&first, line, RIGHT, 2));
+        let old = ask(&mut socket, line, &digest_answer(&first, line, ALICE, 2));
         assert!(old.starts_with("HTTP/1.1 407 "), "{old}");
         assert_eq!(offers(&old)[0].ends_with(", stale=true"), told, "{old}");
-        let redone = ask(&mut socket, line, &digest_answer(&old, line, RIGHT, 1));
+        let redone = ask(&mut socket, line, &digest_answer(&old, line, ALICE, 1));
         assert!(redone.starts_with("HTTP/1.1 200 "), "{redone}");
         proxy.wait_for("auth:leg", "the nonce is used up");
     }
@@ -133,39 +87,11 @@ fn a_path_stands_for_the_absolute_form() {
     let line = "GET http://target.badproxy.test/x";
     let mut socket = proxy.connect();
     let first = ask(&mut socket, line, "");
-    let answer = digest_answer(&first, "GET /x", RIGHT, 1);
+    let answer = digest_answer(&first, "GET /x", ALICE, 1);
     assert!(ask(&mut socket, line, &answer).starts_with("HTTP/1.1 200 "));
-    let other = ask(&mut socket, line, &digest_answer(&first, "GET /y", RIGHT, 2));
+    let other = ask(&mut socket, line, &digest_answer(&first, "GET /y", ALICE, 2));
     assert!(other.starts_with("HTTP/1.1 407 "), "{other}");
     proxy.wait_for("auth:leg", "wrong uri: /y");
-}
-
-fn first_leg() -> String {
-    format!("NTLM {}", STANDARD.encode(b"NTLMSSP\0\x01\0\0\0\x07\x82\x08\xa2"))
-}
-
-/// NTLM's third message to the second one of a 407 (MS-NLMP, section 2.2.1.3).
-fn third_leg(head: &str, password: &str) -> String {
-    let second = offers(head)[0].strip_prefix("NTLM ").unwrap();
-    let second = STANDARD.decode(second).unwrap();
-    let challenge: [u8; 8] = second[24..32].try_into().unwrap();
-    let blob = [1; 44];
-    let key = ntlm::proof::key("alice", "CORP", password);
-    let mut nt = ntlm::proof::proof(&key, &challenge, &blob).to_vec();
-    nt.extend(blob);
-    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
-    let parts = [vec![0; 24], nt, utf16("CORP"), utf16("alice"), utf16("PC"), vec![]];
-    let mut out = b"NTLMSSP\0\x03\0\0\0".to_vec();
-    let mut at = 64u32;
-    for part in &parts {
-        let len = (part.len() as u16).to_le_bytes();
-        out.extend([len, len].concat());
-        out.extend(at.to_le_bytes());
-        at += part.len() as u32;
-    }
-    out.extend(1u32.to_le_bytes());
-    out.extend(parts.concat());
-    format!("NTLM {}", STANDARD.encode(out))
 }
 
 #[test]
@@ -177,7 +103,7 @@ fn ntlm_is_bound_to_its_connection() {
     assert_eq!(offers(&ask(&mut socket, line, "")), ["NTLM", "Basic realm=\"corp\""]);
     let second = ask(&mut socket, line, &first_leg());
     assert!(offers(&second).len() == 1 && offers(&second)[0].starts_with("NTLM TlRMTVNTUAAC"));
-    let good = third_leg(&second, RIGHT);
+    let good = third_leg(&second, ALICE);
     // On another connection the third leg answers nothing.
     let elsewhere = ask(&mut proxy.connect(), line, &good);
     assert!(elsewhere.starts_with("HTTP/1.1 407 "), "{elsewhere}");
@@ -186,7 +112,7 @@ fn ntlm_is_bound_to_its_connection() {
     assert!(ask(&mut socket, line, "").starts_with("HTTP/1.1 200 "), "it is logged in");
     let mut socket = proxy.connect();
     let second = ask(&mut socket, line, &first_leg());
-    let wrong = ask(&mut socket, line, &third_leg(&second, "wrong"));
+    let wrong = ask(&mut socket, line, &third_leg(&second, ("alice", "wrong")));
     assert_eq!(offers(&wrong), ["NTLM", "Basic realm=\"corp\""]);
     proxy.wait_for("auth:leg", "wrong password");
 }
@@ -196,7 +122,7 @@ fn ntlm_over_connect_too() {
     let proxy = Proxy::start(&format!("proxy: {{auth: {{scheme: ntlm, {LOGIN}}}}}\n"));
     let mut socket = proxy.connect();
     let second = connect(&mut socket, &first_leg());
-    let reply = connect(&mut socket, &third_leg(&second, RIGHT));
+    let reply = connect(&mut socket, &third_leg(&second, ALICE));
     assert!(reply.starts_with("HTTP/1.1 200 "), "{reply}");
 }
 
@@ -239,7 +165,7 @@ fn an_answer_repeated_inside_the_tunnel_is_seen() {
     let proxy = Proxy::start(&format!("proxy: {{auth: {{scheme: digest, {LOGIN}}}}}\n"));
     let mut socket = proxy.connect();
     let first = connect(&mut socket, "");
-    let good = digest_answer(&first, &format!("CONNECT {TARGET}"), RIGHT, 1);
+    let good = digest_answer(&first, &format!("CONNECT {TARGET}"), ALICE, 1);
     assert!(connect(&mut socket, &good).starts_with("HTTP/1.1 200 "));
     assert!(ask(&mut socket, "GET /", &good).starts_with("HTTP/1.1 200 "));
     let seen = proxy.wait_for("http:request", "proxy_credentials");

@@ -4,6 +4,8 @@
 mod auth;
 mod effects;
 mod http;
+#[path = "../support/login.rs"]
+mod login;
 mod origin;
 mod proxy;
 

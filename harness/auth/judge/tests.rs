@@ -254,6 +254,17 @@ fn negotiate_does_what_the_scenario_says() {
 }
 
 #[test]
+fn a_user_may_name_the_domain() {
+    let basic = |user: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{RIGHT}")));
+    let mut desk = Desk::new("scheme: basic, domain: CORP");
+    assert_eq!(desk.judge(&basic("alice")).0, Credentials::Right);
+    assert_eq!(desk.judge(&basic("corp\\alice")).0, Credentials::Right);
+    assert_eq!(desk.judge(&basic("LAB\\alice")).1, "wrong user");
+    let mut desk = Desk::new("scheme: basic");
+    assert_eq!(desk.judge(&basic("CORP\\alice")).1, "wrong user");
+}
+
+#[test]
 fn schemes_that_are_not_offered_are_wrong() {
     let mut desk = Desk::new("scheme: [digest, {verbatim: Hawk}], lines: one");
     let offer = desk.offer();

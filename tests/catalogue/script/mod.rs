@@ -4,6 +4,8 @@
 //! something else (speaks SOCKS, asks a name server ...) has a file here with the names of its
 //! scenarios and what is done with them, and one line in [`Client::connection`].
 
+mod auth;
+
 use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
@@ -56,8 +58,10 @@ pub async fn play(scenario: Scenario, arm: Arm) -> String {
         "auth/407-close-loop" | "accept/reset" => 2,
         _ => 1,
     };
-    for _ in 0..times {
-        client.connection(&scenario).await;
+    if !auth::play(&mut client, &scenario).await {
+        for _ in 0..times {
+            client.connection(&scenario).await;
+        }
     }
     // What the proxy does on its own after the client has gone.
     tokio::time::sleep(Duration::from_millis(if arm == Arm::Sim { 60_000 } else { 50 })).await;
@@ -264,7 +268,12 @@ impl Client<'_> {
         };
         self.line("<- TLS established");
         let path = scenario.target().splitn(4, '/').nth(3).unwrap_or("").to_owned();
-        let rounds = if scenario.name == "response/503-retry-after" { 2 } else { 1 };
+        let rounds = match scenario.name.as_str() {
+            "response/503-retry-after" | "response/401-intercepted" | "response/302-login-page" => {
+                2
+            }
+            _ => 1,
+        };
         for _ in 0..rounds {
             let head = format!("GET /{path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
             self.send(&mut tls, &format!("GET /{path}"), head.as_bytes()).await;

@@ -47,6 +47,7 @@ catalogue! {
     "auth/407-digest-new-nonce",
     "auth/407-digest-wrong",
     "auth/407-digest-forward",
+    "auth/407-digest-forward-wrong",
     "auth/407-ntlm",
     "auth/407-ntlm-wrong",
     "auth/407-ntlm-forward",

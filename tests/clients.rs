@@ -3,6 +3,9 @@
 //! Not part of `cargo test`: `scripts/clients-install`, then `cargo test --test clients`. A client
 //! that is missing is skipped with a word on a desk, and fails the test where CI=true.
 
+#[path = "clients/login.rs"]
+mod login;
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -30,12 +33,18 @@ fn client(name: &'static str) -> Client {
             vec![on_path("curl"), "-sS".into(), "--max-time".into(), "{timeout}".into()],
             vec![on_path("curl")],
         ),
+        "curl-digest" | "curl-ntlm" | "curl-anyauth" => {
+            let scheme = name.replace("curl", "--proxy");
+            let rest = ["-sS", scheme.as_str(), "--max-time", "{timeout}"];
+            let command = std::iter::once(on_path("curl")).chain(rest.map(PathBuf::from));
+            (command.collect(), vec![on_path("curl")])
+        }
         "go" => (vec![installed("go/get")], vec![installed("go/get")]),
         "go-dial" => {
             let get = installed("go/get");
             (vec![get.clone(), "-dial-timeout".into(), "500ms".into()], vec![get])
         }
-        "requests" | "httpx" => {
+        "requests" | "httpx" | "urllib" | "toolbelt" => {
             let python = installed("python/bin/python");
             let program = source(&format!("python/{name}_get.py"));
             (vec![python.clone(), program], vec![python])
@@ -45,6 +54,7 @@ fn client(name: &'static str) -> Client {
             (vec![on_path("node"), program.clone()], vec![on_path("node"), program])
         }
         "java" => (vec![on_path("java"), source("java/Get.java")], vec![on_path("java")]),
+        "java-url" => (vec![on_path("java"), source("java/UrlGet.java")], vec![on_path("java")]),
         "reqwest" => {
             let get = installed("rust/debug/get");
             (vec![get.clone()], vec![get])

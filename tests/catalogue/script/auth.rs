@@ -36,7 +36,9 @@ fn plan(name: &str) -> Option<&'static [Say]> {
         "auth/407-digest" | "auth/407-digest-sha256" => &[Nothing, Digest(1)],
         "auth/407-digest-stale" => &[Nothing, Digest(1), Digest(1)],
         "auth/407-digest-new-nonce" => &[Nothing, Digest(1), Digest(1)],
-        "auth/407-digest-wrong" => &[Nothing, Digest(1), Digest(1)],
+        "auth/407-digest-wrong" | "auth/407-digest-forward-wrong" => {
+            &[Nothing, Digest(1), Digest(1)]
+        }
         "auth/407-digest-forward" => &[Nothing, Digest(1)],
         "auth/407-ntlm" => &[First, Third],
         "auth/407-ntlm-wrong" => &[First, Third],

@@ -28,6 +28,10 @@ pub struct Conduct {
     pub accepted: u64,
     /// Connections that reached the origin around the proxy.
     pub direct: u64,
+    /// Places, seen in the sandbox, that the client dialled itself and where nobody answers.
+    pub egress: u64,
+    /// Places, seen in the sandbox, that the client sent datagrams to.
+    pub elsewhere: Vec<String>,
     /// Connections of the proxy to a target that is not the built-in origin.
     pub foreign: u64,
     /// SYNs seen that were not answered with a SYN-ACK.
@@ -93,6 +97,12 @@ impl Conduct {
                 self.reach(Stage::Accept);
             }
             What::Accepted { side: Side::Direct, .. } => self.direct += 1,
+            What::Egress { proto, dst, .. } => {
+                self.egress += u64::from(*proto == "tcp");
+                if *proto != "tcp" && self.elsewhere.len() < FEW {
+                    self.elsewhere.push(dst.clone());
+                }
+            }
             What::Connected { side: Side::Upstream, dst } => {
                 self.foreign += u64::from(dst != "origin");
                 self.reach(Stage::Dial);
@@ -245,7 +255,7 @@ impl Conduct {
 
     /// Whether the origin was reached around the proxy.
     pub fn went_around(&self) -> bool {
-        self.direct > 0 || self.origin.direct > 0 || self.nonces.direct > 0
+        self.direct > 0 || self.egress > 0 || self.origin.direct > 0 || self.nonces.direct > 0
     }
 
     /// The first of these words that the command's output contains; case is ignored.

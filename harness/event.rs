@@ -116,6 +116,8 @@ pub enum What {
     Listening { listener: &'static str, address: String },
     #[serde(rename = "tcp:syn_seen")]
     SynSeen { listener: &'static str, state: &'static str },
+    #[serde(rename = "net:egress")]
+    Egress { proto: &'static str, dst: String, likely: &'static str },
     #[serde(rename = "tcp:accepted")]
     Accepted { side: Side, src: String, attempt: Option<u64> },
     #[serde(rename = "tcp:connected")]

@@ -15,6 +15,7 @@
 //! - [`cert`]: certificates, good and bad; [`secrets`]: what must not leak.
 //! - [`event`] and [`log`]: what happened; [`conduct`]: what the client did; [`verdict`]: what
 //!   that is worth; [`fix`]: what would help.
+//! - [`sandbox`]: namespaces of the command's own (Linux).
 //! - [`run`]: the wrapped command; [`report`]: one form a file; [`cli`]: one verb a file.
 
 pub mod auth;
@@ -35,6 +36,7 @@ pub mod proxy;
 pub mod report;
 pub mod rng;
 pub mod run;
+pub mod sandbox;
 pub mod scenario;
 pub mod secrets;
 pub mod stage;

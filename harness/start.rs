@@ -1,28 +1,26 @@
 //! Starting a scenario: ports, certificate authority, the loop that takes connections.
 
+mod accept;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use accept::{take, take_direct};
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 use crate::auth::Nonces;
 use crate::cert::Authority;
 use crate::clock::Clock;
-use crate::conn::Conn;
-use crate::event::{How, Side, Via, What, Who};
+use crate::event::What;
 use crate::fault::Effect;
 use crate::log::Log;
-use crate::origin;
-use crate::plan::{Facts, Plan};
-use crate::proxy;
+use crate::plan::Plan;
 use crate::rng::Rng;
-use crate::scenario::{GivenCredentials, Limits, ProxyScheme, Scenario, glob};
+use crate::scenario::{GivenCredentials, ProxyScheme, Scenario, glob};
 use crate::secrets::Secrets;
 use crate::stage::Stage;
-use crate::wire::BoxWire;
 use crate::world::{Listener, SimNet, Syn, listen};
 
 /// How a scenario is started.
@@ -127,6 +125,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// Where the origin can be reached around the proxy.
     pub direct: Option<SocketAddr>,
+    /// The name by which the proxy is called. None: its address.
+    pub name: Option<String>,
     /// The simulated network, in the simulation.
     pub net: Option<SimNet>,
     scenario: Arc<Mutex<Arc<Scenario>>>,
@@ -178,7 +178,30 @@ fn syn(scenario: &Scenario, setup: &Setup) -> Syn {
     }
 }
 
-#[allow(clippy::too_many_arguments, reason = "called twice, from above")]
+/// Sockets that somebody else has made, in a sandbox.
+pub struct Made {
+    /// The proxy's, and the first of its addresses.
+    pub proxy: (Listener, SocketAddr),
+    /// The origin's: they take whatever goes around the proxy; and its own address.
+    pub direct: (Listener, SocketAddr),
+    /// The name by which the proxy is called, when it is not its address.
+    pub name: Option<String>,
+}
+
+/// Starts a scenario on sockets that are there.
+///
+/// # Errors
+///
+/// A certificate authority that cannot be made.
+pub fn start_on(scenario: Scenario, setup: &Setup, made: Made) -> anyhow::Result<Running> {
+    let (listener, address) = made.proxy;
+    let mut running =
+        run(scenario, setup, Clock::Real, listener, address, Some(made.direct), None)?;
+    running.name = made.name;
+    Ok(running)
+}
+
+#[allow(clippy::too_many_arguments, reason = "called three times, from above")]
 fn run(
     mut scenario: Scenario,
     setup: &Setup,
@@ -228,7 +251,7 @@ fn run(
         tasks.push(tokio::spawn(take_direct(listener, Arc::clone(&scenario), Arc::clone(&shared))));
         at
     });
-    Ok(Running { shared, address, direct, net, scenario, tasks })
+    Ok(Running { shared, address, direct, name: None, net, scenario, tasks })
 }
 
 /// A seed that fits on a command line.
@@ -244,87 +267,6 @@ fn draw_seed() -> u64 {
 
 fn current(scenario: &Mutex<Arc<Scenario>>) -> Arc<Scenario> {
     Arc::clone(&scenario.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// Takes the proxy's connections until a ceiling is reached.
-async fn take(mut listener: Listener, scenario: Arc<Mutex<Arc<Scenario>>>, shared: Arc<Shared>) {
-    let mut open = JoinSet::new();
-    let mut taken = 0;
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = shared.full.notified() => return,
-            accepted = listener.accept(shared.clock) => accepted,
-        };
-        while open.try_join_next().is_some() {}
-        let (wire, src) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                shared.log.note(None, What::Trouble { text: format!("accept: {error}") });
-                // Out of descriptors, say: the next one may go through.
-                tokio::time::sleep(Duration::from_millis(10)).await;
-                continue;
-            }
-        };
-        let scenario = current(&scenario);
-        let most = match scenario.limits.connections {
-            Some(most) => most,
-            None if shared.ceilings => Limits::CONNECTIONS,
-            None => u64::MAX,
-        };
-        taken += 1;
-        let facts = shared.plan().connection();
-        let conn = Conn::new(facts.conn, Side::Client, scenario, Arc::clone(&shared));
-        conn.note(What::Accepted { side: Side::Client, src, attempt: Some(facts.attempt) });
-        open.spawn(connection(conn, facts, wire));
-        if taken >= most {
-            shared.log.note(None, What::Ceiling { limit: "connections", value: most });
-            // The port is closed: what comes now is refused.
-            drop(listener);
-            while open.join_next().await.is_some() {}
-            return;
-        }
-    }
-}
-
-/// One connection from accept to end. Small, so that ten thousand silent ones cost little: what
-/// the stages need is boxed and gone once the tunnel stands.
-async fn connection(conn: Arc<Conn>, facts: Facts, wire: BoxWire) {
-    let most = conn.scenario.limits.time();
-    let whole = async {
-        let stages = Box::pin(proxy::play_until_tunnel(Arc::clone(&conn), facts, wire));
-        if let Some(open) = stages.await {
-            proxy::relay(&conn, open.client, open.upstream, open.early).await;
-        }
-    };
-    if tokio::time::timeout(most, whole).await.is_err() {
-        conn.note(What::Ceiling { limit: "time", value: most.as_secs() });
-        conn.closed(Who::Us, How::Timeout);
-    }
-}
-
-/// Takes connections to the origin around the proxy.
-async fn take_direct(
-    mut listener: Listener,
-    scenario: Arc<Mutex<Arc<Scenario>>>,
-    shared: Arc<Shared>,
-) {
-    // Numbered apart: the proxy's connections keep the ordinals that their dice come from.
-    let mut next = 1_000_000;
-    let mut open = JoinSet::new();
-    loop {
-        let Ok((wire, src)) = listener.accept(shared.clock).await else {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            continue;
-        };
-        while open.try_join_next().is_some() {}
-        next += 1;
-        let conn = Conn::new(next, Side::Direct, current(&scenario), Arc::clone(&shared));
-        conn.note(What::Accepted { side: Side::Direct, src, attempt: None });
-        // A certificate by the name asked for, whatever the scenario does to tunnels.
-        let facts = Facts { conn: next, ..Facts::default() };
-        open.spawn(origin::serve(conn, facts, wire, Via::Direct));
-    }
 }
 
 impl Running {
@@ -355,7 +297,15 @@ impl Running {
             }
             GivenCredentials::Wrong => format!("{}:wrong@", percent(&secrets.user)),
         };
-        format!("{scheme}://{user}{}", self.address)
+        match &self.name {
+            Some(name) => format!("{scheme}://{user}{name}:{}", self.address.port()),
+            None => format!("{scheme}://{user}{}", self.address),
+        }
+    }
+
+    /// The proxy's name, or its address.
+    pub fn host(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.address.ip().to_string())
     }
 
     /// The same without credentials, for texts that people see.

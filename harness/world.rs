@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::wire::sim::{SimWire, pair};
@@ -37,6 +38,8 @@ pub enum Listener {
         /// When it begins to answer.
         after: Option<Duration>,
     },
+    /// Several at once, in the order in which connections come.
+    Many(Many),
     /// The simulation.
     Sim(mpsc::UnboundedReceiver<SimWire>),
 }
@@ -47,6 +50,37 @@ pub enum Deaf {
     Refusing(socket2::Socket),
     /// Listening with a full queue: the kernel drops the SYN. The filler fills the queue.
     Dropping(socket2::Socket, std::net::TcpStream),
+    /// Listening, with a filter that drops every packet (in the sandbox).
+    #[cfg(target_os = "linux")]
+    Filtered(socket2::Socket),
+}
+
+/// Several listeners that are one.
+pub struct Many {
+    queue: mpsc::Receiver<io::Result<(BoxWire, String)>>,
+    /// Each takes connections into the queue. Dropped with it: the ports are closed.
+    _tasks: JoinSet<()>,
+}
+
+impl Many {
+    /// Of these.
+    pub fn new(listeners: Vec<Listener>, clock: Clock) -> Self {
+        // One place: what else waits, waits in the kernel.
+        let (to, queue) = mpsc::channel(1);
+        let mut tasks = JoinSet::new();
+        for mut listener in listeners {
+            let to = to.clone();
+            tasks.spawn(async move {
+                loop {
+                    let accepted = Box::pin(listener.accept(clock)).await;
+                    if to.send(accepted).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        Many { queue, _tasks: tasks }
+    }
 }
 
 /// Opens a port. With `:0` the system chooses it.
@@ -89,6 +123,18 @@ pub fn listen(at: SocketAddr, syn: Syn) -> io::Result<(Listener, SocketAddr)> {
     }
 }
 
+/// A listening socket that somebody else has made.
+///
+/// # Errors
+///
+/// What the system says of it.
+#[cfg(unix)]
+pub fn adopt(fd: std::os::fd::OwnedFd) -> io::Result<Listener> {
+    let listener = std::net::TcpListener::from(fd);
+    listener.set_nonblocking(true)?;
+    Ok(Listener::Tcp(TcpListener::from_std(listener)?))
+}
+
 fn bound(at: SocketAddr) -> io::Result<socket2::Socket> {
     let socket = socket2::Socket::new(
         socket2::Domain::for_address(at),
@@ -119,6 +165,10 @@ impl Listener {
                     let (socket, from) = listener.accept().await?;
                     return Ok((tcp::accepted(socket), from.to_string()));
                 }
+                Listener::Many(many) => match many.queue.recv().await {
+                    Some(accepted) => return accepted,
+                    None => std::future::pending().await,
+                },
                 Listener::Sim(queue) => match queue.recv().await {
                     Some(wire) => return Ok((Box::new(wire), "sim".to_owned())),
                     None => std::future::pending().await,
@@ -144,6 +194,11 @@ impl Listener {
         let (socket, filler) = match socket {
             Deaf::Refusing(socket) => (socket, None),
             Deaf::Dropping(socket, filler) => (socket, Some(filler)),
+            #[cfg(target_os = "linux")]
+            Deaf::Filtered(socket) => {
+                socket.detach_filter()?;
+                (socket, None)
+            }
         };
         socket.listen(BACKLOG as i32)?;
         if let Some(filler) = filler {

@@ -54,6 +54,11 @@ enum Verb {
 
 /// Reads the command line and does what it says. Gives the exit code.
 pub fn main() -> i32 {
+    #[cfg(target_os = "linux")]
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == crate::sandbox::VERB) {
+        let arguments: Vec<_> = std::env::args_os().skip(2).collect();
+        return crate::sandbox::helper(&arguments);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -78,6 +78,10 @@ pub struct Run {
     /// Leave the CA variables alone: the client trusts what it trusts
     #[arg(long)]
     no_trust: bool,
+    /// Put the command into a network, mount and process namespace of its own (Linux, no root
+    /// needed): it reaches the proxy and nothing else, and whatever goes around is seen
+    #[arg(long)]
+    isolate: bool,
     /// When there are colours
     #[arg(long, value_enum, default_value = "auto")]
     color: Colour,
@@ -130,6 +134,7 @@ impl Run {
             (self.no_timeout, "--no-timeout"),
             (self.forward, "--forward"),
             (self.no_trust, "--no-trust"),
+            (self.isolate, "--isolate"),
         ] {
             if set {
                 add(name, None);
@@ -183,6 +188,7 @@ impl Run {
             pass_exit: self.pass_exit,
             strict: self.strict,
             trust: !self.no_trust,
+            isolate: self.isolate,
             colour,
         }))
     }

@@ -100,7 +100,10 @@ async fn tls(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
     let name = match &link.facts.sni {
         Some(name) => name.clone(),
         // Around the proxy: by the address that was connected to.
-        None if link.facts.host.is_empty() => conn.shared.direct_ip(),
+        None if link.facts.host.is_empty() => match wire.local() {
+            Some(ip) => ip.to_string(),
+            None => conn.shared.direct_ip(),
+        },
         None => link.facts.host.clone(),
     };
     let config = match conn.shared.authority.server(&name, link.cert, &conn.scenario.alpn()) {

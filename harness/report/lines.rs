@@ -69,6 +69,9 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
             Some(pause) => client(format!("connects again, {} later", ms(pause))),
             None => client("connects".to_owned()),
         },
+        What::Egress { proto, dst, likely } => {
+            bad(Actor::Client, format!("sends {proto} to {dst}, around the proxy ({likely})"))
+        }
         What::Connected { side: Side::Upstream, dst } => match dst.as_str() {
             // A healthy proxy's work on the way to the built-in origin says nothing.
             "origin" => None,

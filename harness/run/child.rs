@@ -17,6 +17,8 @@ use super::group;
 use super::out::Out;
 use crate::event::What;
 use crate::log::Log;
+#[cfg(target_os = "linux")]
+use crate::sandbox::Inside;
 
 /// What is kept of each stream for the log.
 const KEPT: usize = 1 << 20;
@@ -33,6 +35,9 @@ pub struct Wrapped {
     child: Child,
     pid: u32,
     readers: Vec<Reader>,
+    /// Its sandbox: then the child is the helper, whose group has all that is inside below it.
+    #[cfg(target_os = "linux")]
+    inside: Option<Inside>,
 }
 
 /// Who reads one of its streams.
@@ -70,16 +75,53 @@ pub fn spawn(
     command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
-    let mut child = command.spawn()?;
-    let pid = child.id().unwrap_or(0);
-    let mut readers = Vec::new();
-    if let Some(pipe) = child.stdout.take() {
-        readers.push(Reader::new(pipe, stdout, "stdout", log));
+    let child = command.spawn()?;
+    Ok(Wrapped::new(child, (stdout, stderr), log))
+}
+
+/// Starts the command in the sandbox, with the same care for its streams.
+///
+/// # Errors
+///
+/// What the system says: no such file, not executable.
+#[cfg(target_os = "linux")]
+pub async fn spawn_inside(
+    opened: (Inside, Child),
+    argv: &[String],
+    settings: &[Setting],
+    to: (&Out, &Out),
+    log: &Log,
+) -> std::io::Result<Wrapped> {
+    let (mut inside, child) = opened;
+    let env = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let stdin = std::io::stdin();
+    match stdin.is_terminal() {
+        true => inside.spawn(argv, env, std::fs::File::open("/dev/null")?).await?,
+        false => inside.spawn(argv, env, stdin).await?,
     }
-    if let Some(pipe) = child.stderr.take() {
-        readers.push(Reader::new(pipe, stderr, "stderr", log));
+    let mut wrapped = Wrapped::new(child, to, log);
+    wrapped.inside = Some(inside);
+    Ok(wrapped)
+}
+
+impl Wrapped {
+    fn new(mut child: Child, (stdout, stderr): (&Out, &Out), log: &Log) -> Self {
+        let pid = child.id().unwrap_or(0);
+        let mut readers = Vec::new();
+        if let Some(pipe) = child.stdout.take() {
+            readers.push(Reader::new(pipe, stdout, "stdout", log));
+        }
+        if let Some(pipe) = child.stderr.take() {
+            readers.push(Reader::new(pipe, stderr, "stderr", log));
+        }
+        Wrapped {
+            child,
+            pid,
+            readers,
+            #[cfg(target_os = "linux")]
+            inside: None,
+        }
     }
-    Ok(Wrapped { child, pid, readers })
 }
 
 impl Reader {
@@ -186,8 +228,13 @@ pub(super) fn explain(program: &str, error: &std::io::Error) -> String {
 }
 
 impl Wrapped {
-    /// Its process id, which is its group's.
+    /// Its process id. Outside the sandbox it is its group's, too.
     pub fn pid(&self) -> u32 {
+        #[cfg(target_os = "linux")]
+        if self.inside.is_some() {
+            // The helper's child is the first process inside, whose child is the command.
+            return below(self.pid).and_then(below).unwrap_or(self.pid);
+        }
         self.pid
     }
 
@@ -197,11 +244,27 @@ impl Wrapped {
     ///
     /// What the system says.
     pub async fn wait(&mut self) -> std::io::Result<ExitStatus> {
+        #[cfg(target_os = "linux")]
+        if let Some(inside) = &mut self.inside {
+            return inside.wait().await;
+        }
         self.child.wait().await
     }
 
     /// Asks the whole group to end, and after half a second makes it.
     pub async fn kill(&mut self) -> Option<ExitStatus> {
+        #[cfg(target_os = "linux")]
+        if let Some(inside) = &mut self.inside {
+            inside.term();
+            let gentle = tokio::time::timeout(Duration::from_millis(500), inside.wait()).await;
+            if let Ok(Ok(status)) = gentle {
+                return Some(status);
+            }
+            // The first process inside ends, and with it all others.
+            let _ = tokio::time::timeout(Duration::from_secs(1), inside.end()).await;
+            group::signal(self.pid, rustix::process::Signal::KILL);
+            return Some(std::os::unix::process::ExitStatusExt::from_raw(9));
+        }
         #[cfg(unix)]
         {
             group::signal(self.pid, rustix::process::Signal::TERM);
@@ -218,9 +281,16 @@ impl Wrapped {
     /// Ends what the command has left running, and waits for the rest of its output; `patient`:
     /// for as long as whoever reads us needs. Whether there was anything left.
     pub async fn clean_up(&mut self, patient: bool) -> bool {
+        #[cfg(target_os = "linux")]
+        let inside = match &mut self.inside {
+            Some(inside) => inside.end().await,
+            None => false,
+        };
+        #[cfg(all(unix, not(target_os = "linux")))]
+        let inside = false;
         #[cfg(unix)]
         let left = {
-            let left = group::lives(self.pid);
+            let left = inside || (!self.is_inside() && group::lives(self.pid));
             group::signal(self.pid, rustix::process::Signal::KILL);
             left
         };
@@ -231,6 +301,26 @@ impl Wrapped {
             reader.end(patient).await;
         }
         left
+    }
+}
+
+/// The first child of a process that has one thread.
+#[cfg(target_os = "linux")]
+fn below(pid: u32) -> Option<u32> {
+    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    list.split_ascii_whitespace().next()?.parse().ok()
+}
+
+#[cfg(unix)]
+impl Wrapped {
+    #[cfg(target_os = "linux")]
+    fn is_inside(&self) -> bool {
+        self.inside.is_some()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn is_inside(&self) -> bool {
+        false
     }
 }
 

@@ -107,7 +107,7 @@ pub fn settings(
 
 /// Java reads no proxy variable. What was set before stays in front.
 fn java(running: &Running, files: &Trust, trust: bool) -> String {
-    let (host, port) = (running.address.ip(), running.address.port());
+    let (host, port) = (running.host(), running.address.port());
     let mut options: Vec<String> = std::env::var("JAVA_TOOL_OPTIONS").into_iter().collect();
     options.push(format!(
         "-Dhttp.proxyHost={host} -Dhttp.proxyPort={port} -Dhttps.proxyHost={host} \

@@ -4,7 +4,10 @@ pub mod child;
 pub mod environment;
 #[cfg(unix)]
 mod group;
+#[cfg(target_os = "linux")]
+mod isolate;
 pub mod out;
+mod place;
 mod reports;
 pub mod syn;
 pub mod trust;
@@ -20,7 +23,7 @@ use crate::event::What;
 use crate::log::Log;
 use crate::scenario::Scenario;
 use crate::stage::Stage;
-use crate::start::{Running, Setup, start};
+use crate::start::{Running, Setup};
 use crate::verdict::{Class, Terms, Verdict, Word, judge};
 use out::Out;
 use reports::{again, attach, shown};
@@ -65,6 +68,8 @@ pub struct Order {
     pub trust: bool,
     /// Whether there are colours.
     pub colour: bool,
+    /// Whether the command is put into a sandbox.
+    pub isolate: bool,
 }
 
 /// A tick this late means that the machine, not the client, was slow.
@@ -106,22 +111,18 @@ pub async fn run(order: Order) -> anyhow::Result<i32> {
 
 /// Gives the exit code, and whether a signal has ended it.
 async fn play(order: Order, ends: &mut Ends, out: &Out, err: &Out) -> anyhow::Result<(i32, bool)> {
-    if order.scenario.requires > 0 {
-        err.say(format_args!(
-            "{} needs tier {} (a sandbox or root), which this version does not have yet: it is not \
-             run as something weaker",
-            order.scenario.name, order.scenario.requires
-        ));
+    if let Some(text) = place::unmet(&order) {
+        err.say(text);
         return Ok((i32::from(Word::Harness.exit_code()), false));
     }
     let mut setup = order.setup.clone();
     if setup.direct.is_none() {
         setup.direct = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
     }
-    let running = match start(order.scenario.clone(), &setup).await {
-        Ok(running) => running,
-        Err(error) => {
-            err.say(format_args!("cannot start the proxy: {error:#}"));
+    let (running, mut place) = match place::open(&order, &setup).await {
+        Ok(opened) => opened,
+        Err(text) => {
+            err.say(text);
             return Ok((i32::from(Word::Harness.exit_code()), false));
         }
     };
@@ -152,7 +153,7 @@ async fn play(order: Order, ends: &mut Ends, out: &Out, err: &Out) -> anyhow::Re
         Format::Human => (out, err),
         Format::Jsonl => (err, err),
     };
-    let mut wrapped = match child::spawn(&argv, &settings, to, &log) {
+    let mut wrapped = match place.spawn(&argv, &settings, to, &log).await {
         Ok(wrapped) => wrapped,
         Err(error) => {
             log.hang_up();
@@ -286,9 +287,12 @@ fn conclude(order: &Order, running: &Running, log: &Log, lag_max_ms: f64) -> Ver
     verdict
 }
 
-/// A way around the proxy can be seen only where the client could go it: when its target is the
+/// In the sandbox every way around the proxy is seen. Elsewhere only where the client could go it: when its target is the
 /// origin's own address.
 fn observable(order: &Order, running: &Running) -> bool {
+    if order.isolate {
+        return true;
+    }
     let target = order.scenario.client.target.as_deref().unwrap_or_default();
     target.contains("{origin}") && running.direct.is_some_and(|at| !at.ip().is_loopback())
 }

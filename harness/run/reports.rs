@@ -94,7 +94,7 @@ fn header(order: &Order, running: &Running) -> Header {
         observable: json!({
             "bypass": observable(order, running),
             "dns": false,
-            "egress": false,
+            "egress": order.isolate,
         }),
     }
 }

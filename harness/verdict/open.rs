@@ -193,7 +193,7 @@ pub(super) fn notes(case: &Case<'_>) -> Vec<String> {
                      client may be right to do so"
                 .to_owned(),
             false => {
-                "bypass: a way around the proxy could not be seen here (run --help: --origin-ip)"
+                "bypass: a way around the proxy could not be seen here (run --isolate sees each one)"
                     .to_owned()
             }
         });

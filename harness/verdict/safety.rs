@@ -65,7 +65,8 @@ fn bad_certificate(case: &Case<'_>, found: &mut Vec<Finding>) {
 
 fn bypass(case: &Case<'_>, found: &mut Vec<Finding>) {
     if case.bypassed() {
-        let times = case.conduct.direct.max(case.conduct.origin.direct).max(1);
+        let reached = case.conduct.direct.max(case.conduct.origin.direct);
+        let times = (reached + case.conduct.egress).max(1);
         let measured = format!("{} around the proxy", many(times, "connection"));
         found.push(case.finding(Word::Bypass, "direct", measured, "none allowed"));
     }

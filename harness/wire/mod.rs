@@ -7,6 +7,7 @@ pub mod tls;
 
 use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -32,6 +33,11 @@ pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
         0
     }
 
+    /// The address that the peer has dialled; None where there is no socket.
+    fn local(&self) -> Option<IpAddr> {
+        None
+    }
+
     /// The socket, for the paths that need one (splice). None when there is another layer.
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire>;
 }
@@ -51,6 +57,9 @@ impl Wire for BoxWire {
     }
     fn unsent(&self) -> u64 {
         (**self).unsent()
+    }
+    fn local(&self) -> Option<IpAddr> {
+        (**self).local()
     }
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
         (*self).into_tcp()

@@ -1,7 +1,7 @@
 //! The wire that is a TCP socket.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -56,6 +56,10 @@ impl Wire for TcpStream {
             (Ok(local), Ok(peer)) => queued(local, peer),
             _ => 0,
         }
+    }
+
+    fn local(&self) -> Option<IpAddr> {
+        Some(self.local_addr().ok()?.ip().to_canonical())
     }
 
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {

@@ -39,6 +39,6 @@ fn a_port_that_refuses_shows_only_in_what_the_client_says() {
 fn what_needs_more_than_there_is_is_not_run() {
     let (_dir, yaml) = file("requires: 2\n");
     let play = crate::badproxy(["run", &yaml, "--", "curl", "{target}"]).play().ends(3);
-    assert!(play.stderr.contains("tier 2"), "{}", play.stderr);
+    assert!(play.stderr.contains("needs root (`requires: 2`)"), "{}", play.stderr);
     assert!(play.stdout.is_empty());
 }

@@ -111,7 +111,7 @@ fn notes() {
         [
             "leftover: the command left processes behind; they were ended",
             "ceiling: the ceiling on connections (9) was reached",
-            "bypass: a way around the proxy could not be seen here (run --help: --origin-ip)",
+            "bypass: a way around the proxy could not be seen here (run --isolate sees each one)",
         ]
     );
 }

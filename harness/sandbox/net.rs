@@ -1,0 +1,140 @@
+//! The network of the sandbox, by netlink (rtnetlink(7)), so that no tool has to be installed:
+//! `lo` is up, and every address there is leads to it. So a packet to any address at all is
+//! delivered here, where it is seen.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// The address that connections come from, so that resolvers see IPv4 as configured.
+pub(super) const SOURCE_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+/// The same in IPv6 (RFC 3849).
+pub(super) const SOURCE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+
+/// `lo` is the first interface of every network namespace.
+const LO: u32 = 1;
+const AF_NETLINK: i32 = 16;
+const NETLINK_ROUTE: i32 = 0;
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+const RTM_NEWLINK: u16 = 16;
+const RTM_NEWADDR: u16 = 20;
+const RTM_NEWROUTE: u16 = 24;
+/// The kernel's answer: an error number, 0 for none.
+const NLMSG_ERROR: u16 = 2;
+/// REQUEST and ACK.
+const CHANGE: u16 = 0x001 | 0x004;
+/// And CREATE and REPLACE.
+const SET: u16 = CHANGE | 0x400 | 0x100;
+const RTN_LOCAL: u8 = 2;
+const RTN_UNREACHABLE: u8 = 7;
+/// Looked into before all others.
+const TABLE_LOCAL: u8 = 255;
+
+/// Makes it.
+pub(super) fn up(unreachable: &[IpAddr]) -> io::Result<()> {
+    let kernel = Kernel::new()?;
+    kernel.ask(RTM_NEWLINK, &link())?;
+    kernel.ask(RTM_NEWADDR, &address(SOURCE_V4.into()))?;
+    kernel.ask(RTM_NEWROUTE, &everywhere(SOURCE_V4.into()))?;
+    // A kernel without IPv6 has nowhere else to send it.
+    let v6 = kernel.ask(RTM_NEWADDR, &address(SOURCE_V6.into())).is_ok();
+    if v6 {
+        kernel.ask(RTM_NEWROUTE, &everywhere(SOURCE_V6.into()))?;
+    }
+    for ip in unreachable.iter().filter(|ip| ip.is_ipv4() || v6) {
+        kernel.ask(RTM_NEWROUTE, &nowhere(*ip))?;
+    }
+    Ok(())
+}
+
+struct Kernel(Socket);
+
+impl Kernel {
+    fn new() -> io::Result<Self> {
+        let protocol = Some(Protocol::from(NETLINK_ROUTE));
+        Ok(Kernel(Socket::new(Domain::from(AF_NETLINK), Type::RAW, protocol)?))
+    }
+
+    fn ask(&self, kind: u16, body: &[u8]) -> io::Result<()> {
+        let mut message = Vec::new();
+        message.extend((16 + body.len() as u32).to_ne_bytes());
+        message.extend(kind.to_ne_bytes());
+        let flags = if kind == RTM_NEWLINK { CHANGE } else { SET };
+        message.extend(flags.to_ne_bytes());
+        message.extend([0; 8]);
+        message.extend(body);
+        self.0.send(&message)?;
+        let mut answer = [0; 4096];
+        let n = io::Read::read(&mut &self.0, &mut answer)?;
+        match errno(&answer[..n]) {
+            Some(0) => Ok(()),
+            Some(errno) => Err(io::Error::from_raw_os_error(errno)),
+            None => Err(io::Error::other("an answer of the kernel that is none")),
+        }
+    }
+}
+
+fn errno(answer: &[u8]) -> Option<i32> {
+    let kind = u16::from_ne_bytes(answer.get(4..6)?.try_into().ok()?);
+    let errno = i32::from_ne_bytes(answer.get(16..20)?.try_into().ok()?);
+    (kind == NLMSG_ERROR).then_some(-errno)
+}
+
+/// `struct ifinfomsg`: the flag UP.
+fn link() -> Vec<u8> {
+    let mut body = vec![0; 4];
+    body.extend(LO.to_ne_bytes());
+    body.extend([1_u32.to_ne_bytes(), 1_u32.to_ne_bytes()].concat());
+    body
+}
+
+/// `struct ifaddrmsg`, IFA_ADDRESS and IFA_LOCAL.
+fn address(ip: IpAddr) -> Vec<u8> {
+    // NODAD: nobody else is asked whether it is theirs.
+    let mut body = vec![family(ip), bits(ip), 0x02, 0];
+    body.extend(LO.to_ne_bytes());
+    attribute(&mut body, 1, &octets(ip));
+    attribute(&mut body, 2, &octets(ip));
+    body
+}
+
+/// `struct rtmsg`: everything is local, and answers from there come from `source`.
+fn everywhere(source: IpAddr) -> Vec<u8> {
+    // 4: static; 254: scope host.
+    let mut body = vec![family(source), 0, 0, 0, TABLE_LOCAL, 4, 254, RTN_LOCAL, 0, 0, 0, 0];
+    attribute(&mut body, 4, &LO.to_ne_bytes());
+    attribute(&mut body, 7, &octets(source));
+    body
+}
+
+/// `struct rtmsg`: no route to this address.
+fn nowhere(ip: IpAddr) -> Vec<u8> {
+    let mut body = vec![family(ip), bits(ip), 0, 0, TABLE_LOCAL, 4, 0, RTN_UNREACHABLE, 0, 0, 0, 0];
+    attribute(&mut body, 1, &octets(ip));
+    body
+}
+
+/// `struct rtattr` and its value, filled up to four bytes.
+fn attribute(body: &mut Vec<u8>, kind: u16, value: &[u8]) {
+    body.extend((4 + value.len() as u16).to_ne_bytes());
+    body.extend(kind.to_ne_bytes());
+    body.extend(value);
+    body.resize(body.len().next_multiple_of(4), 0);
+}
+
+fn family(ip: IpAddr) -> u8 {
+    if ip.is_ipv4() { AF_INET } else { AF_INET6 }
+}
+
+fn bits(ip: IpAddr) -> u8 {
+    if ip.is_ipv4() { 32 } else { 128 }
+}
+
+fn octets(ip: IpAddr) -> Vec<u8> {
+    match ip {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    }
+}

@@ -1,0 +1,85 @@
+//! Whatever goes around the proxy is seen, wherever it goes.
+
+use crate::{allowed, events, named, verdict};
+
+#[test]
+fn a_client_that_ignores_the_proxy_is_caught_for_any_target() {
+    if !allowed() {
+        return;
+    }
+    for (url, direct) in [
+        // A name of the scenario, addresses of nobody and of somebody, and a port where nobody
+        // takes connections.
+        ("https://target.badproxy.test/", true),
+        ("https://93.184.216.34/", true),
+        ("http://10.1.2.3/", true),
+        ("http://[2606:4700::1111]/", true),
+        ("https://93.184.216.34:8443/", false),
+        ("http://[2606:4700::1111]:3128/", false),
+    ] {
+        let curl = format!("curl -sSk -g --noproxy '*' --max-time 20 '{url}'");
+        let (events, played) = events("ok/plain", &curl);
+        let stderr = &played.stderr;
+        assert_eq!(verdict(&events), "BYPASS", "{url}\n{stderr}");
+        assert_eq!(played.code, 1, "{url}");
+        let seen = named(&events, "tcp:accepted").iter().any(|data| data["side"] == "direct");
+        let dialled = named(&events, "net:egress");
+        assert_eq!((seen, dialled.len()), (direct, usize::from(!direct)), "{url}\n{stderr}");
+        if !direct {
+            assert!(url.contains(dialled[0]["dst"].as_str().unwrap()), "{dialled:?}");
+        }
+    }
+}
+
+/// The control of the one above: what uses the proxy is not taken for what goes around it, and the
+/// command's own loopback is its own.
+#[test]
+fn what_stays_inside_is_no_bypass() {
+    if !allowed() {
+        return;
+    }
+    let own = "curl -sS {target} && ! curl -sS --noproxy '*' http://127.0.0.1:80/ && \
+               ! curl -sS --noproxy '*' http://127.0.0.1:9/";
+    let (events, played) = events("ok/plain", own);
+    assert_eq!(verdict(&events), "PASS", "{}", played.stderr);
+    assert_eq!(events[0]["observable"]["egress"], true);
+    assert_eq!(events[0]["observable"]["bypass"], true);
+    assert!(named(&events, "net:egress").is_empty());
+}
+
+#[test]
+fn datagrams_are_noted() {
+    if !allowed() {
+        return;
+    }
+    let send = "curl -sS {target}; for to in 8.8.8.8/53 93.184.216.34/443; do \
+                echo x > /dev/udp/$to; done; true";
+    let (events, _) = events("ok/plain", send);
+    assert_eq!(verdict(&events), "PASS");
+    let seen: Vec<String> = named(&events, "net:egress")
+        .iter()
+        .map(|data| format!("{} {} {}", data["proto"], data["dst"], data["likely"]))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            "\"udp\" \"8.8.8.8:53\" \"DNS to another server\"",
+            "\"udp\" \"93.184.216.34:443\" \"QUIC\""
+        ]
+    );
+}
+
+/// Nothing of the machine is reached: neither its loopback nor its addresses.
+#[test]
+fn the_machine_is_out_of_reach() {
+    if !allowed() {
+        return;
+    }
+    let outside = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    outside.set_nonblocking(true).unwrap();
+    let port = outside.local_addr().unwrap().port();
+    let curl = format!("! curl -sS --noproxy '*' --max-time 20 http://127.0.0.1:{port}/");
+    let (_, played) = events("ok/plain --pass-exit", &curl);
+    assert_eq!(played.code, 0, "{}", played.stderr);
+    assert_eq!(outside.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}

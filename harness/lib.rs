@@ -8,7 +8,7 @@
 //! - [`plan`]: pure; which rule an attempt meets. [`rng`]: the dice, frozen.
 //! - [`fault`]: one effect a file; what passes at a stage ([`fault::Flow`]) and how it is shaped.
 //! - [`wire`]: a byte stream that can be cut off rudely: sockets, TLS, the simulation.
-//! - [`world`]: where wires come from; [`clock`]: exact time and virtual time.
+//! - [`door`]: what rules at `syn` ask of a listening socket; [`world`]: where wires come from; [`clock`]: exact time and virtual time.
 //! - [`start`]: ports, certificates, the loop that takes connections; [`conn`]: one of them.
 //! - [`proxy`]: a connection through its stages; [`origin`]: the server behind it.
 //! - [`auth`]: proxy authentication, pure: what a client sends, and what it is asked for.
@@ -25,6 +25,7 @@ pub mod cli;
 pub mod clock;
 pub mod conduct;
 pub mod conn;
+pub mod door;
 pub mod event;
 pub mod fault;
 pub mod field_bugs;

@@ -14,6 +14,8 @@ pub struct Facts {
     pub attempt: u64,
     /// The connection, from 1.
     pub conn: u64,
+    /// Connections open when this one was accepted, itself included.
+    pub open: u64,
     /// The request on this connection, from 1; 0 before the first.
     pub request: u64,
     /// The request for this host and port, from 1; 0 before the first.
@@ -103,6 +105,7 @@ impl Plan {
             facts.headers.iter().any(|(n, v)| n.eq_ignore_ascii_case(name) && glob(value, v))
         };
         when.attempt.is_none_or(|some| some.contains(counted))
+            && when.open.is_none_or(|some| some.contains(facts.open))
             && when.host.as_ref().is_none_or(|host| glob(host, &facts.host))
             && when.port.is_none_or(|port| port == facts.port)
             && when.method.as_ref().is_none_or(|method| *method == facts.method)

@@ -13,14 +13,13 @@ use tokio::task::JoinHandle;
 use crate::auth::Nonces;
 use crate::cert::Authority;
 use crate::clock::Clock;
+use crate::door::{Door, door};
 use crate::event::What;
-use crate::fault::Effect;
 use crate::log::Log;
 use crate::plan::Plan;
 use crate::rng::Rng;
 use crate::scenario::{GivenCredentials, ProxyScheme, Scenario, glob};
 use crate::secrets::Secrets;
-use crate::stage::Stage;
 use crate::world::{Listener, SimNet, Syn, listen};
 
 /// How a scenario is started.
@@ -147,10 +146,14 @@ impl Drop for Running {
 ///
 /// What the system says of the port; a certificate authority that cannot be made.
 pub async fn start(scenario: Scenario, setup: &Setup) -> anyhow::Result<Running> {
-    let syn = syn(&scenario, setup);
-    let (listener, address) = listen(setup.listen, syn)?;
+    anyhow::ensure!(
+        scenario.needs() == 0,
+        "{} needs the sandbox: `badproxy run --isolate` has it",
+        scenario.name
+    );
+    let (listener, address) = listen(setup.listen, &door(&scenario, setup.scale, None))?;
     let direct = match setup.direct {
-        Some(at) => Some(listen(at, Syn::Answer)?),
+        Some(at) => Some(listen(at, &Door::default())?),
         None => None,
     };
     run(scenario, setup, Clock::Real, listener, address, direct, None)
@@ -162,20 +165,8 @@ pub async fn start(scenario: Scenario, setup: &Setup) -> anyhow::Result<Running>
 ///
 /// A certificate authority that cannot be made.
 pub fn simulate(scenario: Scenario, setup: &Setup) -> anyhow::Result<Running> {
-    let (net, listener) = SimNet::new(syn(&scenario, setup));
+    let (net, listener) = SimNet::new(door(&scenario, setup.scale, None).syn);
     run(scenario, setup, Clock::Virtual, listener, setup.listen, None, Some(net))
-}
-
-/// What the scenario's rule at `syn` asks of the kernel.
-fn syn(scenario: &Scenario, setup: &Setup) -> Syn {
-    let scale = setup.scale.or(scenario.scale).unwrap_or(1.0);
-    let rule = scenario.rules.iter().find(|r| r.at.value == Stage::Syn);
-    let scaled = |t: Option<crate::scenario::Length>| t.map(|t| t.0.mul_f64(scale));
-    match rule.and_then(|r| r.steps.0.first()).map(|s| &s.effect) {
-        Some(Effect::Refuse(f)) => Syn::Refuse(scaled(f.time)),
-        Some(Effect::Blackhole(f)) => Syn::Blackhole(scaled(f.time)),
-        _ => Syn::Answer,
-    }
 }
 
 /// Sockets that somebody else has made, in a sandbox.
@@ -236,10 +227,11 @@ fn run(
     let scenario = Arc::new(Mutex::new(Arc::new(scenario)));
     let (way, at) = ("proxy", address.to_string());
     shared.log.note(None, What::Listening { listener: way, address: at });
-    let text = match syn(&current(&scenario), setup) {
+    let text = match door(&current(&scenario), setup.scale, None).syn {
         Syn::Answer => None,
         Syn::Refuse(_) => Some("the proxy's port answers every SYN with a RST"),
         Syn::Blackhole(_) => Some("the proxy's port leaves every SYN unanswered"),
+        Syn::Unreachable => Some("no route leads to the proxy"),
     };
     if let Some(text) = text {
         shared.log.note(None, What::Note { text: text.to_owned() });

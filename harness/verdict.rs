@@ -173,13 +173,13 @@ impl<'a> Case<'a> {
     /// Whether something shows that the client met a rule at `syn`. The kernel plays those: a
     /// SYN that was dropped can be seen, one that was refused shows only in what the client says.
     fn met_at_syn(&self) -> bool {
-        self.scenario.touches(Stage::Syn)
+        self.scenario.shut()
             && (self.conduct.syns > 0 || self.conduct.says(&self.scenario.expect.explain).is_some())
     }
 
     /// Whether a client that does everything right may never get a connection.
     fn may_not_arrive(&self) -> bool {
-        self.scenario.touches(Stage::Syn) || self.scenario.touches(Stage::Dns)
+        self.scenario.shut() || self.scenario.touches(Stage::Dns)
     }
 
     /// Whether what the client did can be held against the scenario's faults.

@@ -10,18 +10,22 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
+use crate::door::Door;
 use crate::wire::sim::{SimWire, pair};
 use crate::wire::{BoxWire, tcp};
 
 /// What the kernel does with a SYN.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Syn {
     /// SYN-ACK.
+    #[default]
     Answer,
     /// RST, for this long or for ever.
     Refuse(Option<Duration>),
     /// Nothing, for this long or for ever.
     Blackhole(Option<Duration>),
+    /// There is none: no route leads here.
+    Unreachable,
 }
 
 /// Connections that wait to be accepted. High enough for a storm, far below any ceiling.
@@ -88,8 +92,26 @@ impl Many {
 /// # Errors
 ///
 /// What the system says: the address is in use, not ours, or needs a privilege.
-pub fn listen(at: SocketAddr, syn: Syn) -> io::Result<(Listener, SocketAddr)> {
-    match syn {
+pub fn listen(at: SocketAddr, door: &Door) -> io::Result<(Listener, SocketAddr)> {
+    match door.syn {
+        Syn::Unreachable => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "no address of this machine is unreachable: that is for the sandbox",
+        )),
+        Syn::Answer if door.mss.is_some() || door.window.is_some() => {
+            let socket = bound(at)?;
+            #[cfg(unix)]
+            if let Some(mss) = door.mss {
+                socket.set_tcp_mss(mss)?;
+            }
+            if let Some(bytes) = door.window {
+                socket.set_recv_buffer_size(bytes as usize)?;
+            }
+            socket.listen(BACKLOG as i32)?;
+            socket.set_nonblocking(true)?;
+            let address = local(&socket)?;
+            Ok((Listener::Tcp(TcpListener::from_std(socket.into())?), address))
+        }
         Syn::Answer => {
             let socket = if at.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
             #[cfg(unix)]
@@ -123,16 +145,21 @@ pub fn listen(at: SocketAddr, syn: Syn) -> io::Result<(Listener, SocketAddr)> {
     }
 }
 
-/// A listening socket that somebody else has made.
+/// A socket that somebody else has made, in the sandbox, for what becomes of a SYN.
 ///
 /// # Errors
 ///
 /// What the system says of it.
-#[cfg(unix)]
-pub fn adopt(fd: std::os::fd::OwnedFd) -> io::Result<Listener> {
-    let listener = std::net::TcpListener::from(fd);
-    listener.set_nonblocking(true)?;
-    Ok(Listener::Tcp(TcpListener::from_std(listener)?))
+#[cfg(target_os = "linux")]
+pub fn adopt(fd: std::os::fd::OwnedFd, syn: Syn) -> io::Result<Listener> {
+    let socket = socket2::Socket::from(fd);
+    socket.set_nonblocking(true)?;
+    Ok(match syn {
+        Syn::Answer => Listener::Tcp(TcpListener::from_std(socket.into())?),
+        Syn::Refuse(after) => Listener::Deaf { socket: Deaf::Refusing(socket), after },
+        Syn::Blackhole(after) => Listener::Deaf { socket: Deaf::Filtered(socket), after },
+        Syn::Unreachable => Listener::Deaf { socket: Deaf::Refusing(socket), after: None },
+    })
 }
 
 fn bound(at: SocketAddr) -> io::Result<socket2::Socket> {
@@ -247,6 +274,7 @@ impl SimNet {
             Syn::Refuse(time) if time.is_none_or(|t| open < t) => {
                 return Err(io::ErrorKind::ConnectionRefused.into());
             }
+            Syn::Unreachable => return Err(io::ErrorKind::HostUnreachable.into()),
             Syn::Blackhole(time) if time.is_none_or(|t| open < t) => {
                 let left = time.map_or(Duration::MAX, |t| t - open);
                 // The SYN is repeated after 1, 2, 4 ... seconds; the first one that finds the
@@ -318,7 +346,7 @@ mod tests {
     #[tokio::test]
     async fn accepted_sockets_send_at_once() {
         let at = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (mut listener, at) = listen(at, Syn::Answer).unwrap();
+        let (mut listener, at) = listen(at, &Door::default()).unwrap();
         let client = TcpStream::connect(at).await.unwrap();
         let (wire, from) = listener.accept(Clock::Real).await.unwrap();
         assert_eq!(from, client.local_addr().unwrap().to_string());

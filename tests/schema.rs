@@ -167,6 +167,7 @@ const BEYOND: &[&str] = &[
     "send-file",
     "stage-cannot",
     "target-port",
+    "tcp-addresses",
 ];
 
 #[test]

@@ -113,6 +113,11 @@ impl<'f> Cx<'_, 'f> {
         own.or(self.direction).unwrap_or_default()
     }
 
+    /// The direction that was asked for, by the effect or by the rule.
+    pub fn asked(&self, own: Option<Direction>) -> Option<Direction> {
+        own.or(self.direction)
+    }
+
     /// Writes down that the effect has happened. `audible`: the client can notice it.
     pub fn did(&self, did: impl Into<String>, audible: bool) {
         if self.condition {

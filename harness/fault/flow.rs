@@ -49,10 +49,16 @@ pub enum Flow<'a> {
 pub struct Until {
     /// Until this many have passed in the direction.
     pub bytes: Option<(Direction, u64)>,
-    /// Until nothing has passed in either direction for this long.
+    /// Until nothing has passed for this long.
     pub idle: Option<Duration>,
+    /// The direction that `idle` looks at; None: both.
+    pub idle_in: Option<Direction>,
     /// For this long.
     pub elapsed: Option<Duration>,
+    /// Until the source of this direction has ended, which is not passed on.
+    pub end: Option<Direction>,
+    /// Until more than this many bytes come at once in the direction; they are lost.
+    pub burst: Option<(Direction, u64)>,
 }
 
 /// How a flow ended by itself.
@@ -119,6 +125,13 @@ impl Flow<'_> {
         (up, self.pipe(Direction::Downstream).map_or(0, Pipe::uncounted))
     }
 
+    /// From now on what comes in this direction is lost, its end too.
+    pub fn lose(&mut self, direction: Direction) {
+        if let Some(pipe) = self.pipe(direction) {
+            pipe.swallow = true;
+        }
+    }
+
     /// In a tunnel, takes the bytes that the client has sent and nobody has used.
     pub fn take_inbox(&mut self, inbox: &mut bytes::BytesMut) {
         if let Flow::Tunnel { up, .. } = self {
@@ -133,9 +146,22 @@ impl Flow<'_> {
         {
             pipe.limit = Some(pipe.passed + bytes);
         }
+        if let Some(pipe) = until.end.and_then(|direction| self.pipe(direction)) {
+            pipe.hold = true;
+        }
+        if let Some((direction, most)) = until.burst
+            && let Some(pipe) = self.pipe(direction)
+        {
+            pipe.burst = Some(most);
+        }
         let mut elapsed = until.elapsed.map(|t| clock.wait(t));
         let mut idle = until.idle.map(|t| clock.wait(t));
-        let mut last = (Instant::now(), self.passed());
+        let moved = |flow: &Flow<'_>| match (flow.passed(), until.idle_in) {
+            (both, None) => both,
+            ((up, _), Some(Direction::Upstream)) => (up, 0),
+            ((_, down), Some(Direction::Downstream)) => (0, down),
+        };
+        let mut last = (Instant::now(), moved(self));
         let result = poll_fn(|cx| {
             if let Poll::Ready(passed) = self.poll_bytes(cx) {
                 return Poll::Ready(passed);
@@ -143,8 +169,8 @@ impl Flow<'_> {
             if elapsed.as_mut().is_some_and(|t| t.as_mut().poll(cx).is_ready()) {
                 return Poll::Ready(Passed::Met);
             }
-            if last.1 != self.passed() {
-                last = (Instant::now(), self.passed());
+            if last.1 != moved(self) {
+                last = (Instant::now(), moved(self));
             }
             while let (Some(timer), Some(length)) = (&mut idle, until.idle) {
                 if timer.as_mut().poll(cx).is_pending() {
@@ -162,6 +188,8 @@ impl Flow<'_> {
         for direction in [Direction::Upstream, Direction::Downstream] {
             if let Some(pipe) = self.pipe(direction) {
                 pipe.limit = None;
+                pipe.burst = None;
+                pipe.hold = false;
             }
         }
         result

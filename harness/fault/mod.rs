@@ -76,6 +76,8 @@ pub trait Fault: Clone + Debug + Default + Send + Sync + DeserializeOwned + Json
     const ABOUT: &'static str;
     /// A scenario that uses it, as shown by `badproxy list --effects` and played by the tests.
     const EXAMPLE: &'static str;
+    /// The tier it needs: 0 anywhere, 1 the sandbox.
+    const TIER: u8 = 0;
     /// Whether it only waits for a condition, so that meeting it is no fault yet.
     const CONDITION: bool = false;
 
@@ -181,6 +183,13 @@ macro_rules! faults {
             /// See [`Fault::AT`].
             pub fn at(&self) -> &'static [Stage] {
                 Effect::stages(self.word())
+            }
+
+            /// See [`Fault::TIER`].
+            pub fn tier(&self) -> u8 {
+                match self {
+                    $(Effect::$type(_) => <$module::$type as Fault>::TIER,)*
+                }
             }
 
             /// See [`Fault::CONDITION`].
@@ -293,14 +302,20 @@ faults! {
     garbage::Garbage,
     hang::Hang,
     limit::Limit,
+    lose::Lose,
+    mss::Mss,
+    mtu::Mtu,
     refuse::Refuse,
     reset::Reset,
     respond::Respond,
     send::SendBytes,
     slice::Slice,
     split::Split,
+    unreachable::Unreachable,
     until::UntilStep,
     upstream_error::UpstreamError,
+    vanish::Vanish,
+    window::Window,
 }
 
 #[cfg(test)]

@@ -56,6 +56,12 @@ pub struct Pipe {
     pub passed: u64,
     /// Whether the end of the source is passed on as a FIN.
     pub half_close: bool,
+    /// Stop (with [`PipeEnd::Limit`]) at the end of the source, and do not pass it on.
+    pub hold: bool,
+    /// Lose what comes when it is more than this at once, and stop (with [`PipeEnd::Limit`]).
+    pub burst: Option<u64>,
+    /// Lose all that comes.
+    pub swallow: bool,
     clock: Clock,
     rng: Rng,
     buffer: Vec<u8>,
@@ -78,6 +84,9 @@ impl Pipe {
             limit: None,
             passed: 0,
             half_close,
+            hold: false,
+            burst: None,
+            swallow: false,
             clock,
             rng,
             buffer: Vec::new(),
@@ -160,7 +169,10 @@ impl Pipe {
                 continue;
             }
             if self.eof {
-                if self.half_close {
+                if self.hold {
+                    return Poll::Ready(Ok(PipeEnd::Limit));
+                }
+                if self.half_close && !self.swallow {
                     // A peer that has gone already needs no FIN.
                     let _ = ready!(Pin::new(&mut *to).poll_shutdown(cx));
                 }
@@ -186,6 +198,14 @@ impl Pipe {
                     self.buffer.truncate(n);
                     self.at = 0;
                     self.eof = n == 0;
+                    let long = self.burst.is_some_and(|most| n as u64 > most);
+                    if self.swallow || long {
+                        self.buffer.clear();
+                        if long {
+                            return Poll::Ready(Ok(PipeEnd::Limit));
+                        }
+                        continue;
+                    }
                     self.damage(0);
                     self.read += n as u64;
                 }

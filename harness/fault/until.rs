@@ -22,26 +22,38 @@ pub struct UntilStep {
     /// That much time has passed.
     #[serde(default)]
     pub elapsed: Option<Length>,
-    /// The direction that `bytes` counts. Default: downstream, to the client.
+    /// A side has sent its FIN, which is not passed on: the client's with `upstream`, the target's
+    /// with `downstream`. At `tunnel`.
+    #[serde(default)]
+    pub end: Option<Direction>,
+    /// The direction that `bytes` and `idle` look at. Default: `bytes` those to the client, `idle`
+    /// both.
     #[serde(default)]
     pub direction: Option<Direction>,
 }
 
 impl Fault for UntilStep {
     const AT: &'static [Stage] = FLOWS;
-    const ABOUT: &'static str = "Lets bytes pass until n bytes, an idle time or an elapsed time";
+    const ABOUT: &'static str = "Lets bytes pass until n bytes, an idle or elapsed time, or a FIN";
     const EXAMPLE: &'static str = "{at: tunnel, do: [until: {idle: 350s}, reset]}";
     const CONDITION: bool = true;
 
     fn from_word(word: &str) -> Result<Self, Problem> {
         Err(Problem::new(format!("`until` cannot be {}", seen(word)))
-            .help("write `{bytes: 600B}`, `{idle: 350s}` or `{elapsed: 3s}`"))
+            .help("write `{bytes: 600B}`, `{idle: 350s}`, `{elapsed: 3s}` or `{end: upstream}`"))
     }
 
     fn check(&self, stage: Stage) -> Result<(), Problem> {
-        if self.bytes.is_none() && self.idle.is_none() && self.elapsed.is_none() {
-            return Err(Problem::new("`until` does not say until when")
-                .help("write `{bytes: 600B}`, `{idle: 350s}` or `{elapsed: 3s}`"));
+        let timed = self.idle.is_some() || self.elapsed.is_some();
+        if self.bytes.is_none() && !timed && self.end.is_none() {
+            return Err(Problem::new("`until` does not say until when").help(
+                "write `{bytes: 600B}`, `{idle: 350s}`, `{elapsed: 3s}` or `{end: upstream}`",
+            ));
+        }
+        if self.end.is_some() && stage != Stage::Tunnel {
+            return Err(Problem::new(format!("no side can send its FIN at `{stage}`"))
+                .about("end")
+                .help("`end` can be used at `tunnel`"));
         }
         passes(self.direction, stage)
     }
@@ -50,7 +62,10 @@ impl Fault for UntilStep {
         let until = Until {
             bytes: self.bytes.map(|Size(n)| (cx.direction(self.direction), n)),
             idle: self.idle.map(|t| cx.conn.scaled(t.0)),
+            idle_in: cx.asked(self.direction),
+            end: self.end,
             elapsed: self.elapsed.map(|t| cx.conn.scaled(t.0)),
+            ..Until::default()
         };
         if let Err(after) = cx.pass(until).await {
             return Ok(after);

@@ -3,22 +3,28 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use tokio::net::UdpSocket;
 
 use super::Order;
 use crate::clock::Clock;
+use crate::door::{Door, door};
 use crate::event::What;
 use crate::log::Log;
 use crate::sandbox::packets::{self, Packet};
 use crate::sandbox::why::Refused;
-use crate::sandbox::{How, Inside, ORIGIN, Plan, Port, open};
+use crate::sandbox::{How, Inside, ORIGIN, PROXY, Plan, Port, open};
+use crate::scenario::Scenario;
+use crate::stage::Stage;
 use crate::start::{Made, Running, Setup, start_on};
-use crate::world::{Listener, Many, adopt};
+use crate::world::{Listener, Many, Syn, adopt};
 
 /// Ports on which a connection to any address at all is taken, as the origin. Elsewhere a SYN is
 /// seen, and refused.
 pub(super) const TAKEN: [u16; 2] = [80, 443];
+/// The proxy's address when no route leads to it and the scenario names none.
+const FAR: [u8; 4] = [198, 51, 100, 1];
 /// Different things that are written down of packets.
 const MOST: usize = 1000;
 
@@ -36,27 +42,58 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
         Some(at) if !at.ip().is_loopback() => SocketAddr::new(at.ip(), 443),
         _ => SocketAddr::from((ORIGIN, 443)),
     };
-    let mut ports = vec![Port::new(setup.listen, How::Listen)];
+    let mut addresses: Vec<IpAddr> =
+        order.scenario.proxy.addresses.iter().map(|address| address.0).collect();
+    // Loopback can always be reached.
+    if addresses.is_empty() && door(&order.scenario, None, None).syn == Syn::Unreachable {
+        addresses.push(IpAddr::from(FAR));
+    }
+    let doors: Vec<(SocketAddr, Door)> = match addresses.as_slice() {
+        [] => vec![(setup.listen, door(&order.scenario, setup.scale, None))],
+        some => some
+            .iter()
+            .map(|ip| (SocketAddr::new(*ip, 0), door(&order.scenario, setup.scale, Some(*ip))))
+            .collect(),
+    };
+    let mut ports: Vec<Port> = doors.iter().map(|(at, door)| port(*at, door)).collect();
     let all = IpAddr::from(Ipv6Addr::UNSPECIFIED);
     ports.extend(TAKEN.map(|port| Port::new(SocketAddr::new(all, port), How::Listen)));
-    let plan = Plan { ports, ..Plan::default() };
-    let hosts = [(IpAddr::from(ORIGIN), "target.badproxy.test".to_owned())];
+    let far = doors.iter().filter(|(_, door)| door.syn == Syn::Unreachable);
+    let unreachable = far.map(|(at, _)| at.ip()).collect();
+    let plan = Plan { ports, unreachable, ..Plan::default() };
+    let mut hosts = vec![(IpAddr::from(ORIGIN), "target.badproxy.test".to_owned())];
+    hosts.extend(addresses.iter().map(|ip| (*ip, PROXY.to_owned())));
     let opened = open(plan, &hosts).await.map_err(RefusedError)?;
     let mut fds = opened.fds.into_iter();
     let mut listeners = Vec::new();
-    for fd in fds.by_ref().take(opened.at.len()) {
-        listeners.push(adopt(fd)?);
+    let syns = doors.iter().map(|(_, door)| door.syn).chain([Syn::Answer; TAKEN.len()]);
+    for (fd, syn) in fds.by_ref().zip(syns).take(opened.at.len()) {
+        listeners.push(adopt(fd, syn)?);
     }
     let sights = fds.map(sight).collect::<Result<_, _>>()?;
-    let around = listeners.split_off(1);
+    let around = listeners.split_off(doors.len());
     let proxy = Listener::Many(Many::new(listeners, Clock::Real));
     let made = Made {
         proxy: (proxy, opened.at[0]),
         direct: (Listener::Many(Many::new(around, Clock::Real)), origin),
-        name: None,
+        name: (!addresses.is_empty()).then(|| PROXY.to_owned()),
     };
     let running = start_on(order.scenario.clone(), setup, made)?;
     Ok(Isolated { running, command: (opened.inside, opened.child), sights })
+}
+
+fn port(at: SocketAddr, door: &Door) -> Port {
+    let how = match door.syn {
+        Syn::Answer => How::Listen,
+        Syn::Refuse(_) | Syn::Unreachable => How::Refuse,
+        Syn::Blackhole(_) => How::Drop,
+    };
+    // An address without a route cannot be bound to. The port is kept, elsewhere.
+    let at = match door.syn {
+        Syn::Unreachable => SocketAddr::from(([127, 0, 0, 1], at.port())),
+        _ => at,
+    };
+    Port { mss: door.mss, window: door.window, loss: door.loss, ..Port::new(at, how) }
 }
 
 /// To tokio a socket that gives datagrams is a UDP socket.
@@ -78,11 +115,16 @@ impl std::error::Error for RefusedError {}
 
 /// Writes down what goes neither to the proxy nor to the command's own loopback, until it is
 /// dropped. Each destination once.
-pub(super) async fn watch(sight: UdpSocket, log: Log) {
+pub(super) async fn watch(sight: UdpSocket, mut eye: Eye) {
     let mut seen = HashSet::new();
     let mut bytes = [0; 2048];
     while let Ok(n) = sight.recv(&mut bytes).await {
         let Some(packet) = packets::read(&bytes[..n]) else { continue };
+        if let Packet::Syn { from, to } = packet
+            && eye.dialled(from, to)
+        {
+            continue;
+        }
         let (proto, to) = match packet {
             Packet::Syn { to, .. } => ("tcp", to),
             Packet::Datagram { to } => ("udp", to),
@@ -92,6 +134,61 @@ pub(super) async fn watch(sight: UdpSocket, log: Log) {
             continue;
         }
         let likely = if proto == "tcp" { "a connection" } else { packets::likely(to.port()) };
-        log.note(None, What::Egress { proto, dst: to.to_string(), likely });
+        eye.log.note(None, What::Egress { proto, dst: to.to_string(), likely });
+    }
+}
+
+/// Sees who dials the proxy.
+pub(super) struct Eye {
+    log: Log,
+    scenario: Arc<Scenario>,
+    named: bool,
+    port: u16,
+    address: SocketAddr,
+    seen: HashSet<(SocketAddr, SocketAddr)>,
+}
+
+impl Eye {
+    /// Of this run.
+    pub(super) fn new(running: &Running) -> Self {
+        Eye {
+            log: running.shared.log.clone(),
+            scenario: running.scenario(),
+            named: running.name.is_some(),
+            port: running.address.port(),
+            address: running.address,
+            seen: HashSet::new(),
+        }
+    }
+
+    /// Whether this SYN is for the proxy. One that is not answered is written down, not its
+    /// repetitions.
+    fn dialled(&mut self, from: SocketAddr, to: SocketAddr) -> bool {
+        let ours = match self.named {
+            true => {
+                let addresses = &self.scenario.proxy.addresses;
+                to.port() == self.port && addresses.iter().any(|address| address.0 == to.ip())
+            }
+            false => to == self.address,
+        };
+        if !ours {
+            return false;
+        }
+        let door = door(&self.scenario, None, Some(to.ip()));
+        let (state, effect, time, did, audible) = match door.syn {
+            Syn::Refuse(time) => ("refused", "refuse", time, "answers the SYN with a RST", true),
+            Syn::Blackhole(time) => {
+                ("SYN-SENT", "blackhole", time, "leaves the SYN unanswered", false)
+            }
+            Syn::Answer | Syn::Unreachable => return true,
+        };
+        let over = time.is_some_and(|time| self.log.start().elapsed() >= time);
+        if over || self.seen.len() >= 10_000 || !self.seen.insert((from, to)) {
+            return true;
+        }
+        let did = if self.named { format!("{did} at {}", to.ip()) } else { did.to_owned() };
+        self.log.note(None, What::SynSeen { listener: "proxy", state });
+        self.log.note(None, What::Fault { rule: door.rule, at: Stage::Syn, effect, did, audible });
+        true
     }
 }

@@ -144,9 +144,11 @@ async fn play(order: Order, ends: &mut Ends, out: &Out, err: &Out) -> anyhow::Re
         None,
         What::RunStarted { proxy: running.shown_url(), target: log.secrets().mask(&target) },
     );
+    // In the sandbox, SYNs are seen as they come.
     let syn_rule = running.scenario().rules.iter().position(|r| r.at.value == Stage::Syn);
-    let watcher =
-        syn_rule.map(|rule| tokio::spawn(syn::watch(running.address, rule + 1, log.clone())));
+    let watcher = syn_rule
+        .filter(|_| !order.isolate)
+        .map(|rule| tokio::spawn(syn::watch(running.address, rule + 1, log.clone())));
     let lag = Arc::new(Mutex::new(0.0f64));
     let ticker = tokio::spawn(tick(Arc::clone(&lag)));
     let to = match order.format {

@@ -8,16 +8,16 @@ use crate::start::{Running, Setup, start};
 /// Why the scenario cannot be played as it was asked for; it is not run as something weaker.
 pub(super) fn unmet(order: &Order) -> Option<String> {
     let name = &order.scenario.name;
-    match order.scenario.requires {
+    match order.scenario.needs() {
         0 => None,
         1 if order.isolate => None,
         1 if cfg!(target_os = "linux") => Some(format!(
-            "{name} needs the sandbox (`requires: 1`), and is not run as something weaker\n  what \
+            "{name} needs the sandbox, and is not run as something weaker\n  what \
              helps: badproxy run --isolate {} -- ...",
             order.called
         )),
         1 => Some(format!(
-            "{name} needs the sandbox (`requires: 1`), and is not run as something weaker\n{}",
+            "{name} needs the sandbox, and is not run as something weaker\n{}",
             crate::sandbox::why::Refused::not_linux()
         )),
         _ => Some(format!(
@@ -51,9 +51,8 @@ pub(super) async fn open(order: &Order, setup: &Setup) -> Result<(Running, Place
         #[cfg(target_os = "linux")]
         return match super::isolate::start(order, setup).await {
             Ok(super::isolate::Isolated { running, command, sights }) => {
-                let log = &running.shared.log;
-                let watch =
-                    |sight| Watcher(tokio::spawn(super::isolate::watch(sight, log.clone())));
+                let eye = |sight| super::isolate::watch(sight, super::isolate::Eye::new(&running));
+                let watch = |sight| Watcher(tokio::spawn(eye(sight)));
                 let watchers = sights.into_iter().map(watch).collect();
                 Ok((running, Place { _watchers: watchers, inside: Some(command) }))
             }

@@ -53,8 +53,10 @@ fn one(port: &Port, at: SocketAddr) -> io::Result<(Socket, SocketAddr)> {
         How::Udp => Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?,
         _ => Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?,
     };
-    if at.is_ipv6() && at.ip().is_unspecified() {
-        socket.set_only_v6(false)?;
+    if at.is_ipv6() {
+        socket.set_only_v6(!at.ip().is_unspecified())?;
+        // Every address is local here, but for IPv6 only those on an interface can be bound to.
+        socket.set_freebind_v6(true)?;
     }
     if port.how != How::Udp {
         socket.set_reuse_address(true)?;

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::address::dialled;
 use super::problem::{Place, Problem, seen};
 use super::tree::{Kind, Node};
 use super::{Alpn, DialTime, Per, Rule, Scenario, When};
@@ -92,11 +93,19 @@ impl Check<'_> {
         let Some(when) = rule.when.as_ref().map(|when| &when.value) else { return };
         let stage = rule.at.value;
         let path = |key: &str| format!("rules.{index}.when.{key}");
-        if stage == Stage::Syn && !when.always() {
+        let but_address = When { address: None, ..when.clone() };
+        if stage == Stage::Syn && !but_address.always() {
             let problem = Problem::new("this rule can never match: nothing is known of a SYN")
                 .help("the kernel answers it before anything is read: take `when` out")
                 .help("to end the effect after a time, write e.g. `refuse: {for: 3s}`");
             return self.key(&format!("rules.{index}.when"), problem);
+        }
+        let addresses = &self.scenario.proxy.addresses;
+        if let Some((value, problem)) = dialled(when, stage, addresses) {
+            match value {
+                true => self.value(&path("address"), problem),
+                false => self.key(&path("address"), problem),
+            }
         }
         for (key, known, why) in unknown(when, stage) {
             let problem = Problem::new(format!(
@@ -339,6 +348,11 @@ fn covers(wide: &When, narrow: &When) -> bool {
     });
     attempts
         && elapsed
+        && same(&wide.address, &narrow.address)
+        && wide.open.is_none_or(|w| {
+            w == Default::default()
+                || narrow.open.is_some_and(|n| w.first <= n.first && n.last <= w.last)
+        })
         && same(&wide.host, &narrow.host)
         && same(&wide.port, &narrow.port)
         && same(&wide.method, &narrow.method)

@@ -3,6 +3,7 @@
 //! Every default is the healthy proxy, so an empty scenario is a correct proxy. No type here uses
 //! serde's `flatten`, `untagged` or `tag`: they lose the place of an error.
 
+mod address;
 mod auth;
 mod check;
 mod client;
@@ -24,6 +25,7 @@ mod yaml;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
+pub use address::Address;
 pub(crate) use auth::check_offers;
 pub use auth::{Algorithm, Answer, Auth, Digest, Lines, Negotiate, Offer, Qop, Scheme};
 pub use client::{ClientSide, GivenCredentials, ProxyScheme};
@@ -175,6 +177,14 @@ impl Scenario {
     /// A time of this scenario, scaled.
     pub fn scaled(&self, length: std::time::Duration) -> std::time::Duration {
         length.mul_f64(self.scale.unwrap_or(1.0))
+    }
+
+    /// The tier it needs: what it says, and what its effects and addresses need.
+    pub fn needs(&self) -> u8 {
+        let steps = self.rules.iter().flat_map(|rule| &rule.steps.0);
+        let effects = steps.map(|step| step.effect.tier()).max().unwrap_or(0);
+        let addresses = u8::from(!self.proxy.addresses.is_empty());
+        self.requires.max(effects).max(addresses)
     }
 
     /// The URL the client is to fetch.

@@ -1,9 +1,9 @@
 //! `proxy:` the proxy when nothing goes wrong.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use super::{Auth, Size, collect};
+use super::{Address, Auth, Size, collect};
 
 /// The proxy when nothing goes wrong.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -15,9 +15,17 @@ pub struct ProxySide {
     /// When it connects to the target of a CONNECT. Default: `before_reply`.
     #[serde(default)]
     pub dial: DialTime,
+    /// The addresses of its name, in this order, IPv4 and IPv6: the client is told the name
+    /// `proxy.badproxy.test`. Only in the sandbox. Default: one, on loopback.
+    #[serde(default, deserialize_with = "addresses")]
+    pub addresses: Vec<Address>,
     /// The longest request head it reads; a longer one gets a 431. Default: 64KiB.
     #[serde(default)]
     pub head_limit: Option<Size>,
+}
+
+fn addresses<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Address>, D::Error> {
+    collect::each(from, "write a list of IP addresses, e.g. [198.51.100.1, 198.51.100.2]")
 }
 
 /// When the proxy connects to the target of a CONNECT.

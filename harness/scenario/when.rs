@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+use super::Address;
 use super::units::{Length, Ordinals};
 use crate::fault::Direction;
 
@@ -17,6 +18,13 @@ pub struct When {
     /// What `attempt` counts. Default: `attempt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per: Option<Per>,
+    /// The address of the proxy that is dialled, one of `proxy.addresses`; at `syn`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// Connections open at the proxy when this one was accepted, itself included: `3-` when two
+    /// others were. Default: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<Ordinals>,
     /// The target's host; `*` stands for any run of characters. Case is ignored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
@@ -119,6 +127,8 @@ impl When {
     /// Whether nothing is named, so that it always holds.
     pub fn always(&self) -> bool {
         self.attempt.is_none_or(|a| a == Ordinals::default())
+            && self.address.is_none()
+            && self.open.is_none_or(|o| o == Ordinals::default())
             && self.host.is_none()
             && self.port.is_none()
             && self.method.is_none()

@@ -1,18 +1,20 @@
 //! The loops that take connections: the proxy's, and those around it.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
 use super::{Shared, current};
 use crate::conn::Conn;
+use crate::door::door;
 use crate::event::{How, Side, Via, What, Who};
 use crate::origin;
 use crate::plan::Facts;
 use crate::proxy;
 use crate::scenario::{Limits, Scenario};
+use crate::stage::Stage;
 use crate::wire::BoxWire;
 use crate::world::Listener;
 
@@ -24,6 +26,8 @@ pub(super) async fn take(
 ) {
     let mut open = JoinSet::new();
     let mut taken = 0;
+    // Those that are open. Only counted.
+    let mut live = Vec::new();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -46,10 +50,22 @@ pub(super) async fn take(
             None if shared.ceilings => Limits::CONNECTIONS,
             None => u64::MAX,
         };
+        let door = scenario.touches(Stage::Syn).then(|| door(&scenario, None, wire.local()));
         taken += 1;
-        let facts = shared.plan().connection();
+        let mut facts = shared.plan().connection();
+        if scenario.rules.iter().any(|rule| rule.when().open.is_some()) {
+            live.retain(|conn: &Weak<Conn>| conn.upgrade().is_some_and(|conn| !conn.is_closed()));
+            facts.open = live.len() as u64 + 1;
+        }
         let conn = Conn::new(facts.conn, Side::Client, scenario, Arc::clone(&shared));
         conn.note(What::Accepted { side: Side::Client, src, attempt: Some(facts.attempt) });
+        if facts.open > 0 {
+            live.push(Arc::downgrade(&conn));
+        }
+        for (effect, did) in door.iter().flat_map(|door| door.meets.clone()) {
+            let rule = door.as_ref().map_or(0, |door| door.rule);
+            conn.note(What::Fault { rule, at: Stage::Syn, effect, did, audible: false });
+        }
         open.spawn(connection(conn, facts, wire));
         if taken >= most {
             shared.log.note(None, What::Ceiling { limit: "connections", value: most });

@@ -77,6 +77,10 @@ fn never_met(case: &Case<'_>) -> Reason {
 fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
     let (conduct, stage) = (case.conduct, rule.at.value);
     if stage == Stage::Syn {
+        if rule.steps.0.iter().any(|step| step.effect.word() == "unreachable") {
+            return "where there is no route no packet leaves, and the client does not speak of it"
+                .to_owned();
+        }
         let refused = rule.steps.0.first().is_some_and(|step| step.effect.word() == "refuse");
         return match refused {
             true => {
@@ -130,7 +134,7 @@ fn too_few(case: &Case<'_>) -> Reason {
     // A client that failed where it had to succeed has earned a clearer word.
     let failed = case.expects(Outcome::Success) && case.ending != Ending::Success;
     // Attempts that got no connection cannot be counted.
-    let counted = !case.scenario.touches(Stage::Syn);
+    let counted = !case.scenario.shut();
     (made < fewest && !failed && counted).then(|| {
         let measured =
             format!("{} made, at least {} expected", many(made, "attempt"), count(fewest));

@@ -74,10 +74,12 @@ pub(crate) fn signal(number: i32) -> String {
 pub(super) fn proxy_did(scenario: &Scenario, conduct: &Conduct) -> String {
     let Some(met) = conduct.first_audible.as_ref().or(conduct.first_fault.as_ref()) else {
         let at_syn = scenario.rules.iter().find(|rule| rule.at.value == Stage::Syn);
+        let at_syn = at_syn.filter(|_| scenario.shut());
         return match at_syn.and_then(|rule| rule.steps.0.first()) {
             Some(step) => match step.effect.word() {
                 "refuse" => "answered every SYN with a RST".to_owned(),
                 "blackhole" => "left every SYN unanswered".to_owned(),
+                "unreachable" => "had no route to it".to_owned(),
                 word => format!("{word} at syn"),
             },
             None if scenario.rules.is_empty() => "nothing wrong: no rule, no fault".to_owned(),

@@ -38,6 +38,11 @@ pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
         None
     }
 
+    /// From now on nothing that comes is acknowledged. In memory nothing is, ever.
+    fn vanish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// The socket, for the paths that need one (splice). None when there is another layer.
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire>;
 }
@@ -60,6 +65,9 @@ impl Wire for BoxWire {
     }
     fn local(&self) -> Option<IpAddr> {
         (**self).local()
+    }
+    fn vanish(&mut self) -> io::Result<()> {
+        (**self).vanish()
     }
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
         (*self).into_tcp()

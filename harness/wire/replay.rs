@@ -84,6 +84,14 @@ impl Wire for Replay {
         self.wire.unsent()
     }
 
+    fn local(&self) -> Option<std::net::IpAddr> {
+        self.wire.local()
+    }
+
+    fn vanish(&mut self) -> io::Result<()> {
+        self.wire.vanish()
+    }
+
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
         if self.first.is_empty() { self.wire.into_tcp() } else { Err(self) }
     }

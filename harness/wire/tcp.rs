@@ -62,6 +62,13 @@ impl Wire for TcpStream {
         Some(self.local_addr().ok()?.ip().to_canonical())
     }
 
+    fn vanish(&mut self) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        return crate::sandbox::drop_all(self);
+        #[cfg(not(target_os = "linux"))]
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
         Ok(*self)
     }

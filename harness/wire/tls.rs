@@ -25,6 +25,14 @@ impl Wire for TlsStream<BoxWire> {
         self.get_ref().0.unsent()
     }
 
+    fn local(&self) -> Option<std::net::IpAddr> {
+        self.get_ref().0.local()
+    }
+
+    fn vanish(&mut self) -> io::Result<()> {
+        self.get_mut().0.vanish()
+    }
+
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
         Err(self)
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use badproxy::scenario::Scenario;
+use badproxy::stage::Stage;
 use badproxy::start::{Running, Setup, simulate, start};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -22,6 +23,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
 /// The seed of all transcripts.
 pub const SEED: u64 = 7;
 
+/// Whether the origin takes two seconds for something.
+fn paused(scenario: &Scenario) -> bool {
+    let slow = scenario.scale.is_some() && scenario.touches(Stage::Response);
+    slow || scenario.target().contains("/pause/")
+}
+
 impl Arm {
     pub fn runtime(self) -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_current_thread()
@@ -36,7 +43,7 @@ impl Arm {
     pub fn silence(self, scenario: &Scenario) -> Duration {
         match self {
             Arm::Sim => Duration::from_secs(3000),
-            Arm::Sockets if scenario.target().contains("/pause/") => Duration::from_millis(2600),
+            Arm::Sockets if paused(scenario) => Duration::from_millis(2600),
             Arm::Sockets => Duration::from_millis(400),
         }
     }

@@ -26,8 +26,11 @@ fn transcript(entry: &Entry, arm: Arm) -> String {
 /// Plays all scenarios, some at a time, and names those that differ from what is kept.
 fn check(arm: Arm) {
     let mut wrong = Vec::new();
-    for some in CATALOGUE.chunks(8) {
-        let played: Vec<(&Entry, String)> = std::thread::scope(|scope| {
+    // What needs the sandbox is played there: tests/sandbox.
+    let here = |entry: &&Entry| entry.scenario().unwrap().needs() == 0;
+    let entries: Vec<&Entry> = CATALOGUE.iter().filter(here).collect();
+    for some in entries.chunks(8) {
+        let played: Vec<(&&Entry, String)> = std::thread::scope(|scope| {
             let threads: Vec<_> = some
                 .iter()
                 .map(|entry| (entry, scope.spawn(move || transcript(entry, arm))))

@@ -32,7 +32,7 @@ fn a_system_without_namespaces() {
 }
 
 const WITHOUT: &str = "\
-badproxy: mine needs the sandbox (`requires: 1`), and is not run as something weaker
+badproxy: mine needs the sandbox, and is not run as something weaker
   what helps: badproxy run --isolate mine -- ...
 ";
 

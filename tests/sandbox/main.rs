@@ -7,6 +7,7 @@
 
 mod bypass;
 mod command;
+mod faults;
 mod forbidden;
 #[path = "../cli/play.rs"]
 mod play;

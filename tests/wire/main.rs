@@ -8,6 +8,7 @@ mod http;
 mod login;
 mod origin;
 mod proxy;
+mod tcp;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

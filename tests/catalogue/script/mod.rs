@@ -5,6 +5,7 @@
 //! scenarios and what is done with them, and one line in [`Client::connection`].
 
 mod auth;
+mod tcp;
 
 use std::fmt::Write as _;
 use std::io;
@@ -58,7 +59,7 @@ pub async fn play(scenario: Scenario, arm: Arm) -> String {
         "auth/407-close-loop" | "accept/reset" => 2,
         _ => 1,
     };
-    if !auth::play(&mut client, &scenario).await {
+    if !auth::play(&mut client, &scenario).await && !tcp::play(&mut client, &scenario).await {
         for _ in 0..times {
             client.connection(&scenario).await;
         }

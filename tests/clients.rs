@@ -3,6 +3,9 @@
 //! Not part of `cargo test`: `scripts/clients-install`, then `cargo test --test clients`. A client
 //! that is missing is skipped with a word on a desk, and fails the test where CI=true.
 
+#[cfg(target_os = "linux")]
+#[path = "clients/isolate.rs"]
+mod isolate;
 #[path = "clients/login.rs"]
 mod login;
 
@@ -88,10 +91,16 @@ struct Ran {
 }
 
 fn run(client: &Client, scenario: &str, timeout: &str) -> Ran {
+    run_with(client, scenario, timeout, &[])
+}
+
+fn run_with(client: &Client, scenario: &str, timeout: &str, options: &[&str]) -> Ran {
     let dir = tempfile::tempdir().unwrap();
     let events = dir.path().join("events.jsonl");
     let output = Command::new(env!("CARGO_BIN_EXE_badproxy"))
-        .args(["run", scenario, "--quiet", "--timeout", timeout, "--events"])
+        .args(["run", scenario, "--quiet", "--timeout", timeout])
+        .args(options)
+        .arg("--events")
         .arg(&events)
         .arg("--")
         .args(&client.command)

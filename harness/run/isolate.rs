@@ -61,7 +61,7 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
     let far = doors.iter().filter(|(_, door)| door.syn == Syn::Unreachable);
     let unreachable = far.map(|(at, _)| at.ip()).collect();
     let plan = Plan { ports, unreachable, ..Plan::default() };
-    let mut hosts = vec![(IpAddr::from(ORIGIN), "target.badproxy.test".to_owned())];
+    let mut hosts = targets(order, setup, origin.ip());
     hosts.extend(addresses.iter().map(|ip| (*ip, PROXY.to_owned())));
     let opened = open(plan, &hosts).await.map_err(RefusedError)?;
     let mut fds = opened.fds.into_iter();
@@ -80,6 +80,27 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
     };
     let running = start_on(order.scenario.clone(), setup, made)?;
     Ok(Isolated { running, command: (opened.inside, opened.child), sights })
+}
+
+/// What the command may resolve itself: every name that the origin answers for leads to it, so that
+/// a connection around the proxy is seen.
+fn targets(order: &Order, setup: &Setup, origin: IpAddr) -> Vec<(IpAddr, String)> {
+    let url = order.scenario.target();
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    let names = [host, "target.badproxy.test"].map(str::to_owned).into_iter();
+    let names = names.chain(order.scenario.origin.names.clone()).chain(setup.names.clone());
+    // A pattern is no name, and an address needs none.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let mut all: Vec<String> = names
+        .filter(|name| name.chars().all(plain) && name.parse::<IpAddr>().is_err())
+        .filter(|name| !name.is_empty() && name != "localhost")
+        .collect();
+    all.sort();
+    all.dedup();
+    all.into_iter().map(|name| (origin, name)).collect()
 }
 
 fn port(at: SocketAddr, door: &Door) -> Port {

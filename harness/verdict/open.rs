@@ -26,7 +26,8 @@ pub(super) fn unsupported(case: &Case<'_>, found: &mut Vec<Finding>) {
 }
 
 pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
-    let came = case.conduct.attempts > 0 || case.may_not_arrive();
+    let dialled = case.conduct.attempts > 0 || case.conduct.syns > 0;
+    let came = dialled || case.may_not_arrive();
     let reasons = [
         no_end(case),
         // NOT-EXERCISED has said so already.

@@ -31,6 +31,19 @@ fn a_client_that_ignores_the_proxy_is_caught_for_any_target() {
     }
 }
 
+/// Whatever is fetched: its name leads to the origin.
+#[test]
+fn any_name_that_is_fetched_resolves() {
+    if !allowed() {
+        return;
+    }
+    let options = "ok/plain --target https://shop.example:443/x --name shop.example";
+    let (around, played) = events(options, "curl -sSk --noproxy '*' --max-time 20 {target}");
+    assert_eq!(verdict(&around), "BYPASS", "{}", played.stderr);
+    let (through, played) = events(options, "curl -sS --max-time 20 {target}");
+    assert_eq!(verdict(&through), "PASS", "{}", played.stderr);
+}
+
 /// The control of the one above: what uses the proxy is not taken for what goes around it, and the
 /// command's own loopback is its own.
 #[test]

@@ -10,7 +10,8 @@ use crate::scenario::{Problem, Size, Word};
 use crate::stage::Stage;
 
 /// The proxy's SYN-ACK announces this maximum segment size (RFC 9293, 3.7.1), so that the client
-/// sends no longer segments, and the proxy sends none either. Linux and macOS.
+/// sends no longer segments, and the proxy sends none either. Linux and macOS. Outside the sandbox
+/// Linux's loopback passes several segments on as one packet.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mss {

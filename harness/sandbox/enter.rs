@@ -43,7 +43,7 @@ fn enter(plan: &Plan, control: &OwnedFd) -> i32 {
 fn prepare(plan: &Plan, control: &OwnedFd) -> Result<i32, Failed> {
     space::make(plan.pids)?;
     files::mount_all(&plan.files)?;
-    net::up(&plan.unreachable).map_err(|e| ("net", e))?;
+    net::up(plan).map_err(|e| ("net", e))?;
     let (at, fds) = sockets::make(plan).map_err(|e| ("sockets", e))?;
     space::keep_for_init().map_err(|e| ("caps", e))?;
     let mut init = spawn(plan, control).map_err(|e| ("init", e))?;

@@ -5,6 +5,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::plan::Plan;
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// The address that connections come from, so that resolvers see IPv4 as configured.
@@ -33,9 +34,12 @@ const RTN_UNREACHABLE: u8 = 7;
 const TABLE_LOCAL: u8 = 255;
 
 /// Makes it.
-pub(super) fn up(unreachable: &[IpAddr]) -> io::Result<()> {
+pub(super) fn up(plan: &Plan) -> io::Result<()> {
     let kernel = Kernel::new()?;
     kernel.ask(RTM_NEWLINK, &link())?;
+    if plan.ports.iter().any(|port| port.mss.is_some()) {
+        kernel.ask(RTM_NEWLINK, &one_by_one())?;
+    }
     kernel.ask(RTM_NEWADDR, &address(SOURCE_V4.into()))?;
     kernel.ask(RTM_NEWROUTE, &everywhere(SOURCE_V4.into()))?;
     // A kernel without IPv6 has nowhere else to send it.
@@ -43,7 +47,7 @@ pub(super) fn up(unreachable: &[IpAddr]) -> io::Result<()> {
     if v6 {
         kernel.ask(RTM_NEWROUTE, &everywhere(SOURCE_V6.into()))?;
     }
-    for ip in unreachable.iter().filter(|ip| ip.is_ipv4() || v6) {
+    for ip in plan.unreachable.iter().filter(|ip| ip.is_ipv4() || v6) {
         kernel.ask(RTM_NEWROUTE, &nowhere(*ip))?;
     }
     Ok(())
@@ -87,6 +91,13 @@ fn link() -> Vec<u8> {
     let mut body = vec![0; 4];
     body.extend(LO.to_ne_bytes());
     body.extend([1_u32.to_ne_bytes(), 1_u32.to_ne_bytes()].concat());
+    body
+}
+
+/// IFLA_GSO_MAX_SEGS: each segment is a packet. Without it `lo` passes several on as one.
+fn one_by_one() -> Vec<u8> {
+    let mut body = link();
+    attribute(&mut body, 40, &1_u32.to_ne_bytes());
     body
 }
 

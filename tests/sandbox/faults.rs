@@ -48,6 +48,7 @@ fn client() {
         "vanish" => silence(Duration::from_secs(30)),
         "hang" => silence(Duration::from_secs(2)),
         "lossy" => lossy(),
+        "segments" => segments(),
         other => panic!("{other}"),
     };
     println!("saw: {seen}");
@@ -115,12 +116,31 @@ fn silence(most: Duration) -> String {
     }
 }
 
+/// Gets 5,000 bytes and counts the packets that came in meanwhile, acknowledgements among them.
+fn segments() -> String {
+    let mut socket = tunnel();
+    let before = counted("InSegs");
+    socket.write_all(b"GET /bytes/5000 HTTP/1.1\r\nHost: target.badproxy.test\r\n\r\n").unwrap();
+    let mut got = Vec::new();
+    while got.len() < 5000 {
+        let mut some = [0; 4096];
+        let n = socket.read(&mut some).unwrap();
+        got.extend_from_slice(&some[..n]);
+    }
+    let each = 5000 / (counted("InSegs") - before);
+    if each <= 76 { "small segments".to_owned() } else { format!("{each} bytes each") }
+}
+
 /// Repetitions of the whole namespace.
 fn repeated() -> u64 {
+    counted("RetransSegs")
+}
+
+fn counted(what: &str) -> u64 {
     let text = std::fs::read_to_string("/proc/net/snmp").unwrap();
     let mut lines = text.lines().filter(|line| line.starts_with("Tcp:"));
     let (names, values) = (lines.next().unwrap(), lines.next().unwrap());
-    let at = names.split(' ').position(|name| name == "RetransSegs").unwrap();
+    let at = names.split(' ').position(|name| name == what).unwrap();
     values.split(' ').nth(at).unwrap().parse().unwrap()
 }
 
@@ -210,6 +230,16 @@ fn what_vanishes_acknowledges_nothing() {
         assert_eq!(seen, format!("{wanted}, neither FIN nor RST"), "{effect}");
         assert_eq!(faults(&events, effect), 1);
     }
+}
+
+/// On the wire, not only in the SYN-ACK.
+#[test]
+fn segments_are_small() {
+    if !allowed() {
+        return;
+    }
+    assert_eq!(inside("syn/tiny-mss", "segments").0, "small segments");
+    assert_ne!(inside("ok/plain", "segments").0, "small segments");
 }
 
 #[test]

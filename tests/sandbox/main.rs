@@ -6,6 +6,7 @@
 #![cfg(target_os = "linux")]
 
 mod bypass;
+mod catalogue;
 mod command;
 mod faults;
 mod forbidden;

@@ -1,0 +1,30 @@
+//! Every shipped scenario that needs the sandbox, met by curl: its fault happens, and it is judged.
+
+use badproxy::catalogue::CATALOGUE;
+
+use crate::{allowed, events, named, verdict};
+
+#[test]
+fn each_is_met() {
+    if !allowed() {
+        return;
+    }
+    let needy = CATALOGUE.iter().filter(|entry| entry.scenario().unwrap().needs() == 1);
+    let names: Vec<&str> = needy.map(|entry| entry.name).collect();
+    assert!(names.len() >= 8, "{names:?}");
+    std::thread::scope(|scope| {
+        for name in names {
+            scope.spawn(move || {
+                let curl = "curl -sS --max-time 10 {target}";
+                let (events, played) = events(&format!("{name} --timeout 20s"), curl);
+                let verdict = verdict(&events);
+                let judged = ["PASS", "SLOW", "VAGUE", "FAILED"].contains(&verdict);
+                assert!(judged, "{name}: {verdict}\n{}", played.stderr);
+                // Where there is no route, no packet leaves that could be seen.
+                let met = !named(&events, "fault:applied").is_empty();
+                assert!(met || name == "syn/unreachable", "{name}\n{}", played.stderr);
+                assert!(named(&events, "run:trouble").is_empty(), "{name}");
+            });
+        }
+    });
+}

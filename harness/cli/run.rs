@@ -28,6 +28,7 @@ Examples:
   badproxy run auth/407-no-credentials -- curl -sS https://target.badproxy.test/
   badproxy run tunnel/plaintext-page -- go test ./...
   badproxy run reply/hang --timeout 2s -- python3 -c 'import requests; requests.get(\"{target}\", timeout={timeout})'
+  badproxy run ok/plain --isolate -- ./client {target}
   badproxy run my-bug.yaml --events log.jsonl --quiet -- ./client {target}")]
 pub struct Run {
     /// A name of `badproxy list`, or a YAML file

@@ -90,6 +90,13 @@ impl Serve {
             keep: 0,
             ceilings: false,
         };
+        if first.needs() > 0 {
+            say(format_args!(
+                "{} needs the sandbox, which `badproxy run --isolate` has: it cannot be served",
+                first.name
+            ));
+            return Ok(3);
+        }
         let running = match start(first, &setup).await {
             Ok(running) => running,
             Err(error) => {
@@ -135,6 +142,9 @@ impl Serve {
 
     fn reread(&self, running: &Running, err: &Out) {
         match scenario(&self.scenario) {
+            Ok(scenario) if scenario.needs() > 0 => {
+                err.say("it needs the sandbox now, and cannot be served: it stays as it was");
+            }
             Ok(scenario) => {
                 let fixed = fixed(&running.scenario(), &scenario);
                 running.replace(scenario, self.scale);

@@ -59,7 +59,8 @@ impl Show {
             writeln!(out, "Seen in\n{}\n", wrap(&read.seen.join(", "), width.saturating_sub(2)))?;
         }
         let (called, target) = (&self.scenario, read.target());
-        writeln!(out, "Play it\n  badproxy run {called} -- curl -sS {target}\n")?;
+        let isolate = if read.needs() > 0 { "--isolate " } else { "" };
+        writeln!(out, "Play it\n  badproxy run {isolate}{called} -- curl -sS {target}\n")?;
         writeln!(out, "YAML")?;
         for line in yaml.lines() {
             writeln!(out, "  {line}")?;

@@ -125,7 +125,8 @@ fn every_scenario_is_explained() {
             assert!(shown.contains(&flat(text)), "{}: no {text:?}", entry.name);
         }
         assert!(shown.contains(&flat(entry.yaml)), "{}", entry.name);
-        assert!(shown.contains(&format!("badproxy run {} -- curl", entry.name)));
+        let sandbox = if entry.scenario().unwrap().needs() > 0 { "--isolate " } else { "" };
+        assert!(shown.contains(&format!("badproxy run {sandbox}{} -- curl", entry.name)));
     }
 }
 

@@ -50,6 +50,15 @@ fn a_scenario_that_needs_it_is_not_run_without() {
     }
 }
 
+/// What is served has no command to put into a sandbox.
+#[test]
+fn such_a_scenario_is_not_served() {
+    let played = badproxy(["serve", "syn/ipv6-silent"]).play().ends(3);
+    let wanted = "badproxy: syn/ipv6-silent needs the sandbox, which `badproxy run --isolate` has: \
+                  it cannot be served\n";
+    assert_eq!(played.stderr, wanted);
+}
+
 #[test]
 fn what_needs_root_is_said() {
     let (_dir, path) = file("name: mine\nrequires: 2\n");

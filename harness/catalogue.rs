@@ -28,6 +28,7 @@ macro_rules! catalogue {
 
 catalogue! {
     "ok/plain",
+    "ok/https-proxy",
     "syn/refuse",
     "syn/blackhole",
     "syn/unreachable",
@@ -42,6 +43,13 @@ catalogue! {
     "accept/ceiling",
     "accept/ceiling-silent",
     "proxy_tls/plaintext",
+    "proxy_tls/plain-to-tls-port",
+    "proxy_tls/reset-at-hello",
+    "proxy_tls/silence",
+    "proxy_tls/handshake-failure",
+    "proxy_tls/untrusted-root",
+    "proxy_tls/wrong-host",
+    "proxy_tls/expired",
     "request/window-closed",
     "request/vanish",
     "auth/407-no-credentials",

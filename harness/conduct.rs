@@ -83,6 +83,8 @@ pub struct Conduct {
     began: BTreeMap<u64, f64>,
     /// Open connections whose TLS session has a bad certificate.
     distrusted: BTreeSet<u64>,
+    /// Open connections whose TLS session with the proxy has a bad certificate.
+    distrusted_proxy: BTreeSet<u64>,
 }
 
 impl Conduct {
@@ -118,6 +120,7 @@ impl Conduct {
                 if let Some(conn) = conn {
                     self.silent.remove(&conn);
                     self.distrusted.remove(&conn);
+                    self.distrusted_proxy.remove(&conn);
                 }
             }
             What::Request { attempt, method, headers, secret_seen, .. } => {
@@ -125,8 +128,12 @@ impl Conduct {
                 self.attempt(Some(*attempt), time);
                 self.reach(Stage::Request);
                 self.agent(headers);
-                let connect = method == "CONNECT";
-                let spot = if connect { Spot::ConnectRequest } else { Spot::ProxyRequest };
+                let distrusted = conn.is_some_and(|conn| self.distrusted_proxy.contains(&conn));
+                let spot = match method.as_str() {
+                    _ if distrusted => Spot::ProxyDistrusted,
+                    "CONNECT" => Spot::ConnectRequest,
+                    _ => Spot::ProxyRequest,
+                };
                 self.saw(secret_seen, spot, conn);
             }
             What::BadRequest { .. } => self.bad_requests += 1,
@@ -138,11 +145,19 @@ impl Conduct {
             What::ClientHello { .. } => self.reach(Stage::Tls),
             What::Established { cert, .. } => {
                 self.reach(Stage::Tls);
-                if let Some(conn) = conn.filter(|_| cert != GOOD && self.distrusted.len() < OPEN) {
+                if let Some(conn) = conn.filter(|_| is_bad(cert) && self.distrusted.len() < OPEN) {
                     self.distrusted.insert(conn);
                 }
             }
-            What::AppData { cert, bytes } if cert != GOOD && *bytes > 0 => {
+            What::ProxyHello { .. } => self.reach(Stage::ProxyTls),
+            What::ProxyEstablished { cert, .. } => {
+                let some = conn.filter(|_| is_bad(cert) && self.distrusted_proxy.len() < OPEN);
+                self.distrusted_proxy.extend(some);
+            }
+            What::ProxyTlsFailed { secret_seen, .. } => {
+                self.saw(secret_seen, Spot::ProxyInClear, conn);
+            }
+            What::AppData { cert, bytes } if is_bad(cert) && *bytes > 0 => {
                 // Bounded: the defects are words of ours.
                 let sum = self.bad_data.entry(cert.clone()).or_default();
                 *sum = sum.saturating_add(*bytes);
@@ -310,8 +325,10 @@ impl Conduct {
     }
 }
 
-/// How a certificate without a defect is called in events.
-const GOOD: &str = "good";
+/// Whether a client must not trust a certificate of this word. What is unknown is bad.
+fn is_bad(cert: &str) -> bool {
+    crate::cert::Flavour::of(cert).is_none_or(crate::cert::Flavour::is_bad)
+}
 
 #[cfg(test)]
 mod tests;

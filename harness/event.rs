@@ -125,7 +125,22 @@ pub enum What {
     #[serde(rename = "tcp:closed")]
     Closed { side: Side, by: Who, how: How, bytes_in: u64, bytes_out: u64 },
     #[serde(rename = "proxy_tls:client_hello")]
-    ProxyHello { to_plain_port: bool },
+    ProxyHello {
+        to_plain_port: bool,
+        sni: Option<String>,
+        alpn: Vec<String>,
+        versions: Vec<String>,
+        bytes: u64,
+    },
+    #[serde(rename = "proxy_tls:established")]
+    ProxyEstablished { version: String, cipher: String, alpn: Option<String>, cert: String },
+    #[serde(rename = "proxy_tls:failed")]
+    ProxyTlsFailed {
+        reason: String,
+        alert: Option<String>,
+        by: Who,
+        secret_seen: Vec<&'static str>,
+    },
     #[serde(rename = "connect:request")]
     Request {
         attempt: u64,
@@ -151,7 +166,7 @@ pub enum What {
     #[serde(rename = "resolve:looked_up")]
     Resolved { host: String, result: String },
     #[serde(rename = "tls:client_hello")]
-    ClientHello { sni: Option<String>, alpn: Vec<String> },
+    ClientHello { sni: Option<String>, alpn: Vec<String>, versions: Vec<String>, bytes: u64 },
     #[serde(rename = "tls:established")]
     Established { version: String, cipher: String, alpn: Option<String>, cert: String },
     #[serde(rename = "tls:failed")]

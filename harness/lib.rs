@@ -12,6 +12,7 @@
 //! - [`start`]: ports, certificates, the loop that takes connections; [`conn`]: one of them.
 //! - [`proxy`]: a connection through its stages; [`origin`]: the server behind it.
 //! - [`auth`]: proxy authentication, pure: what a client sends, and what it is asked for.
+//! - [`tls`]: the server's side of a handshake, for the proxy itself and for the origin.
 //! - [`cert`]: certificates, good and bad; [`secrets`]: what must not leak.
 //! - [`event`] and [`log`]: what happened; [`conduct`]: what the client did; [`verdict`]: what
 //!   that is worth; [`fix`]: what would help.
@@ -42,6 +43,7 @@ pub mod scenario;
 pub mod secrets;
 pub mod stage;
 pub mod start;
+pub mod tls;
 pub mod verdict;
 pub mod wire;
 pub mod world;

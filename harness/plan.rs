@@ -113,10 +113,10 @@ impl Plan {
             && when.credentials.is_none_or(|wanted| {
                 wanted.covers(facts.credentials.unwrap_or(Credentials::Absent))
             })
-            && when
-                .sni
-                .as_ref()
-                .is_none_or(|name| facts.sni.as_ref().is_some_and(|sni| glob(name, sni)))
+            && when.sni.as_ref().is_none_or(|name| match &facts.sni {
+                Some(sni) => !name.is_empty() && glob(name, sni),
+                None => name.is_empty(),
+            })
             && when.alpn.as_ref().is_none_or(|alpn| facts.alpn.contains(alpn))
             && when.elapsed.is_none_or(|window| {
                 facts.elapsed >= scenario.scaled(window.from.0)

@@ -108,9 +108,10 @@ impl Stage {
         self >= Stage::Request
     }
 
-    /// Whether the client's TLS hello to the target has been read when this stage is met.
+    /// Whether a TLS hello has been read when this stage is met: the one to the proxy, or the
+    /// one to the target.
     pub fn knows_hello(self) -> bool {
-        self >= Stage::Tls && self != Stage::Close
+        self == Stage::ProxyTls || (self >= Stage::Tls && self != Stage::Close)
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Shared {
     pub nonce: String,
     /// Whether real targets are connected to.
     pub forward: bool,
+    /// The address in the proxy URL, for the proxy's certificate.
+    pub proxy_ip: IpAddr,
     names: Vec<String>,
     ceilings: bool,
     direct: Mutex<Option<SocketAddr>>,
@@ -206,7 +208,10 @@ fn run(
     scenario.scale = setup.scale.or(scenario.scale);
     let log = Log::new(Secrets::new(&scenario, seed), setup.keep);
     let names: Vec<String> = scenario.origin.names.iter().chain(&setup.names).cloned().collect();
-    let addresses: Vec<IpAddr> = direct.iter().map(|(_, at)| at.ip()).collect();
+    let mut addresses: Vec<IpAddr> = direct.iter().map(|(_, at)| at.ip()).collect();
+    if !address.ip().is_loopback() && !address.ip().is_unspecified() {
+        addresses.push(address.ip());
+    }
     let unlimited = if setup.forward || !setup.ceilings { u64::MAX } else { 1 << 30 };
     let shared = Arc::new(Shared {
         clock,
@@ -215,6 +220,7 @@ fn run(
         authority: Authority::new(&names, &addresses)?,
         nonce: Rng::derive(seed, "nonce", 0).word(16),
         forward: setup.forward,
+        proxy_ip: address.ip(),
         names: setup.names.clone(),
         ceilings: setup.ceilings,
         direct: Mutex::new(direct.as_ref().map(|(_, at)| *at)),
@@ -278,7 +284,7 @@ impl Running {
     pub fn proxy_url(&self) -> String {
         let scenario = self.scenario();
         let secrets = self.shared.log.secrets();
-        let scheme = match scenario.client.proxy_scheme {
+        let scheme = match scenario.proxy_scheme() {
             ProxyScheme::Http => "http",
             ProxyScheme::Https => "https",
         };

@@ -52,6 +52,17 @@ impl Flavour {
         Flavour::WrongHost,
     ];
 
+    /// The flavour of this word.
+    pub fn of(word: &str) -> Option<Flavour> {
+        let all = Flavour::BAD.into_iter().chain([Flavour::Good]);
+        all.into_iter().find(|flavour| flavour.word() == word)
+    }
+
+    /// Whether a client must not trust it.
+    pub fn is_bad(self) -> bool {
+        self != Flavour::Good
+    }
+
     /// Its word in scenario files and events.
     pub fn word(self) -> &'static str {
         match self {

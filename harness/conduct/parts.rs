@@ -65,10 +65,14 @@ pub struct Sight {
 /// A place where a secret can be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spot {
-    /// A CONNECT request, in clear.
+    /// A CONNECT request, in clear or under a good certificate.
     ConnectRequest,
-    /// Another request to the proxy, in clear.
+    /// Another request to the proxy, in clear or under a good certificate.
     ProxyRequest,
+    /// A request to a proxy whose certificate the client must not trust.
+    ProxyDistrusted,
+    /// Plain HTTP to a proxy whose URL says TLS.
+    ProxyInClear,
     /// The origin, through a tunnel.
     OriginTunnel,
     /// The origin, under a certificate that the client must not trust.
@@ -89,6 +93,8 @@ impl Spot {
         match self {
             Spot::ConnectRequest => "connect request",
             Spot::ProxyRequest => "proxy request",
+            Spot::ProxyDistrusted => "proxy under a bad certificate",
+            Spot::ProxyInClear => "proxy in clear",
             Spot::OriginTunnel => "origin via tunnel",
             Spot::OriginDistrusted => "origin under a bad certificate",
             Spot::OriginForward => "origin via forward",
@@ -109,7 +115,11 @@ impl Sight {
     /// origin, or in an absolute-form request that the proxy has to pass on in clear.
     pub fn belongs(&self) -> bool {
         match self.spot {
-            Spot::Stdout | Spot::Stderr | Spot::OriginDistrusted => false,
+            Spot::Stdout
+            | Spot::Stderr
+            | Spot::OriginDistrusted
+            | Spot::ProxyDistrusted
+            | Spot::ProxyInClear => false,
             Spot::ConnectRequest => self.secret == secrets::PROXY,
             Spot::ProxyRequest => true,
             Spot::OriginTunnel | Spot::OriginForward | Spot::OriginDirect => {
@@ -241,13 +251,24 @@ mod tests {
         for spot in [ConnectRequest, ProxyRequest] {
             assert!(at(secrets::PROXY, spot));
         }
-        for spot in [OriginTunnel, OriginDistrusted, OriginForward, OriginDirect, Stdout, Stderr] {
+        for spot in [
+            ProxyDistrusted,
+            ProxyInClear,
+            OriginTunnel,
+            OriginDistrusted,
+            OriginForward,
+            OriginDirect,
+            Stdout,
+            Stderr,
+        ] {
             assert!(!at(secrets::PROXY, spot));
         }
         for spot in [ProxyRequest, OriginTunnel, OriginForward, OriginDirect] {
             assert!(at(secrets::ORIGIN, spot));
         }
-        for spot in [ConnectRequest, OriginDistrusted, Stdout, Stderr] {
+        for spot in
+            [ConnectRequest, ProxyDistrusted, ProxyInClear, OriginDistrusted, Stdout, Stderr]
+        {
             assert!(!at(secrets::ORIGIN, spot));
         }
     }

@@ -10,7 +10,7 @@ use crate::cert::Flavour;
 use crate::scenario::{Problem, seen, word};
 use crate::stage::Stage;
 
-/// The origin shows a certificate with one defect, under badssl.com's names for them.
+/// The origin (at `proxy_tls`: the proxy itself) shows a certificate with one defect, under badssl.com's names for them.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cert {
@@ -42,7 +42,7 @@ fn flavours(_: &mut SchemaGenerator) -> Schema {
 }
 
 impl Fault for Cert {
-    const AT: &'static [Stage] = &[Stage::Tls];
+    const AT: &'static [Stage] = &[Stage::ProxyTls, Stage::Tls];
     const ABOUT: &'static str =
         "Shows a bad certificate: expired, self-signed, untrusted-root, ...";
     const EXAMPLE: &'static str = "{at: tls, do: {cert: expired}}";

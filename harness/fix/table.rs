@@ -81,6 +81,9 @@ fixes! {
     Curl, FAILED, &["proxy_tls/*"] =>
         "trust of an https:// proxy is set apart, by `--proxy-cacert`",
         "curl(1)";
+    Curl, FAILED, &["ok/https-proxy"] =>
+        "`--proxy-cacert $BADPROXY_CACERT`: the proxy's certificate is checked with a CA of its own, for which curl 7.88 reads no variable",
+        "lab, curl 7.88.1";
     Curl, FAILED, TRUSTED =>
         "if the certificate was refused: `--cacert` or CURL_CA_BUNDLE",
         "curl(1); lab, 7.88.1";

@@ -5,7 +5,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::answer::{Answer, Asked, answer};
 use super::{Link, close, websocket};
-use crate::cert::Flavour;
 use crate::event::{Via, What, Who};
 use crate::fault::respond::reason;
 use crate::fault::{After, Choice, Ended, Flow, Passed, Pipe, Until, play};
@@ -81,7 +80,7 @@ pub(super) fn write_down(
 
 /// Writes down that a client sent data although the certificate was bad.
 pub(super) fn app_data(link: &Link, bytes: usize) {
-    if link.cert != Flavour::Good && bytes > 0 {
+    if link.cert.is_bad() && bytes > 0 {
         let cert = link.cert.word().to_owned();
         link.conn.note(What::AppData { cert, bytes: bytes as u64 });
     }

@@ -11,8 +11,6 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::{self, server::Acceptor};
 
 use crate::cert::Flavour;
 use crate::conn::Conn;
@@ -20,7 +18,7 @@ use crate::event::{How, Side, Via, What, Who};
 use crate::fault::{After, Choice, Flow, play};
 use crate::plan::Facts;
 use crate::stage::Stage;
-use crate::wire::replay::replay;
+use crate::tls::{self, Failed};
 use crate::wire::{BoxWire, fin, linger};
 
 /// One connection to the origin: through the proxy or around it.
@@ -64,8 +62,8 @@ pub(crate) async fn serve(conn: Arc<Conn>, facts: Facts, mut wire: BoxWire, via:
         return;
     }
     let mut link = Link { conn, via, cert: Flavour::Good, facts, requests: 0 };
-    if inbox.first() == Some(&0x16) && via != Via::Forward {
-        tls(link, wire, inbox).await;
+    if inbox.first() == Some(&tls::HANDSHAKE) && via != Via::Forward {
+        secured(link, wire, inbox).await;
     } else {
         let conn = Arc::clone(&link.conn);
         http1::serve(&mut link, wire, inbox).await;
@@ -76,13 +74,15 @@ pub(crate) async fn serve(conn: Arc<Conn>, facts: Facts, mut wire: BoxWire, via:
 }
 
 /// Stage `tls`, then HTTP inside it.
-async fn tls(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
+async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
     let conn = Arc::clone(&link.conn);
-    match hello(&mut wire, &mut inbox).await {
+    match tls::read_hello(&mut wire, &mut inbox, |_| {}).await {
         Ok(hello) => {
-            link.facts.sni = hello.0.clone();
-            link.facts.alpn.clone_from(&hello.1);
-            conn.note(What::ClientHello { sni: hello.0, alpn: hello.1 });
+            let versions = hello.version_names();
+            link.facts.sni = hello.sni.clone();
+            link.facts.alpn.clone_from(&hello.alpn);
+            let bytes = hello.bytes as u64;
+            conn.note(What::ClientHello { sni: hello.sni, alpn: hello.alpn, versions, bytes });
         }
         Err(reason) => {
             conn.note(What::TlsFailed { reason, alert: None, by: Who::Client });
@@ -114,30 +114,18 @@ async fn tls(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
             return;
         }
     };
-    match TlsAcceptor::from(config).accept(replay(inbox, wire)).await {
-        Ok(stream) => {
-            let (_, session) = stream.get_ref();
-            let text = |v: Option<String>| v.unwrap_or_default();
-            let alpn = session.alpn_protocol().map(|p| String::from_utf8_lossy(p).into_owned());
-            conn.note(What::Established {
-                version: text(session.protocol_version().map(|v| format!("{v:?}"))),
-                cipher: text(session.negotiated_cipher_suite().map(|s| format!("{:?}", s.suite()))),
-                alpn: alpn.clone(),
-                cert: link.cert.word().to_owned(),
-            });
-            if alpn.as_deref() == Some("h2") {
-                http2::serve(link, Box::new(stream)).await;
+    match tls::accept(config, inbox, wire).await {
+        Ok(tls::Session { wire, version, cipher, alpn }) => {
+            let cert = link.cert.word().to_owned();
+            let h2 = alpn.as_deref() == Some("h2");
+            conn.note(What::Established { version, cipher, alpn, cert });
+            if h2 {
+                http2::serve(link, wire).await;
             } else {
-                http1::serve(&mut link, Box::new(stream), BytesMut::new()).await;
+                http1::serve(&mut link, wire, BytesMut::new()).await;
             }
         }
-        Err(error) => {
-            let alert = match error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
-                Some(rustls::Error::AlertReceived(alert)) => Some(format!("{alert:?}")),
-                _ => None,
-            };
-            conn.note(What::TlsFailed { reason: error.to_string(), alert, by: Who::Client });
-        }
+        Err(Failed { reason, alert, by }) => conn.note(What::TlsFailed { reason, alert, by }),
     }
     if conn.side == Side::Direct {
         conn.closed(Who::Client, How::Fin);
@@ -149,38 +137,5 @@ async fn close(mut wire: BoxWire) {
     if fin(&mut wire, true).await.is_ok() {
         let _ = wire.flush().await;
         linger(&mut wire).await;
-    }
-}
-
-/// Reads the whole ClientHello; its bytes stay in `inbox`. Gives the name and the protocols.
-async fn hello(
-    wire: &mut BoxWire,
-    inbox: &mut BytesMut,
-) -> Result<(Option<String>, Vec<String>), String> {
-    let mut acceptor = Acceptor::default();
-    let mut seen = 0;
-    loop {
-        let mut news = &inbox[seen..];
-        while !news.is_empty() {
-            let n = acceptor.read_tls(&mut news).map_err(|e| e.to_string())?;
-            seen += n;
-            match acceptor.accept() {
-                Ok(Some(accepted)) => {
-                    let hello = accepted.client_hello();
-                    let alpn = hello.alpn().into_iter().flatten();
-                    return Ok((
-                        hello.server_name().map(str::to_owned),
-                        alpn.map(|p| String::from_utf8_lossy(p).into_owned()).collect(),
-                    ));
-                }
-                Ok(None) => {}
-                Err((error, _)) => return Err(error.to_string()),
-            }
-        }
-        match wire.read_buf(inbox).await {
-            Ok(n) if n > 0 => {}
-            Ok(_) => return Err("the client closed inside its hello".to_owned()),
-            Err(error) => return Err(format!("inside the client's hello: {error}")),
-        }
     }
 }

@@ -18,6 +18,7 @@ use tokio::io::AsyncWriteExt;
 pub use framing::{Broken, Chunk, Framing};
 pub use relay::relay;
 
+use crate::cert::Flavour;
 use crate::conn::Conn;
 use crate::event::{How, What, Who};
 use crate::fault::{After, Choice, Ended, Flow, play, respond::Respond, upstream_error};
@@ -43,6 +44,8 @@ struct Session {
     wire: BoxWire,
     inbox: BytesMut,
     choice: Choice,
+    /// The certificate that the proxy has shown.
+    cert: Flavour,
     /// The connection to a real target that the last forwarded request has left open.
     kept: Option<Kept>,
 }
@@ -69,11 +72,13 @@ enum Next {
 /// Plays one connection up to its end, or up to an open tunnel that only has to be relayed.
 pub async fn play_until_tunnel(conn: Arc<Conn>, facts: Facts, wire: BoxWire) -> Option<Open> {
     let inbox = BytesMut::new();
-    let mut session = Session { conn, facts, wire, inbox, choice: Choice::default(), kept: None };
+    let choice = Choice::default();
+    let cert = Flavour::default();
+    let mut session = Session { conn, facts, wire, inbox, choice, cert, kept: None };
     if session.at(Stage::Accept).await == After::Stop {
         return None;
     }
-    if session.first_byte().await == Some(tls::HANDSHAKE) && !session.tls().await {
+    if !session.secured().await {
         return None;
     }
     loop {
@@ -135,9 +140,13 @@ impl Session {
         let limit = self.conn.scenario.proxy.head_limit.map_or(head::LIMIT, |s| s.0);
         let count = |n| self.conn.count_in(n);
         let reason = match head::read(&mut self.wire, &mut self.inbox, limit, count).await {
-            Ok(head) => return Some(head),
+            Ok(head) => {
+                self.app_data(head.raw.len());
+                return Some(head);
+            }
             Err(reason) => reason,
         };
+        self.app_data(self.inbox.len());
         match reason {
             NoHead::Closed => {
                 self.conn.closed(Who::Client, How::Fin);

@@ -1,17 +1,129 @@
 //! TLS with the proxy itself: an `https://` proxy URL.
 
-use super::Session;
-use crate::event::What;
-use crate::fault::After;
+use super::{Session, head};
+use crate::event::{How, What, Who};
+use crate::fault::{After, respond::Respond};
+use crate::scenario::{ProxyScheme, ProxyTls};
 use crate::stage::Stage;
-
-/// The first byte of a TLS handshake record (RFC 8446, section 5.1).
-pub(super) const HANDSHAKE: u8 = 0x16;
+use crate::tls::{self, HANDSHAKE};
 
 impl Session {
-    /// The client has sent a TLS hello. Whether the connection goes on with a request.
-    pub(super) async fn tls(&mut self) -> bool {
-        self.conn.note(What::ProxyHello { to_plain_port: true });
+    /// What stands between accept and the first request head: TLS, where the port speaks it or
+    /// the client does. Whether the connection goes on with a request.
+    pub(super) async fn secured(&mut self) -> bool {
+        let hello = self.first_byte().await == Some(HANDSHAKE);
+        match (self.conn.scenario.proxy.tls.clone(), hello) {
+            (Some(tls), true) => self.tls(&tls).await,
+            (Some(_), false) => self.plain_to_tls().await,
+            (None, true) => self.tls_to_plain().await,
+            (None, false) => true,
+        }
+    }
+
+    /// The handshake, when the whole hello has been read and no rule takes its place.
+    async fn tls(&mut self, tls: &ProxyTls) -> bool {
+        let Session { conn, wire, inbox, .. } = self;
+        let hello = match tls::read_hello(wire, inbox, |n| conn.count_in(n)).await {
+            Ok(hello) => hello,
+            Err(reason) => {
+                self.tls_failed(reason, None, Who::Client, Vec::new());
+                self.close().await;
+                return false;
+            }
+        };
+        let versions = hello.version_names();
+        self.facts.sni = hello.sni.clone();
+        self.facts.alpn.clone_from(&hello.alpn);
+        let bytes = hello.bytes as u64;
+        let (sni, alpn) = (hello.sni.clone(), hello.alpn);
+        let heard = What::ProxyHello { to_plain_port: false, sni, alpn, versions, bytes };
+        self.conn.note(heard);
+        match self.at(Stage::ProxyTls).await {
+            After::Go => {}
+            After::Stop => return false,
+            After::Replaced | After::Answered => {
+                self.close().await;
+                return false;
+            }
+        }
+        // From here on these words are about the hello to the target.
+        self.facts.sni = None;
+        self.facts.alpn.clear();
+        self.cert = self.choice.cert.take().unwrap_or_default();
+        let name = hello.sni.unwrap_or_else(|| self.conn.shared.proxy_ip.to_string());
+        let config = match self.conn.shared.authority.server(&name, self.cert, &tls.alpn()) {
+            Ok(config) => config,
+            Err(error) => {
+                let reason = format!("no certificate can be made for {name:?}: {error}");
+                self.tls_failed(reason, None, Who::Us, Vec::new());
+                self.close().await;
+                return false;
+            }
+        };
+        let inbox = std::mem::take(&mut self.inbox);
+        let wire = std::mem::replace(&mut self.wire, Box::new(crate::wire::sim::pair().0));
+        match tls::accept(config, inbox, wire).await {
+            Ok(tls::Session { wire, version, cipher, alpn }) => {
+                let cert = self.cert.word().to_owned();
+                self.conn.note(What::ProxyEstablished { version, cipher, alpn, cert });
+                self.wire = wire;
+                true
+            }
+            Err(failed) => {
+                self.tls_failed(failed.reason, failed.alert, failed.by, Vec::new());
+                self.conn.closed(failed.by, How::Fin);
+                false
+            }
+        }
+    }
+
+    /// The client speaks plain HTTP to a port that speaks TLS: nginx's answer, which is the one
+    /// that people know.
+    async fn plain_to_tls(&mut self) -> bool {
+        let limit = self.conn.scenario.proxy.head_limit.map_or(head::LIMIT, |s| s.0);
+        let Session { conn, wire, inbox, .. } = self;
+        let read = head::read(wire, inbox, limit, |n| conn.count_in(n)).await;
+        let raw = match &read {
+            Ok(head) => head.raw.to_vec(),
+            Err(head::NoHead::Closed | head::NoHead::Reset) if inbox.is_empty() => {
+                conn.closed(Who::Client, How::Fin);
+                return false;
+            }
+            Err(_) => inbox.to_vec(),
+        };
+        // A proxy URL that says `http` asks for what came.
+        let told = conn.scenario.proxy_scheme() == ProxyScheme::Https;
+        let seen = if told { conn.log().secrets().seen_in(&raw) } else { Vec::new() };
+        let what = if read.is_ok() { "plain HTTP" } else { "no TLS" };
+        let reason = format!("the client speaks {what} to a port that speaks TLS");
+        self.tls_failed(reason, None, Who::Client, seen);
+        const WHY: &str = "The plain HTTP request was sent to HTTPS port";
+        let answer = Respond {
+            status: 400,
+            headers: vec!["Content-Type: text/html".to_owned()],
+            body: format!(
+                "<html>\r\n<head><title>400 {WHY}</title></head>\r\n<body>\r\n\
+                 <center><h1>400 Bad Request</h1></center>\r\n<center>{WHY}</center>\r\n\
+                 </body>\r\n</html>\r\n"
+            ),
+            ..Respond::default()
+        };
+        self.answer(&answer, true).await;
+        self.close().await;
+        false
+    }
+
+    /// The client has sent a TLS hello to a port that speaks plain HTTP.
+    async fn tls_to_plain(&mut self) -> bool {
+        let hello = match tls::hello::parse(&self.inbox) {
+            tls::Hello::Whole(hello) => hello,
+            // It is answered at once: the rest need not come.
+            _ => tls::ClientHello { bytes: self.inbox.len(), ..tls::ClientHello::default() },
+        };
+        let versions = hello.version_names();
+        let bytes = hello.bytes as u64;
+        let (sni, alpn) = (hello.sni, hello.alpn);
+        self.conn.note(What::ProxyHello { to_plain_port: true, sni, alpn, versions, bytes });
         match self.at(Stage::ProxyTls).await {
             After::Go => {
                 let why = "This proxy port speaks plain HTTP, and got a TLS hello.";
@@ -22,5 +134,23 @@ impl Session {
             After::Replaced | After::Answered => self.close().await,
         }
         false
+    }
+
+    fn tls_failed(
+        &self,
+        reason: String,
+        alert: Option<String>,
+        by: Who,
+        secret_seen: Vec<&'static str>,
+    ) {
+        self.conn.note(What::ProxyTlsFailed { reason, alert, by, secret_seen });
+    }
+
+    /// Writes down that the client sent data although the proxy's certificate was bad.
+    pub(super) fn app_data(&self, bytes: usize) {
+        if self.cert.is_bad() && bytes > 0 {
+            let cert = self.cert.word().to_owned();
+            self.conn.note(What::AppData { cert, bytes: bytes as u64 });
+        }
     }
 }

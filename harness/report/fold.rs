@@ -39,8 +39,12 @@ impl Fold {
             }
             What::Closed { by, how, .. } => (*by as u8, *how as u8).hash(&mut hash),
             What::Fault { rule, effect, .. } => (rule, effect).hash(&mut hash),
-            What::Established { cert, .. } => cert.hash(&mut hash),
-            What::TlsFailed { reason, .. } => reason.hash(&mut hash),
+            What::Established { cert, .. } | What::ProxyEstablished { cert, .. } => {
+                cert.hash(&mut hash);
+            }
+            What::TlsFailed { reason, .. } | What::ProxyTlsFailed { reason, .. } => {
+                reason.hash(&mut hash);
+            }
             _ => {}
         }
         *shape = hash.finish();

@@ -77,8 +77,17 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
             "origin" => None,
             dst => proxy(format!("connects to {dst}")),
         },
-        What::ProxyHello { .. } => {
+        What::ProxyHello { to_plain_port: true, .. } => {
             client("TLS ClientHello, on a port that speaks plain HTTP".to_owned())
+        }
+        What::ProxyHello { sni, alpn, .. } => client(format!("{}, to the proxy", hello(sni, alpn))),
+        What::ProxyEstablished { version, alpn, cert, .. } => {
+            client(format!("{}, with the proxy", established(version, alpn, cert)))
+        }
+        What::ProxyTlsFailed { reason, alert, by, .. } => {
+            let actor = if *by == Who::Client { Actor::Client } else { Actor::Proxy };
+            let text = format!("TLS with the proxy failed: {reason}{}", shown(alert, reason));
+            Some(Line { actor, marked: false, text })
         }
         What::Request { method, target, version, headers, .. } => {
             seen.requests += 1;
@@ -108,20 +117,12 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
         }
         What::Resolved { result, .. } if result == "the built-in origin" => None,
         What::Resolved { host, result } => proxy(format!("looks up {host}: {result}")),
-        What::ClientHello { sni, alpn, .. } => {
-            let sni = sni.as_deref().map_or("no SNI".to_owned(), |name| format!("SNI {name}"));
-            let alpn = if alpn.is_empty() { "no ALPN".to_owned() } else { alpn.join(" ") };
-            client(format!("TLS ClientHello: {sni}, {alpn}"))
-        }
-        What::Established { version, alpn, cert, .. } => {
-            let alpn = alpn.as_deref().unwrap_or("no ALPN");
-            client(format!("TLS established: {version}, {alpn}, certificate {cert}"))
-        }
+        What::ClientHello { sni, alpn, .. } => client(hello(sni, alpn)),
+        What::Established { version, alpn, cert, .. } => client(established(version, alpn, cert)),
         What::TlsFailed { reason, alert, by } => {
-            let alert = alert.as_deref().filter(|alert| !reason.contains(alert));
-            let alert = alert.map(|alert| format!(" (alert {alert})")).unwrap_or_default();
             let actor = if *by == Who::Client { Actor::Client } else { Actor::Origin };
-            Some(Line { actor, marked: false, text: format!("TLS failed: {reason}{alert}") })
+            let text = format!("TLS failed: {reason}{}", shown(alert, reason));
+            Some(Line { actor, marked: false, text })
         }
         What::AppData { cert, bytes } if cert != "good" && *bytes > 0 => {
             let s = if *bytes == 1 { "" } else { "s" };
@@ -183,4 +184,21 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
         // header or in the verdict.
         _ => None,
     }
+}
+
+fn hello(sni: &Option<String>, alpn: &[String]) -> String {
+    let sni = sni.as_deref().map_or("no SNI".to_owned(), |name| format!("SNI {name}"));
+    let alpn = if alpn.is_empty() { "no ALPN".to_owned() } else { alpn.join(" ") };
+    format!("TLS ClientHello: {sni}, {alpn}")
+}
+
+fn established(version: &str, alpn: &Option<String>, cert: &str) -> String {
+    let alpn = alpn.as_deref().unwrap_or("no ALPN");
+    format!("TLS established: {version}, {alpn}, certificate {cert}")
+}
+
+/// The alert, where the reason does not name it already.
+fn shown(alert: &Option<String>, reason: &str) -> String {
+    let alert = alert.as_deref().filter(|alert| !reason.contains(alert));
+    alert.map(|alert| format!(" (alert {alert})")).unwrap_or_default()
 }

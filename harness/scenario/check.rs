@@ -31,6 +31,7 @@ pub(super) fn check(scenario: &Scenario, tree: &Node, noted: &[Problem]) -> Vec<
     check.scale();
     check.client();
     check.auth();
+    check.proxy();
     check.empty();
     check.found
 }
@@ -273,6 +274,16 @@ impl Check<'_> {
         }
     }
 
+    fn proxy(&mut self) {
+        let offered = self.scenario.proxy.tls.iter().flat_map(|tls| tls.alpn());
+        let h2 = offered.into_iter().position(|alpn| alpn == Alpn::H2);
+        if let Some(h2) = h2.filter(|_| self.sound("proxy")) {
+            let problem = Problem::new("the proxy cannot speak `h2`")
+                .help("it speaks HTTP/1.1 inside TLS: write `[http/1.1]`, or take `alpn` out");
+            self.value(&format!("proxy.tls.alpn.{h2}"), problem);
+        }
+    }
+
     fn empty(&mut self) {
         let lists = [("origin.names", &self.scenario.origin.names), ("seen", &self.scenario.seen)];
         for (path, list) in lists {
@@ -309,7 +320,7 @@ fn cannot(stage: Stage, effect: &Effect) -> Option<Problem> {
 /// What `when` names that is not known yet at this stage: how to call it, its key, why.
 fn unknown(when: &When, stage: Stage) -> Vec<(&'static str, &'static str, &'static str)> {
     let request = "the request is read later: it is known from `request` on";
-    let hello = "the TLS hello to the target is read later: it is known at tls, response and body";
+    let hello = "no TLS hello has been read here: it is known at proxy_tls, tls, response and body";
     let of_request = [
         (when.host.is_some(), "host", "host"),
         (when.port.is_some(), "port", "port"),

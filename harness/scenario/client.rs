@@ -10,9 +10,9 @@ pub struct ClientSide {
     /// The credentials in its proxy URL. Default: `none`.
     #[serde(default)]
     pub credentials: GivenCredentials,
-    /// The scheme of its proxy URL, whatever the port really speaks. Default: `http`.
+    /// The scheme of its proxy URL, whatever the port really speaks. Default: what it speaks.
     #[serde(default)]
-    pub proxy_scheme: ProxyScheme,
+    pub proxy_scheme: Option<ProxyScheme>,
     /// The URL it is to fetch. Default: `https://target.badproxy.test/`.
     #[serde(default)]
     #[schemars(extend("pattern" = "^https?://[^/?#\\s]"))]

@@ -34,7 +34,7 @@ pub(crate) use collect::{word, word_or_map};
 pub use expect::{Count, Expect, Gap, Outcome};
 pub use origin::{Alpn, OriginSide};
 pub use problem::{Place, Problem, Problems, nearest, seen};
-pub use proxy::{DialTime, ProxySide};
+pub use proxy::{DialTime, ProxySide, ProxyTls};
 pub use read::{read, read_file, read_named};
 pub use schema::schema;
 pub use steps::{Step, Steps};
@@ -190,6 +190,14 @@ impl Scenario {
     /// The URL the client is to fetch.
     pub fn target(&self) -> &str {
         self.client.target.as_deref().unwrap_or(TARGET)
+    }
+
+    /// The scheme of the client's proxy URL.
+    pub fn proxy_scheme(&self) -> ProxyScheme {
+        self.client.proxy_scheme.unwrap_or(match self.proxy.tls {
+            Some(_) => ProxyScheme::Https,
+            None => ProxyScheme::Http,
+        })
     }
 
     /// Whether any rule is at this stage.

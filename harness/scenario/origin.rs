@@ -1,7 +1,7 @@
 //! `origin:` the server behind the proxy.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The server behind the proxy.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -17,7 +17,7 @@ pub struct OriginSide {
 }
 
 /// A protocol name of ALPN (RFC 7301).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Alpn {
     /// HTTP/2.
     #[serde(rename = "h2")]

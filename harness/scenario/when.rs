@@ -40,10 +40,11 @@ pub struct When {
     /// Proxy credentials in the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
-    /// The name in the client's TLS hello to the target; `*` as in `host`.
+    /// The name in the client's TLS hello (at `proxy_tls` to the proxy, else to the target); `*`
+    /// as in `host`, `''` for a hello without a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sni: Option<String>,
-    /// A protocol that the client's TLS hello to the target offers, e.g. h2.
+    /// A protocol that the client's TLS hello offers, e.g. h2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alpn: Option<String>,
     /// The direction that the rule's effects on passing bytes are for. Default: each effect's own.

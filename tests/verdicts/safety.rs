@@ -40,6 +40,29 @@ fn the_origins_token_to_a_stranger_is_a_leak() {
     judge(&["tls/self-signed"], shell).earns("LEAK", 1).also("WRONG");
 }
 
+/// A client that does not look at the proxy's certificate gives its password to anybody.
+#[test]
+fn the_proxys_password_to_a_strange_proxy_is_a_leak() {
+    let shell = "curl -sS --proxy-insecure {target}; exit 1";
+    for scenario in ["proxy_tls/untrusted-root", "proxy_tls/wrong-host", "proxy_tls/expired"] {
+        let judged = judge(&[scenario], shell).earns("LEAK", 1).also("WRONG").by("secret");
+        let measured = judged.findings()[0]["measured"].as_str().unwrap();
+        assert!(measured.contains("proxy under a bad certificate"), "{measured}");
+        // One that looks, says nothing.
+        let shell = "curl -sS --proxy-cacert \"$BADPROXY_CACERT\" {target}";
+        judge(&[scenario], shell).earns("PASS", 0);
+    }
+}
+
+/// The proxy URL says https, and the client speaks plain HTTP all the same.
+#[test]
+fn the_proxys_password_in_clear_to_a_proxy_of_tls_is_a_leak() {
+    let shell = "curl -sS -x http://{user}:{pass}@${BADPROXY_PROXY##*[@/]} {target}";
+    let judged = judge(&["proxy_tls/untrusted-root"], shell).earns("LEAK", 1);
+    let measured = judged.findings()[0]["measured"].as_str().unwrap();
+    assert!(measured.contains("proxy in clear"), "{measured}");
+}
+
 #[test]
 fn a_password_in_the_clients_own_output_is_a_warning() {
     let shell = "curl -sS {target} && echo the password is $BADPROXY_PASS";

@@ -9,6 +9,7 @@ mod login;
 mod origin;
 mod proxy;
 mod tcp;
+mod tls;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

@@ -278,7 +278,12 @@ proptest! {
         for what in [
             What::Note { text: text.clone() },
             What::BadRequest { reason: text.clone(), raw: text.clone() },
-            What::ClientHello { sni: Some(text.clone()), alpn: vec![text.clone()] },
+            What::ClientHello {
+                sni: Some(text.clone()),
+                alpn: vec![text.clone()],
+                versions: vec![text.clone()],
+                bytes: 1,
+            },
             What::Accepted { side: Side::Direct, src: text.clone(), attempt: None },
         ] {
             human.event(&Event { time: time % 1e6, conn: Some(conn), what });

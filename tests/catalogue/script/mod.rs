@@ -6,6 +6,7 @@
 
 mod auth;
 mod tcp;
+mod tls;
 
 use std::fmt::Write as _;
 use std::io;
@@ -105,6 +106,13 @@ fn shown(event: &Event) -> Option<String> {
             format!("tls:client_hello {}", sni.as_deref().unwrap_or("-"))
         }
         What::TlsFailed { alert, .. } => format!("tls:failed {}", alert.as_deref().unwrap_or("-")),
+        What::ProxyEstablished { version, alpn, cert, .. } => {
+            format!("proxy_tls:established {version} {} {cert}", alpn.as_deref().unwrap_or("-"))
+        }
+        What::ProxyTlsFailed { alert, secret_seen, .. } => {
+            let alert = alert.as_deref().unwrap_or("-");
+            format!("proxy_tls:failed {alert} {secret_seen:?}")
+        }
         What::HttpRequest { via, method, path, .. } => {
             format!("http:request {via:?} {method} {path}")
         }
@@ -201,6 +209,12 @@ impl Client<'_> {
             self.send(&mut wire, "ClientHello, to the proxy itself", HELLO).await;
             self.read(&mut wire, |_| false).await;
             return;
+        }
+        if tls::wanted(scenario) {
+            wire = match self.secure(wire).await {
+                Some(wire) => wire,
+                None => return,
+            };
         }
         // The credentials that each CONNECT on this connection carries.
         let right = scenario.client.credentials == GivenCredentials::Right;

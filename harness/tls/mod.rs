@@ -1,0 +1,99 @@
+//! TLS as a server, for the proxy itself and for the origin: the client's hello, the handshake,
+//! and how it ended.
+
+pub mod hello;
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use tokio::io::AsyncReadExt;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::{self, ServerConfig};
+
+pub use hello::{ClientHello, HANDSHAKE, Hello};
+
+use crate::event::Who;
+use crate::wire::BoxWire;
+use crate::wire::replay::replay;
+
+/// A session that stands.
+pub struct Session {
+    /// What is inside.
+    pub wire: BoxWire,
+    /// Its version, e.g. `TLSv1_3`.
+    pub version: String,
+    /// Its cipher suite.
+    pub cipher: String,
+    /// The protocol that was chosen by ALPN.
+    pub alpn: Option<String>,
+}
+
+/// A handshake that came to nothing.
+pub struct Failed {
+    /// What the TLS library says.
+    pub reason: String,
+    /// The alert that the client sent.
+    pub alert: Option<String>,
+    /// Who gave up.
+    pub by: Who,
+}
+
+/// Reads the whole ClientHello; its bytes stay in `inbox`. `count` is told of bytes read.
+///
+/// # Errors
+///
+/// What came instead.
+pub async fn read_hello(
+    wire: &mut BoxWire,
+    inbox: &mut BytesMut,
+    count: impl Fn(u64),
+) -> Result<ClientHello, String> {
+    loop {
+        match hello::parse(inbox) {
+            Hello::Whole(hello) => return Ok(hello),
+            Hello::Bad(why) => return Err(format!("no ClientHello: {why}")),
+            // Records of one byte each are six times as long as what is in them.
+            Hello::More if inbox.len() > 2 * hello::LIMIT => {
+                return Err("no ClientHello: more than 128 KiB of one".to_owned());
+            }
+            Hello::More => {}
+        }
+        inbox.reserve(2048);
+        match wire.read_buf(inbox).await {
+            Ok(0) => return Err("the client closed inside its hello".to_owned()),
+            Ok(n) => count(n as u64),
+            Err(error) => return Err(format!("inside the client's hello: {error}")),
+        }
+    }
+}
+
+/// The handshake; `inbox` has the bytes that were read already.
+///
+/// # Errors
+///
+/// Why there is no session.
+pub async fn accept(
+    config: Arc<ServerConfig>,
+    inbox: BytesMut,
+    wire: BoxWire,
+) -> Result<Session, Failed> {
+    match TlsAcceptor::from(config).accept(replay(inbox, wire)).await {
+        Ok(stream) => {
+            let (_, session) = stream.get_ref();
+            let text = |v: Option<String>| v.unwrap_or_default();
+            Ok(Session {
+                version: text(session.protocol_version().map(|v| format!("{v:?}"))),
+                cipher: text(session.negotiated_cipher_suite().map(|s| format!("{:?}", s.suite()))),
+                alpn: session.alpn_protocol().map(|p| String::from_utf8_lossy(p).into_owned()),
+                wire: Box::new(stream),
+            })
+        }
+        Err(error) => {
+            let alert = match error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
+                Some(rustls::Error::AlertReceived(alert)) => Some(format!("{alert:?}")),
+                _ => None,
+            };
+            Err(Failed { reason: error.to_string(), alert, by: Who::Client })
+        }
+    }
+}

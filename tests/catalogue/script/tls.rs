@@ -1,0 +1,47 @@
+//! Scenarios whose proxy speaks TLS, or whose client speaks it to the proxy.
+
+use std::sync::Arc;
+
+use badproxy::scenario::{ProxyScheme, Scenario};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::{Client, Ending};
+use crate::arm::Connection;
+
+/// Whether the client speaks TLS to the proxy.
+pub(super) fn wanted(scenario: &Scenario) -> bool {
+    scenario.proxy.tls.is_some() && scenario.proxy_scheme() == ProxyScheme::Https
+}
+
+impl Client<'_> {
+    /// TLS with the proxy itself: what is inside, or None when there is nothing.
+    pub(super) async fn secure(
+        &mut self,
+        wire: Box<dyn Connection>,
+    ) -> Option<Box<dyn Connection>> {
+        let mut config = self.running.shared.authority.client().unwrap();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let server = ServerName::try_from("127.0.0.1").unwrap();
+        self.line("-> ClientHello, to the proxy itself");
+        let dial = TlsConnector::from(Arc::new(config)).connect(server, wire);
+        match timeout(self.silence, dial).await {
+            Err(_) => self.ended(&Ending::Silence),
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionReset => {
+                self.ended(&Ending::Rst);
+            }
+            Ok(Err(error)) => {
+                // What follows has the time in it, or the names of the certificate.
+                let text = error.to_string();
+                let text = text.split([':', ';']).take(2).collect::<Vec<_>>().join(":");
+                self.line(format!("<- TLS with the proxy fails: {text}"));
+            }
+            Ok(Ok(tls)) => {
+                self.line("<- TLS with the proxy established");
+                return Some(Box::new(tls));
+            }
+        }
+        None
+    }
+}

@@ -4,7 +4,10 @@
 //! critical basicConstraints, NotBefore a day back, the issuing CA sent in the chain. The root is
 //! name-constrained and its key never leaves the process.
 
+mod chain;
+mod flavour;
 mod leaf;
+mod ocsp;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,72 +17,22 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CidrSubnet, DistinguishedName, DnType,
     GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints,
 };
-use schemars::JsonSchema;
-use serde::Deserialize;
 use time::{Duration, OffsetDateTime};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{self, ServerConfig};
 
+pub use flavour::{Flavour, Trust};
+
 use crate::scenario::Alpn;
-
-/// A certificate's one defect, under badssl.com's name for it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Flavour {
-    /// None: the client's CA bundle has its root.
-    #[default]
-    Good,
-    /// Issued by a CA that the client does not have.
-    UntrustedRoot,
-    /// Issued by itself.
-    SelfSigned,
-    /// It ended yesterday.
-    Expired,
-    /// It begins tomorrow.
-    NotYetValid,
-    /// It is for another name.
-    WrongHost,
-}
-
-impl Flavour {
-    /// The bad ones.
-    pub const BAD: [Flavour; 5] = [
-        Flavour::UntrustedRoot,
-        Flavour::SelfSigned,
-        Flavour::Expired,
-        Flavour::NotYetValid,
-        Flavour::WrongHost,
-    ];
-
-    /// The flavour of this word.
-    pub fn of(word: &str) -> Option<Flavour> {
-        let all = Flavour::BAD.into_iter().chain([Flavour::Good]);
-        all.into_iter().find(|flavour| flavour.word() == word)
-    }
-
-    /// Whether a client must not trust it.
-    pub fn is_bad(self) -> bool {
-        self != Flavour::Good
-    }
-
-    /// Its word in scenario files and events.
-    pub fn word(self) -> &'static str {
-        match self {
-            Flavour::Good => "good",
-            Flavour::UntrustedRoot => "untrusted-root",
-            Flavour::SelfSigned => "self-signed",
-            Flavour::Expired => "expired",
-            Flavour::NotYetValid => "not-yet-valid",
-            Flavour::WrongHost => "wrong-host",
-        }
-    }
-}
 
 /// The certificate authority of one run, and another that nobody trusts.
 pub struct Authority {
     root: CertifiedIssuer<'static, KeyPair>,
     rogue: CertifiedIssuer<'static, KeyPair>,
+    /// A second root that clients have, whose basicConstraints are not critical.
+    lax: CertifiedIssuer<'static, KeyPair>,
     leaf_key: KeyPair,
     provider: Arc<CryptoProvider>,
     cache: Mutex<HashMap<Key, Arc<ServerConfig>>>,
@@ -98,25 +51,27 @@ impl Authority {
     ///
     /// When the system gives no randomness, or a name cannot stand in a certificate.
     pub fn new(names: &[String], addresses: &[IpAddr]) -> anyhow::Result<Self> {
-        let root = issuer("badproxy test CA, this run only", Some((names, addresses)))?;
-        let rogue = issuer("badproxy CA that nobody trusts", None)?;
+        let params = self::params("badproxy test CA, this run only", Some((names, addresses)));
+        let rogue = self::params("badproxy CA that nobody trusts", None);
         Ok(Authority {
-            root,
-            rogue,
+            lax: chain::lax(&params)?,
+            root: CertifiedIssuer::self_signed(params, KeyPair::generate()?)?,
+            rogue: CertifiedIssuer::self_signed(rogue, KeyPair::generate()?)?,
             leaf_key: KeyPair::generate()?,
             provider: Arc::new(ring::default_provider()),
             cache: Mutex::default(),
         })
     }
 
-    /// The root as PEM.
+    /// The roots that a client is to trust, as PEM.
     pub fn pem(&self) -> String {
-        self.root.pem()
+        self.root.pem() + &self.lax.pem()
     }
 
-    /// The root as DER.
-    pub fn der(&self) -> CertificateDer<'static> {
-        self.root.der().clone()
+    /// The roots that a client is to trust: the run's, and one like it whose basicConstraints are
+    /// not critical.
+    pub fn roots(&self) -> [CertificateDer<'static>; 2] {
+        [self.root.der().clone(), self.lax.der().clone()]
     }
 
     /// How to serve TLS as `name`, with a certificate of this flavour; minted once, then cached.
@@ -135,12 +90,16 @@ impl Authority {
         if let Some(config) = cache.get(&key) {
             return Ok(Arc::clone(config));
         }
-        let chain = leaf::mint(self, &key.0, flavour)?;
-        let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.leaf_key.serialize_der()));
+        let minted = leaf::mint(self, &key.0, flavour)?;
+        let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(minted.key));
+        // Not by `with_single_cert`, which refuses chains that make no sense.
+        let signer = self.provider.key_provider.load_private_key(secret)?;
+        let mut shown = CertifiedKey::new(minted.chain, signer);
+        shown.ocsp = minted.ocsp;
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(chain, secret)?;
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
         config.alpn_protocols = alpn
             .iter()
             .map(|a| match a {
@@ -152,7 +111,10 @@ impl Authority {
         if cache.len() >= CACHED {
             cache.clear();
         }
-        cache.insert(key, Arc::clone(&config));
+        // The time of this one counts from each handshake.
+        if flavour != Flavour::NotYetValid60s {
+            cache.insert(key, Arc::clone(&config));
+        }
         Ok(config)
     }
 
@@ -163,7 +125,9 @@ impl Authority {
     /// Never in practice: the root was made here.
     pub fn client(&self) -> anyhow::Result<rustls::ClientConfig> {
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(self.der())?;
+        for root in self.roots() {
+            roots.add(root)?;
+        }
         Ok(rustls::ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
@@ -171,10 +135,8 @@ impl Authority {
     }
 }
 
-fn issuer(
-    name: &str,
-    only: Option<(&[String], &[IpAddr])>,
-) -> anyhow::Result<CertifiedIssuer<'static, KeyPair>> {
+/// A CA, for these names and addresses only.
+fn params(name: &str, only: Option<(&[String], &[IpAddr])>) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
@@ -195,7 +157,7 @@ fn issuer(
         ];
         for name in names {
             // `*.corp` and `corp` are the same subtree in X.509.
-            let name = name.trim_start_matches("*.");
+            let name = name.trim_start_matches("*.").trim_end_matches('.');
             if !name.contains('*') {
                 permitted.push(GeneralSubtree::DnsName(name.to_owned()));
             }
@@ -207,5 +169,5 @@ fn issuer(
         params.name_constraints =
             Some(NameConstraints { permitted_subtrees: permitted, excluded_subtrees: Vec::new() });
     }
-    Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
+    params
 }

@@ -104,7 +104,7 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
             Some(ip) => ip.to_string(),
             None => conn.shared.direct_ip(),
         },
-        None => link.facts.host.clone(),
+        None => link.facts.host.trim_end_matches('.').to_owned(),
     };
     let config = match conn.shared.authority.server(&name, link.cert, &conn.scenario.alpn()) {
         Ok(config) => config,

@@ -26,11 +26,10 @@ impl Trust {
     /// When the temporary directory cannot be written.
     pub fn write(authority: &Authority) -> std::io::Result<Trust> {
         let dir = tempfile::Builder::new().prefix("badproxy-").tempdir()?;
-        let ours = authority.der();
         // Roots that cannot be read are not there for the client either.
         let mut roots: Vec<Vec<u8>> =
             rustls_native_certs::load_native_certs().certs.iter().map(|c| c.to_vec()).collect();
-        roots.push(ours.to_vec());
+        roots.extend(authority.roots().iter().map(|root| root.to_vec()));
         let bundle: String = roots.iter().map(|der| pem(der)).collect();
         std::fs::write(dir.path().join("ca.pem"), authority.pem())?;
         std::fs::write(dir.path().join("bundle.pem"), bundle)?;

@@ -2,6 +2,7 @@
 //! project, and has to be what it is called: RST, FIN, refused, unanswered, silent.
 
 mod auth;
+mod certs;
 mod effects;
 mod http;
 #[path = "../support/login.rs"]

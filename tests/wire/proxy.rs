@@ -14,6 +14,8 @@ use tokio::sync::oneshot;
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     pub(crate) direct: Option<SocketAddr>,
+    /// The roots that clients are to trust, as PEM.
+    pub(crate) roots: String,
     log: Log,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -38,12 +40,14 @@ impl Proxy {
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
                 let running = start(scenario, &setup).await.unwrap();
-                ready.send((running.address, running.direct, running.shared.log.clone())).unwrap();
+                let shared = &running.shared;
+                let roots = shared.authority.pem();
+                ready.send((running.address, running.direct, roots, shared.log.clone())).unwrap();
                 let _ = stopped.await;
             });
         });
-        let (address, direct, log) = started.recv().unwrap();
-        Proxy { address, direct, log, stop: Some(stop), thread: Some(thread) }
+        let (address, direct, roots, log) = started.recv().unwrap();
+        Proxy { address, direct, roots, log, stop: Some(stop), thread: Some(thread) }
     }
 
     pub(crate) fn connect(&self) -> TcpStream {

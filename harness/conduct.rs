@@ -136,6 +136,18 @@ impl Conduct {
                 };
                 self.saw(secret_seen, spot, conn);
             }
+            What::SocksGreeting { .. } => self.reach(Stage::Request),
+            What::SocksAuth { secret_seen, .. } => {
+                self.reach(Stage::Auth);
+                self.saw(secret_seen, Spot::ProxyRequest, conn);
+            }
+            What::SocksRequest { attempt, secret_seen, .. } => {
+                self.requests += 1;
+                self.attempt(Some(*attempt), time);
+                self.reach(Stage::Request);
+                self.saw(secret_seen, Spot::ConnectRequest, conn);
+            }
+            What::SocksReply { .. } => self.reach(Stage::Reply),
             What::BadRequest { .. } => self.bad_requests += 1,
             What::Reply { status, .. } => {
                 *self.replies.entry(*status).or_default() += 1;

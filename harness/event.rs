@@ -163,6 +163,25 @@ pub enum What {
         user: Option<String>,
         why: String,
     },
+    #[serde(rename = "socks:greeting")]
+    SocksGreeting { version: u8, methods: Vec<u8> },
+    #[serde(rename = "socks:method")]
+    SocksMethod { method: u8 },
+    #[serde(rename = "socks:auth")]
+    SocksAuth { right: bool, secret_seen: Vec<&'static str> },
+    #[serde(rename = "socks:status")]
+    SocksStatus { status: u8 },
+    #[serde(rename = "socks:request")]
+    SocksRequest {
+        attempt: u64,
+        version: u8,
+        command: u8,
+        atyp: &'static str,
+        target: String,
+        secret_seen: Vec<&'static str>,
+    },
+    #[serde(rename = "socks:reply")]
+    SocksReply { version: u8, code: u8, bytes: u64 },
     #[serde(rename = "resolve:looked_up")]
     Resolved { host: String, result: String },
     #[serde(rename = "tls:client_hello")]

@@ -18,7 +18,7 @@ use crate::event::What;
 use crate::log::Log;
 use crate::plan::Plan;
 use crate::rng::Rng;
-use crate::scenario::{GivenCredentials, ProxyScheme, Scenario, glob};
+use crate::scenario::{GivenCredentials, Scenario, glob};
 use crate::secrets::Secrets;
 use crate::world::{Listener, SimNet, Syn, listen};
 
@@ -284,10 +284,7 @@ impl Running {
     pub fn proxy_url(&self) -> String {
         let scenario = self.scenario();
         let secrets = self.shared.log.secrets();
-        let scheme = match scenario.proxy_scheme() {
-            ProxyScheme::Http => "http",
-            ProxyScheme::Https => "https",
-        };
+        let scheme = scenario.proxy_scheme().word();
         let user = match scenario.client.credentials {
             GivenCredentials::None => String::new(),
             GivenCredentials::Right => {

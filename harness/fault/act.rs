@@ -20,6 +20,10 @@ use crate::wire::{BoxWire, End};
 pub struct Choice {
     /// The certificate that the origin shows.
     pub cert: Option<Flavour>,
+    /// The method that a SOCKS5 client is told, offered or not.
+    pub socks_method: Option<u8>,
+    /// The status that a SOCKS5 client's user and password get.
+    pub socks_status: Option<u8>,
 }
 
 /// What a fault may touch. `'f` is the life of the stage's flow.

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::{After, Cx, Fault, respond, respond::Respond};
+use crate::proxy::socks;
 use crate::scenario::{Problem, seen, word};
 use crate::stage::Stage;
 
@@ -149,6 +150,13 @@ impl Fault for UpstreamError {
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        if let Some(version) = socks::version(&cx.facts.method) {
+            // SOCKS has a code for it and no place for more.
+            let code = socks::message::code_of(self.error.name());
+            let result = cx.send(&socks::reply(version, code)).await;
+            cx.did(format!("answered with reply {code}, for {}", self.error.name()), true);
+            return result.map(|()| After::Answered);
+        }
         let status = self.status.unwrap_or(self.error.status());
         let mut answer = response(self.error.name(), status, &cx.facts.host, cx.facts.port);
         answer.headers.extend(self.headers.iter().cloned());

@@ -47,7 +47,8 @@ impl Link {
 
 /// Serves the target's side of a tunnel or a forwarded request.
 pub(crate) fn spawn(conn: &Arc<Conn>, facts: &Facts, wire: BoxWire) {
-    let via = if facts.method == "CONNECT" { Via::Tunnel } else { Via::Forward };
+    let tunnel = facts.method == "CONNECT" || crate::proxy::socks::version(&facts.method).is_some();
+    let via = if tunnel { Via::Tunnel } else { Via::Forward };
     let (conn, facts) = (Arc::clone(conn), facts.clone());
     tokio::spawn(async move { Box::pin(serve(conn, facts, wire, via)).await });
 }

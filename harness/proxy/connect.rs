@@ -26,64 +26,74 @@ pub(super) enum Place {
     Addresses(Vec<SocketAddr>),
 }
 
+/// Why no tunnel was opened.
+pub(super) enum Failed {
+    /// A rule has said what was to be said, or ended the connection.
+    Rule(After),
+    /// The proxy's own leg failed: the RFC 9209 error type and a status. Nothing is said yet.
+    Upstream(&'static str, u16),
+    /// The same, after the client was told yes: there is nothing left to say but a FIN.
+    Late,
+}
+
+/// How a client is told that its tunnel is open.
+pub(super) struct Yes<'a> {
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// The event; it is given how many bytes have passed.
+    pub note: &'a (dyn Fn(u64) -> What + Sync),
+}
+
 /// Serves one CONNECT.
 pub(super) async fn connect(session: &mut Session, head: &Head) -> Next {
+    let raw = String::from_utf8_lossy(REPLY);
+    let note = |bytes| What::Reply { status: 200, bytes, raw: raw.clone().into_owned() };
+    match open(session, Yes { bytes: REPLY, note: &note }).await {
+        Ok(next) => next,
+        Err(failed) => session.failed(head, failed).await,
+    }
+}
+
+/// Reaches the target, tells the client yes, opens the tunnel.
+pub(super) async fn open(session: &mut Session, yes: Yes<'_>) -> Result<Next, Failed> {
     let late = session.conn.scenario.proxy.dial == DialTime::AfterReply;
     let mut upstream = None;
     if !late {
-        match reach(session, head, false).await {
-            Ok(wire) => upstream = Some(wire),
-            Err(next) => return next,
-        }
+        upstream = Some(reach(session).await?);
     }
-    match reply(session).await {
+    match reply(session, yes).await {
         After::Go | After::Replaced => {}
-        after => return session.after_answer(after, head).await,
+        after => return Err(Failed::Rule(after)),
     }
     let upstream = match upstream {
         Some(wire) => wire,
-        None => match reach(session, head, true).await {
-            Ok(wire) => wire,
-            // The 200 is out: there is nothing left to say but a FIN.
-            Err(_) => return Next::Close,
-        },
+        None => reach(session).await.map_err(|failed| match failed {
+            Failed::Rule(After::Stop) => failed,
+            _ => Failed::Late,
+        })?,
     };
     let conn = &session.conn;
     if conn.scenario.touches(Stage::Tunnel) || conn.scenario.touches(Stage::Close) {
-        return tunnel(session, upstream).await;
+        return Ok(tunnel(session, upstream).await);
     }
-    Next::Tunnel(upstream)
+    Ok(Next::Tunnel(upstream))
 }
 
-/// Stages `resolve` and `dial`. `replied`: the 200 is out already.
-pub(super) async fn reach(
-    session: &mut Session,
-    head: &Head,
-    replied: bool,
-) -> Result<BoxWire, Next> {
+/// Stages `resolve` and `dial`.
+pub(super) async fn reach(session: &mut Session) -> Result<BoxWire, Failed> {
     match session.at(Stage::Resolve).await {
         After::Go => {}
-        after => return Err(session.after_answer(after, head).await),
+        after => return Err(Failed::Rule(after)),
     }
-    let place = match resolve(session).await {
-        Ok(place) => place,
-        Err((error, status)) if !replied => {
-            return Err(session.upstream_failed(head, error, status).await);
-        }
-        Err(_) => return Err(Next::Close),
-    };
+    let place = resolve(session).await?;
     match session.at(Stage::Dial).await {
         After::Go => {}
-        after => return Err(session.after_answer(after, head).await),
+        after => return Err(Failed::Rule(after)),
     }
-    match dial(session, place).await {
-        Ok(wire) => Ok(wire),
-        Err((error, status)) if !replied => Err(session.upstream_failed(head, error, status).await),
-        Err(_) => Err(Next::Close),
-    }
+    dial(session, place).await
 }
 
-async fn resolve(session: &mut Session) -> Result<Place, (&'static str, u16)> {
+async fn resolve(session: &mut Session) -> Result<Place, Failed> {
     let (conn, host, port) = (&session.conn, &session.facts.host, session.facts.port);
     let note = |result: String| conn.note(What::Resolved { host: host.clone(), result });
     if conn.serves(host, port) {
@@ -92,7 +102,7 @@ async fn resolve(session: &mut Session) -> Result<Place, (&'static str, u16)> {
     }
     if !conn.shared.forward {
         note("not served here, and nothing is forwarded without --forward".to_owned());
-        return Err(("destination_not_found", 502));
+        return Err(Failed::Upstream("destination_not_found", 502));
     }
     match world::resolve(host, port).await {
         Ok(addresses) => {
@@ -101,12 +111,12 @@ async fn resolve(session: &mut Session) -> Result<Place, (&'static str, u16)> {
         }
         Err(error) => {
             note(error.to_string());
-            Err(("dns_error", 502))
+            Err(Failed::Upstream("dns_error", 502))
         }
     }
 }
 
-async fn dial(session: &mut Session, place: Place) -> Result<BoxWire, (&'static str, u16)> {
+async fn dial(session: &mut Session, place: Place) -> Result<BoxWire, Failed> {
     let conn = &session.conn;
     match place {
         Place::Origin => {
@@ -122,18 +132,20 @@ async fn dial(session: &mut Session, place: Place) -> Result<BoxWire, (&'static 
                 Ok(crate::wire::tcp::wire(socket))
             }
             Err(error) => Err(match error.kind() {
-                std::io::ErrorKind::ConnectionRefused => ("connection_refused", 502),
-                std::io::ErrorKind::TimedOut => ("connection_timeout", 504),
-                _ => ("destination_unavailable", 503),
+                std::io::ErrorKind::ConnectionRefused => {
+                    Failed::Upstream("connection_refused", 502)
+                }
+                std::io::ErrorKind::TimedOut => Failed::Upstream("connection_timeout", 504),
+                _ => Failed::Upstream("destination_unavailable", 503),
             }),
         },
     }
 }
 
-/// Stage `reply`: the 200.
-async fn reply(session: &mut Session) -> After {
+/// Stage `reply`: the client is told yes.
+async fn reply(session: &mut Session, yes: Yes<'_>) -> After {
     let Session { conn, facts, wire, inbox, choice, .. } = session;
-    let mut from = REPLY;
+    let mut from = yes.bytes;
     let pipe = Pipe::new(conn.clock(), conn.rng("reply"), false);
     let mut flow = Flow::Out { client: wire, from: &mut from, pipe };
     let after = play(Stage::Reply, conn, facts, &mut flow, inbox, choice).await;
@@ -149,8 +161,7 @@ async fn reply(session: &mut Session) -> After {
     }
     let bytes = flow.passed().1;
     count(conn, Stage::Reply, &mut flow);
-    let raw = String::from_utf8_lossy(REPLY).into_owned();
-    conn.note(What::Reply { status: 200, bytes, raw });
+    conn.note((yes.note)(bytes));
     After::Go
 }
 

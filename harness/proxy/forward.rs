@@ -55,9 +55,9 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
     };
     let mut upstream = match kept(session) {
         Some(wire) => wire,
-        None => match reach(session, &head, false).await {
+        None => match reach(session).await {
             Ok(wire) => wire,
-            Err(next) => return next,
+            Err(failed) => return session.failed(&head, failed).await,
         },
     };
     let pending = BytesMut::from(rewritten(&head, &path).as_bytes());

@@ -6,6 +6,7 @@ mod forward;
 mod framing;
 pub mod head;
 mod relay;
+pub mod socks;
 #[cfg(target_os = "linux")]
 mod splice;
 mod tls;
@@ -25,6 +26,7 @@ use crate::fault::{After, Choice, Ended, Flow, play, respond::Respond, upstream_
 use crate::plan::Facts;
 use crate::stage::Stage;
 use crate::wire::{BoxWire, End, fin, linger};
+use connect::Failed;
 use head::{Head, NoHead};
 
 /// A tunnel whose stages are behind it: only bytes are left to pass.
@@ -81,10 +83,16 @@ pub async fn play_until_tunnel(conn: Arc<Conn>, facts: Facts, wire: BoxWire) -> 
     if !session.secured().await {
         return None;
     }
+    let mut first = session.first_byte().await;
     loop {
-        let next = match session.next_head().await {
-            Some(head) => session.request(head).await,
-            None => return None,
+        let next = match first.take() {
+            Some(version @ (socks::message::V4 | socks::message::V5)) => {
+                socks::serve(&mut session, version).await
+            }
+            _ => match session.next_head().await {
+                Some(head) => session.request(head).await,
+                None => return None,
+            },
         };
         match next {
             Next::Request => {}
@@ -298,12 +306,19 @@ impl Session {
         true
     }
 
-    /// A healthy proxy's answer to a failure of its own leg.
-    async fn upstream_failed(&mut self, head: &Head, error: &str, status: u16) -> Next {
-        let answer = upstream_error::response(error, status, &self.facts.host, self.facts.port);
-        let closing = !head.keeps_alive();
-        self.answer(&answer, closing).await;
-        self.after_answer(After::Answered, head).await
+    /// What follows when a target could not be reached.
+    async fn failed(&mut self, head: &Head, failed: Failed) -> Next {
+        match failed {
+            Failed::Rule(after) => self.after_answer(after, head).await,
+            Failed::Late => Next::Close,
+            Failed::Upstream(error, status) => {
+                let (host, port) = (&self.facts.host, self.facts.port);
+                let answer = upstream_error::response(error, status, host, port);
+                let closing = !head.keeps_alive();
+                self.answer(&answer, closing).await;
+                self.after_answer(After::Answered, head).await
+            }
+        }
     }
 }
 

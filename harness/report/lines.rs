@@ -2,7 +2,16 @@
 
 use super::text::shell;
 use crate::event::{How, Side, Via, What, Who};
+use crate::proxy::socks::message::{METHODS, REPLIES};
 use crate::verdict::words::{count, many, ms, signal};
+
+/// A number of SOCKS with its name, where it has one.
+fn named(names: &[(&str, u8)], number: u8) -> String {
+    match names.iter().find(|(_, n)| *n == number) {
+        Some((name, _)) => format!("{name} ({number})"),
+        None => number.to_string(),
+    }
+}
 
 /// Who a line is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +111,25 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
             };
             client(format!("{again}{method} {target} {old}").trim_end().to_owned() + &auth)
         }
+        What::SocksGreeting { version, methods } => {
+            let methods: Vec<String> = methods.iter().map(|m| named(METHODS, *m)).collect();
+            client(format!("SOCKS{version} greeting: offers {}", methods.join(", ")))
+        }
+        What::SocksMethod { method } => proxy(format!("chooses {}", named(METHODS, *method))),
+        What::SocksAuth { right, .. } => {
+            client(format!("sends user and password, {}", if *right { "right" } else { "wrong" }))
+        }
+        What::SocksStatus { status } => proxy(format!("answers status {status}")),
+        What::SocksRequest { version, command, atyp, target, .. } => {
+            let command = match command {
+                1 => "CONNECT".to_owned(),
+                2 => "BIND".to_owned(),
+                3 => "UDP ASSOCIATE".to_owned(),
+                other => format!("command {other}"),
+            };
+            client(format!("SOCKS{version} {command} {target} ({atyp})"))
+        }
+        What::SocksReply { code, .. } => proxy(format!("answers {}", named(REPLIES, *code))),
         What::BadRequest { reason, .. } => client(format!("sends no request: {reason}")),
         What::Reply { status, bytes, .. } => {
             proxy(format!("answers {status} ({})", many(*bytes, "byte")))

@@ -109,10 +109,15 @@ pub fn settings(
 fn java(running: &Running, files: &Trust, trust: bool) -> String {
     let (host, port) = (running.host(), running.address.port());
     let mut options: Vec<String> = std::env::var("JAVA_TOOL_OPTIONS").into_iter().collect();
-    options.push(format!(
-        "-Dhttp.proxyHost={host} -Dhttp.proxyPort={port} -Dhttps.proxyHost={host} \
-         -Dhttps.proxyPort={port} -Dhttp.nonProxyHosts= -Djdk.http.auth.tunneling.disabledSchemes="
-    ));
+    let scheme = running.scenario().proxy_scheme();
+    options.push(match scheme.is_socks() {
+        true => format!("-DsocksProxyHost={host} -DsocksProxyPort={port} -DsocksNonProxyHosts="),
+        false => format!(
+            "-Dhttp.proxyHost={host} -Dhttp.proxyPort={port} -Dhttps.proxyHost={host} \
+             -Dhttps.proxyPort={port} -Dhttp.nonProxyHosts= \
+             -Djdk.http.auth.tunneling.disabledSchemes="
+        ),
+    });
     if trust {
         options.push(format!(
             "-Djavax.net.ssl.trustStore={} -Djavax.net.ssl.trustStoreType=JKS \

@@ -41,4 +41,31 @@ pub enum ProxyScheme {
     Http,
     /// `https://`: the client speaks TLS to the proxy.
     Https,
+    /// `socks4://`: the client looks the target up itself.
+    Socks4,
+    /// `socks4a://`: the proxy looks the target up.
+    Socks4a,
+    /// `socks5://`: for curl and most others the client looks the target up itself.
+    Socks5,
+    /// `socks5h://`: the proxy looks the target up.
+    Socks5h,
+}
+
+impl ProxyScheme {
+    /// As it stands in a URL.
+    pub const fn word(self) -> &'static str {
+        match self {
+            ProxyScheme::Http => "http",
+            ProxyScheme::Https => "https",
+            ProxyScheme::Socks4 => "socks4",
+            ProxyScheme::Socks4a => "socks4a",
+            ProxyScheme::Socks5 => "socks5",
+            ProxyScheme::Socks5h => "socks5h",
+        }
+    }
+
+    /// Whether it is one of SOCKS.
+    pub const fn is_socks(self) -> bool {
+        !matches!(self, ProxyScheme::Http | ProxyScheme::Https)
+    }
 }

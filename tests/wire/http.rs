@@ -37,7 +37,7 @@ fn a_head_without_end_is_431_too() {
 #[test]
 fn nonsense_gets_a_clean_close_and_an_event() {
     for nonsense in
-        [&b"\x00\x01\x02\r\n\r\n"[..], b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x05\x01\x00"]
+        [&b"\x00\x01\x02\r\n\r\n"[..], b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x06\x01\x00"]
     {
         let proxy = Proxy::start("name: x\n");
         let mut socket = proxy.connect();

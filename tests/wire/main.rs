@@ -9,6 +9,7 @@ mod http;
 mod login;
 mod origin;
 mod proxy;
+mod socks;
 mod tcp;
 mod tls;
 

@@ -5,6 +5,7 @@
 //! scenarios and what is done with them, and one line in [`Client::connection`].
 
 mod auth;
+mod socks;
 mod tcp;
 mod tls;
 
@@ -60,7 +61,10 @@ pub async fn play(scenario: Scenario, arm: Arm) -> String {
         "auth/407-close-loop" | "accept/reset" => 2,
         _ => 1,
     };
-    if !auth::play(&mut client, &scenario).await && !tcp::play(&mut client, &scenario).await {
+    if !auth::play(&mut client, &scenario).await
+        && !tcp::play(&mut client, &scenario).await
+        && !socks::play(&mut client, &scenario).await
+    {
         for _ in 0..times {
             client.connection(&scenario).await;
         }
@@ -123,6 +127,16 @@ fn shown(event: &Event) -> Option<String> {
             let user = user.as_deref().unwrap_or("-");
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
             format!("auth:leg {scheme} {leg} of {user} {credentials}{why}")
+        }
+        What::SocksGreeting { version, methods } => format!("socks:greeting {version} {methods:?}"),
+        What::SocksMethod { method } => format!("socks:method {method}"),
+        What::SocksAuth { right, secret_seen } => format!("socks:auth {right} {secret_seen:?}"),
+        What::SocksStatus { status } => format!("socks:status {status}"),
+        What::SocksRequest { version, command, atyp, target, .. } => {
+            format!("socks:request {version} {command} {atyp} {target}")
+        }
+        What::SocksReply { version, code, bytes } => {
+            format!("socks:reply {version} {code} {bytes} bytes")
         }
         What::Reply { status, bytes, .. } => format!("connect:reply {status} {bytes} bytes"),
         What::Resolved { result, .. } => format!("resolve:looked_up {result}"),

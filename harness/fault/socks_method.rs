@@ -1,0 +1,65 @@
+//! `socks_method`: which way to log in a SOCKS5 client is told.
+
+use std::io;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{After, Cx, Fault};
+use crate::proxy::socks::message::METHODS;
+use crate::scenario::{Problem, seen, word};
+use crate::stage::Stage;
+
+/// Chooses the method of a SOCKS5 greeting (RFC 1928, section 3), whether the client offers it or
+/// not. `no_acceptable` is followed by a FIN unless another step comes.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SocksMethod {
+    /// Its name (`none`, `gssapi`, `password`, `no_acceptable`) or its number.
+    #[serde(deserialize_with = "read")]
+    #[schemars(schema_with = "names")]
+    pub method: u8,
+}
+
+fn read<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
+    word(from, parse)
+}
+
+fn parse(word: &str) -> Result<u8, Problem> {
+    if let Some((_, number)) = METHODS.iter().find(|(name, _)| *name == word) {
+        return Ok(*number);
+    }
+    let known: Vec<&str> = METHODS.iter().map(|(name, _)| *name).collect();
+    word.parse().map_err(|_| {
+        Problem::new(format!("SOCKS5 has no method {}", seen(word)))
+            .known("its methods", word, &known)
+            .help("any other is a number from 0 to 255")
+    })
+}
+
+fn names(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<&str> = METHODS.iter().map(|(name, _)| *name).collect();
+    json_schema!({"anyOf": [{"enum": names}, {"type": "integer", "minimum": 0, "maximum": 255}]})
+}
+
+impl Fault for SocksMethod {
+    const AT: &'static [Stage] = &[Stage::Request];
+    const ABOUT: &'static str = "Chooses the method of a SOCKS5 greeting, offered or not";
+    const EXAMPLE: &'static str = "{at: request, do: {socks_method: no_acceptable}}";
+
+    fn from_word(word: &str) -> Result<Self, Problem> {
+        Ok(SocksMethod { method: parse(word)? })
+    }
+
+    fn word_schema(with: &mut SchemaGenerator) -> Option<Schema> {
+        Some(names(with))
+    }
+
+    async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        cx.choice.socks_method = Some(self.method);
+        let name = METHODS.iter().find(|(_, number)| *number == self.method);
+        let name = name.map(|(name, _)| format!(" ({name})")).unwrap_or_default();
+        cx.did(format!("chooses method {}{name}", self.method), true);
+        Ok(After::Go)
+    }
+}

@@ -1,0 +1,62 @@
+//! `socks_status`: whether a SOCKS5 client's user and password are taken.
+
+use std::io;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{After, Cx, Fault};
+use crate::scenario::{Problem, seen, word};
+use crate::stage::Stage;
+
+/// Answers user and password (RFC 1929) with this status, right or wrong. Any status but 0 is
+/// followed by a FIN, as the RFC asks.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SocksStatus {
+    /// `success` (0), `failure` (1) or a number.
+    #[serde(deserialize_with = "read")]
+    #[schemars(schema_with = "names")]
+    pub status: u8,
+}
+
+const NAMES: [&str; 2] = ["success", "failure"];
+
+fn read<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
+    word(from, parse)
+}
+
+fn parse(word: &str) -> Result<u8, Problem> {
+    if let Some(number) = NAMES.iter().position(|name| *name == word) {
+        return Ok(number as u8);
+    }
+    word.parse().map_err(|_| {
+        Problem::new(format!("a status of RFC 1929 cannot be {}", seen(word)))
+            .known("there are", word, &NAMES)
+            .help("any other is a number from 0 to 255")
+    })
+}
+
+fn names(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"anyOf": [{"enum": NAMES}, {"type": "integer", "minimum": 0, "maximum": 255}]})
+}
+
+impl Fault for SocksStatus {
+    const AT: &'static [Stage] = &[Stage::Auth];
+    const ABOUT: &'static str = "Answers a SOCKS5 client's user and password, right or wrong";
+    const EXAMPLE: &'static str = "{at: auth, do: {socks_status: failure}}";
+
+    fn from_word(word: &str) -> Result<Self, Problem> {
+        Ok(SocksStatus { status: parse(word)? })
+    }
+
+    fn word_schema(with: &mut SchemaGenerator) -> Option<Schema> {
+        Some(names(with))
+    }
+
+    async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        cx.choice.socks_status = Some(self.status);
+        cx.did(format!("answers user and password with status {}", self.status), true);
+        Ok(After::Go)
+    }
+}

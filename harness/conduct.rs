@@ -154,6 +154,7 @@ impl Conduct {
                 self.reach(if *status == 407 { Stage::Auth } else { Stage::Reply });
             }
             What::Resolved { .. } => self.reach(Stage::Resolve),
+            What::SecretSeen { secret_seen, .. } => self.saw(secret_seen, Spot::ServerName, conn),
             What::ClientHello { .. } => self.reach(Stage::Tls),
             What::Established { cert, .. } => {
                 self.reach(Stage::Tls);
@@ -292,7 +293,7 @@ impl Conduct {
         let (out, err) = (self.stdout.text().to_lowercase(), self.stderr.text().to_lowercase());
         let said = |word: &&String| {
             let word = word.to_lowercase();
-            out.contains(&word) || err.contains(&word)
+            stands(&out, &word) || stands(&err, &word)
         };
         wanted.find(said).map(String::as_str)
     }
@@ -335,6 +336,18 @@ impl Conduct {
             }
         }
     }
+}
+
+/// Whether a word stands in a text. One of digits alone has to stand by itself: 407 is not in
+/// 40732, which may be a port.
+fn stands(text: &str, word: &str) -> bool {
+    if !word.bytes().all(|b| b.is_ascii_digit()) {
+        return text.contains(word);
+    }
+    let beside = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    text.match_indices(word).any(|(at, _)| {
+        !beside(text[..at].chars().next_back()) && !beside(text[at + word.len()..].chars().next())
+    })
 }
 
 /// Whether a client must not trust a certificate of this word. What is unknown is bad.

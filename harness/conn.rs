@@ -69,6 +69,17 @@ impl Conn {
         self.shared.log.note(Some(self.id), what);
     }
 
+    /// A server name as it may be written down; a secret in it is noted.
+    pub fn server_name(&self, sni: Option<String>) -> Option<String> {
+        let sni = sni?;
+        let secrets = self.log().secrets();
+        let secret_seen = secrets.seen_in(sni.as_bytes());
+        if !secret_seen.is_empty() {
+            self.note(What::SecretSeen { place: "server name", secret_seen });
+        }
+        Some(secrets.mask(&sni))
+    }
+
     /// A generator of its own, derived from the seed, this connection and the purpose.
     pub fn rng(&self, purpose: &str) -> Rng {
         Rng::derive(self.shared.seed, purpose, self.id)
@@ -120,6 +131,6 @@ impl Conn {
             return None;
         }
         facts.elapsed = self.log().start().elapsed();
-        self.shared.plan().pick(&self.scenario, stage, facts)
+        self.shared.plan().meet(&self.scenario, stage, facts)
     }
 }

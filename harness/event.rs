@@ -184,6 +184,8 @@ pub enum What {
     SocksReply { version: u8, code: u8, bytes: u64 },
     #[serde(rename = "resolve:looked_up")]
     Resolved { host: String, result: String },
+    #[serde(rename = "secret:seen")]
+    SecretSeen { place: &'static str, secret_seen: Vec<&'static str> },
     #[serde(rename = "tls:client_hello")]
     ClientHello { sni: Option<String>, alpn: Vec<String>, versions: Vec<String>, bytes: u64 },
     #[serde(rename = "tls:established")]

@@ -34,6 +34,8 @@ pub struct Facts {
     pub sni: Option<String>,
     /// The protocols in the TLS hello to the target.
     pub alpn: Vec<String>,
+    /// Whether the attempt is counted: the client has sent something, or a rule was met before.
+    pub begun: bool,
     /// Time since the run started.
     pub elapsed: Duration,
 }
@@ -59,16 +61,39 @@ impl Plan {
         self.targets.clear();
     }
 
-    /// A connection was accepted: its facts so far.
+    /// A connection was accepted: its facts so far. Its attempt is the next one, and is not
+    /// counted yet: see [`Plan::begin`].
     pub fn connection(&mut self) -> Facts {
         self.conns += 1;
-        self.attempts += 1;
-        Facts { attempt: self.attempts, conn: self.conns, ..Facts::default() }
+        Facts { attempt: self.attempts + 1, conn: self.conns, ..Facts::default() }
+    }
+
+    /// The attempt of a connection begins: its first byte has come, or it has met a rule. One that
+    /// is opened and never used (a health check, a connection kept in store) uses none up.
+    pub fn begin(&mut self, facts: &mut Facts) {
+        if !facts.begun {
+            self.attempts += 1;
+            facts.attempt = self.attempts;
+            facts.begun = true;
+        }
+    }
+
+    /// The rule that a connection meets at `stage`; its index. Meeting one begins its attempt.
+    pub fn meet(&mut self, scenario: &Scenario, stage: Stage, facts: &mut Facts) -> Option<usize> {
+        if stage == Stage::Accept && !facts.begun {
+            facts.attempt = self.attempts + 1;
+        }
+        let rule = self.pick(scenario, stage, facts);
+        if stage == Stage::Accept && rule.is_some() {
+            self.begin(facts);
+        }
+        rule
     }
 
     /// A request was read on a connection. The first one belongs to the attempt that the
     /// connection began; each further one is an attempt of its own.
     pub fn request(&mut self, facts: &mut Facts, host: &str, port: u16) {
+        self.begin(facts);
         self.further(facts);
         host.clone_into(&mut facts.host);
         facts.port = port;
@@ -153,6 +178,23 @@ mod tests {
         assert_eq!((first.attempt, first.conn, first.request, first.target), (2, 1, 2, 2));
         let second = plan.connection();
         assert_eq!((second.attempt, second.conn), (3, 2));
+    }
+
+    #[test]
+    fn a_connection_that_is_never_used_is_no_attempt() {
+        let s = scenario("  - {at: accept, when: {attempt: 2}, do: reset}\n");
+        let mut plan = Plan::new(0);
+        let (mut idle, mut used, mut later) =
+            (plan.connection(), plan.connection(), plan.connection());
+        assert_eq!(plan.meet(&s, Stage::Accept, &mut idle), None);
+        assert_eq!(plan.meet(&s, Stage::Accept, &mut used), None);
+        plan.begin(&mut used);
+        assert_eq!((used.attempt, used.conn), (1, 2));
+        // Accepted before the first attempt began, and the second all the same.
+        assert_eq!(plan.meet(&s, Stage::Accept, &mut later), Some(0));
+        assert_eq!((later.attempt, later.conn), (2, 3));
+        plan.begin(&mut idle);
+        assert_eq!((idle.attempt, idle.conn), (3, 1));
     }
 
     #[test]

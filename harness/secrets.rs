@@ -92,8 +92,29 @@ impl Secrets {
                 out = out.replace(&*String::from_utf8_lossy(form.needle()), "****");
             }
         }
-        out.split_inclusive('\n').map(mask_header).collect()
+        out.split_inclusive('\n').map(|line| mask_userinfo(&mask_header(line))).collect()
     }
+}
+
+/// Hides user and password of every URL in a line, whosever they are.
+fn mask_userinfo(line: &str) -> String {
+    let (mut out, mut rest) = (String::new(), line);
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out += before;
+        // The authority ends where a path, a query or the text around the URL begins.
+        let ends = |c: char| c.is_whitespace() || "/?#\"'<>".contains(c);
+        let authority = &after[..after.find(ends).unwrap_or(after.len())];
+        match authority.rsplit_once('@') {
+            Some((_, host)) => {
+                out += "****@";
+                out += host;
+            }
+            None => out += authority,
+        }
+        rest = &after[authority.len()..];
+    }
+    out + rest
 }
 
 /// Hides the credentials of a header line, whatever they are: a client may send its own.
@@ -125,8 +146,14 @@ fn forms(secret: &str) -> Vec<Finder<'static>> {
             b => format!("%{b:02X}"),
         })
         .collect();
+    // Nothing has to be escaped, and everything may be (RFC 3986, section 2.4).
+    let all: String = bytes.iter().map(|b| format!("%{b:02X}")).collect();
     let mut forms: Vec<Vec<u8>> = [
         secret.to_owned(),
+        // Names of hosts come in lower case.
+        secret.to_lowercase(),
+        all.to_lowercase(),
+        all,
         STANDARD.encode(bytes),
         STANDARD_NO_PAD.encode(bytes),
         URL_SAFE_NO_PAD.encode(bytes),
@@ -156,8 +183,10 @@ mod tests {
         let s = secrets();
         let pair = format!("{}:{}", s.user, s.password);
         let hex: String = s.password.bytes().map(|b| format!("{b:02x}")).collect();
-        for form in [s.password.clone(), STANDARD.encode(&pair), STANDARD.encode(&s.password), hex]
-        {
+        let all: String = s.password.bytes().map(|b| format!("%{b:02x}")).collect();
+        let forms =
+            [s.password.clone(), STANDARD.encode(&pair), STANDARD.encode(&s.password), hex, all];
+        for form in forms {
             let text = format!("x={form}&y");
             assert_eq!(s.seen_in(text.as_bytes()), [PROXY], "{form}");
             assert!(s.mask(&text).contains("****"), "{form}");
@@ -192,6 +221,18 @@ mod tests {
             s.remember(&format!("{n:032}"));
         }
         assert!(s.seen_in(text.as_bytes()).is_empty(), "it is bounded");
+    }
+
+    #[test]
+    fn users_of_urls_are_hidden() {
+        for (text, masked) in [
+            ("GET http://me:pw@a.test/x?u=b@c HTTP/1.1", "GET http://****@a.test/x?u=b@c HTTP/1.1"),
+            ("Referer: https://me@a.test", "Referer: https://****@a.test"),
+            ("a://me:p@h 'x://u:p@h'", "a://****@h 'x://****@h'"),
+            ("no user: http://a.test/@b ://", "no user: http://a.test/@b ://"),
+        ] {
+            assert_eq!(secrets().mask(text), masked);
+        }
     }
 
     #[test]

@@ -139,10 +139,26 @@ pub fn listen(at: SocketAddr, door: &Door) -> io::Result<(Listener, SocketAddr)>
             // A backlog of 0 has room for one connection: ours.
             socket.listen(0)?;
             let address = local(&socket)?;
-            let filler = std::net::TcpStream::connect(address)?;
+            let filler = filler(&socket, address)?;
             Ok((Listener::Deaf { socket: Deaf::Dropping(socket, filler), after }, address))
         }
     }
+}
+
+/// Fills the one place of a queue with a connection of ours. A client that was there first, which
+/// tries again and again on a fixed port, is cut off with a RST.
+fn filler(socket: &socket2::Socket, address: SocketAddr) -> io::Result<std::net::TcpStream> {
+    socket.set_nonblocking(true)?;
+    for _ in 0..50 {
+        match std::net::TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
+            filled => return filled,
+        }
+        while let Ok((client, _)) = socket.accept() {
+            client.set_linger(Some(Duration::ZERO))?;
+        }
+    }
+    Err(io::Error::other("the port's queue cannot be filled: clients keep taking its one place"))
 }
 
 /// A socket that somebody else has made, in the sandbox, for what becomes of a SYN.

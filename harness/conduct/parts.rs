@@ -81,6 +81,8 @@ pub enum Spot {
     OriginForward,
     /// The origin, around the proxy.
     OriginDirect,
+    /// The server name of a TLS hello, which goes in clear.
+    ServerName,
     /// The command's standard output.
     Stdout,
     /// The command's standard error.
@@ -99,6 +101,7 @@ impl Spot {
             Spot::OriginDistrusted => "origin under a bad certificate",
             Spot::OriginForward => "origin via forward",
             Spot::OriginDirect => "origin direct",
+            Spot::ServerName => "server name of a TLS hello",
             Spot::Stdout => "stdout",
             Spot::Stderr => "stderr",
         }
@@ -117,6 +120,7 @@ impl Sight {
         match self.spot {
             Spot::Stdout
             | Spot::Stderr
+            | Spot::ServerName
             | Spot::OriginDistrusted
             | Spot::ProxyDistrusted
             | Spot::ProxyInClear => false,

@@ -205,6 +205,9 @@ pub fn count(conn: &Conn, stage: Stage, flow: &mut Flow<'_>) {
 pub async fn finish(conn: &Conn, flow: &mut Flow<'_>, ended: Ended) {
     let (by, how) = match ended {
         Ended::Finished => match flow {
+            // The FIN of a rule has come before all others.
+            Flow::Tunnel { down, .. } if down.patient && down.swallow => (Who::Us, How::Fin),
+            Flow::Tunnel { down, .. } if down.first => (Who::Upstream, How::Fin),
             Flow::Tunnel { .. } => (Who::Client, How::Fin),
             _ => return,
         },

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{After, Cx, Fault};
 use crate::scenario::{Problem, Size, seen};
 use crate::stage::Stage;
+use crate::tls::hello::{self, Hello};
 
 /// Waits until the client has sent something; what it sent is kept for the stage's good work.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -16,28 +17,37 @@ pub struct Await {
     /// How many bytes. Default: 1B.
     #[serde(default)]
     pub bytes: Option<Size>,
+    /// The whole TLS ClientHello, however many segments it comes in; or so much of what comes that
+    /// it cannot be one. Default: false.
+    #[serde(default)]
+    pub client_hello: bool,
 }
 
 impl Fault for Await {
     const AT: &'static [Stage] = &[Stage::Accept, Stage::ProxyTls, Stage::Tunnel, Stage::Tls];
-    const ABOUT: &'static str = "Waits for the client's first byte, or for n bytes";
-    const EXAMPLE: &'static str = "{at: tunnel, do: [await: first_byte, close]}";
+    const ABOUT: &'static str = "Waits for the client's first byte, for n bytes, or for its ClientHello";
+    const EXAMPLE: &'static str = "{at: tunnel, do: [await: client_hello, close]}";
     const CONDITION: bool = true;
 
     fn from_word(word: &str) -> Result<Self, Problem> {
         match word {
-            "first_byte" => Ok(Await { bytes: Some(Size(1)) }),
+            "first_byte" => Ok(Await { bytes: Some(Size(1)), client_hello: false }),
+            "client_hello" => Ok(Await { bytes: None, client_hello: true }),
             _ => Err(Problem::new(format!("{} is nothing to wait for", seen(word)))
-                .help("write `await: first_byte`, or e.g. `await: {bytes: 10B}`")),
+                .known("there are", word, &["first_byte", "client_hello"])
+                .help("for a number of bytes write e.g. `await: {bytes: 10B}`")),
         }
     }
 
     fn word_schema(_: &mut SchemaGenerator) -> Option<Schema> {
-        Some(json_schema!({"type": "string", "enum": ["first_byte"]}))
+        Some(json_schema!({"type": "string", "enum": ["first_byte", "client_hello"]}))
     }
 
     fn check(&self, _: Stage) -> Result<(), Problem> {
         match self.bytes {
+            Some(_) if self.client_hello => {
+                Err(Problem::new("`client_hello` leaves no room for `bytes`").about("bytes"))
+            }
             Some(Size(0)) => Err(Problem::new("`0B` is nothing to wait for").about("bytes")),
             Some(Size(n)) if n > 1024 * 1024 => {
                 Err(Problem::new("at most 1MiB can be awaited").about("bytes"))
@@ -47,6 +57,16 @@ impl Fault for Await {
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        if self.client_hello {
+            // What is no hello is not waited for, and a hello has a ceiling.
+            while matches!(hello::parse(cx.inbox), Hello::More) && cx.inbox.len() <= 2 * hello::LIMIT {
+                if !cx.await_bytes(cx.inbox.len() + 1).await? {
+                    return Ok(After::Stop);
+                }
+            }
+            cx.did(format!("the client has sent its ClientHello, {} bytes", cx.inbox.len()), false);
+            return Ok(After::Go);
+        }
         let bytes = self.bytes.map_or(1, |s| s.0.max(1)) as usize;
         if !cx.await_bytes(bytes).await? {
             return Ok(After::Stop);

@@ -14,8 +14,8 @@ use crate::stage::Stage;
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Blackhole {
-    /// Only for this long from the start. Clients repeat their SYN after 1 s, 3 s, 7 s ..., and
-    /// the first one after this time is answered. Default: for ever.
+    /// Only for this long from the start. Clients repeat their SYN after 1 s, 3 s, 7 s ... (Linux
+    /// from 6.5 on: each second at first), and the first one after this time is answered. Default: for ever.
     #[serde(default, rename = "for")]
     pub time: Option<Length>,
 }

@@ -1,13 +1,12 @@
 //! `close`: a FIN.
 
 use std::io;
-use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use tokio::io::AsyncWriteExt;
 
-use super::{ANYWHERE, After, Cx, Fault};
+use super::{ANYWHERE, After, Cx, Direction, Fault};
 use crate::event::{How, Who};
 use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
@@ -38,10 +37,6 @@ pub enum Which {
     Upstream,
 }
 
-/// How long a closed connection waits for the client to close its side, so that late bytes do
-/// not turn the FIN into a RST.
-pub(super) const LINGER: Duration = Duration::from_secs(30);
-
 /// Closes the whole connection; shared with `limit`.
 pub(super) async fn whole(cx: &mut Cx<'_, '_>, goodbye: bool, did: &str) -> io::Result<After> {
     let result = fin(cx.wire(), goodbye).await;
@@ -51,12 +46,9 @@ pub(super) async fn whole(cx: &mut Cx<'_, '_>, goodbye: bool, did: &str) -> io::
         let _ = upstream.shutdown().await;
     }
     if result.is_ok() {
-        let clock = cx.conn.clock();
-        let late = tokio::select! {
-            biased;
-            (_, late) = linger(cx.wire()) => late,
-            () = clock.sleep(LINGER) => 0,
-        };
+        // Until the client has closed its side, too: closing the socket earlier would answer late
+        // bytes with a RST, and lose what a slow reader has not read. `limits.time` ends it.
+        let (_, late) = linger(cx.wire()).await;
         cx.conn.count_in(late);
     }
     Ok(After::Stop)
@@ -118,6 +110,7 @@ impl Fault for Close {
             }
             Which::Downstream => {
                 fin(cx.wire(), goodbye).await?;
+                cx.flow.half(Direction::Downstream);
                 cx.did("FIN towards the client only", true);
                 Ok(After::Go)
             }
@@ -125,6 +118,7 @@ impl Fault for Close {
                 if let Some(upstream) = cx.flow.upstream() {
                     let _ = upstream.shutdown().await;
                 }
+                cx.flow.half(Direction::Upstream);
                 cx.did("FIN towards the target only", false);
                 Ok(After::Go)
             }

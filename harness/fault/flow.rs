@@ -125,6 +125,19 @@ impl Flow<'_> {
         (up, self.pipe(Direction::Downstream).map_or(0, Pipe::uncounted))
     }
 
+    /// One direction has been closed by a rule: what still comes in it is read and lost, and the
+    /// other direction goes on for as long as its source lasts, also when its target has gone.
+    pub fn half(&mut self, closed: Direction) {
+        if let Some(pipe) = self.pipe(closed) {
+            pipe.swallow = true;
+        }
+        for direction in [Direction::Upstream, Direction::Downstream] {
+            if let Some(pipe) = self.pipe(direction) {
+                pipe.patient = true;
+            }
+        }
+    }
+
     /// From now on what comes in this direction is lost, its end too.
     pub fn lose(&mut self, direction: Direction) {
         if let Some(pipe) = self.pipe(direction) {
@@ -211,6 +224,13 @@ impl Flow<'_> {
             },
             Flow::Tunnel { client, upstream, up, down } => {
                 let upward = up.poll(cx, *client, *upstream);
+                up.first |= up.is_done() && !down.is_done();
+                let deaf = matches!(upward, Poll::Ready(Err(PipeError::Write(_))));
+                if deaf && down.is_done() {
+                    // It has said its last and takes nothing more: a RST has answered the bytes.
+                    let end = Ended::Gone(Who::Upstream, End::Reset);
+                    return Poll::Ready(Passed::Ended(end));
+                }
                 match upward {
                     Poll::Ready(Ok(PipeEnd::Limit)) => return Poll::Ready(Passed::Met),
                     Poll::Ready(Err(PipeError::Read(error))) => return gone(Who::Client, &error),
@@ -225,6 +245,7 @@ impl Flow<'_> {
                     Poll::Ready(Err(PipeError::Write(error))) => return gone(Who::Client, &error),
                     Poll::Ready(Ok(PipeEnd::Done)) | Poll::Pending => {}
                 }
+                down.first |= down.is_done() && !up.is_done();
                 if up.is_done() && down.is_done() {
                     return Poll::Ready(Passed::Ended(Ended::Finished));
                 }

@@ -1,17 +1,23 @@
 //! `hang`: accepted, then silent.
 
 use std::io;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ANYWHERE, After, Cx, Fault, close::LINGER};
+use super::{ANYWHERE, After, Cx, Fault};
 use crate::event::{How, What, Who};
 use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
 use crate::wire::{End, departed, linger};
 
-/// Says nothing more, and keeps the connection open: neither FIN nor RST.
+/// How long the silence goes on after the client's FIN, which may be half a close: nothing tells
+/// a client that still reads from one that is gone, and sockets of those have to be let go.
+const HALF_CLOSED: Duration = Duration::from_secs(600);
+
+/// Says nothing more, and keeps the connection open: neither FIN nor RST, and for ten minutes
+/// more when the client has closed its side.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hang {
@@ -51,15 +57,18 @@ impl Fault for Hang {
             },
             false => {
                 departed(cx.wire()).await;
-                (How::Fin, 0)
+                // It can send no more: reading now opens no window, and tells how it left.
+                match linger(cx.wire()).await {
+                    (End::Fin, bytes) => (How::Fin, bytes),
+                    (End::Reset, bytes) => (How::Rst, bytes),
+                }
             }
         };
         cx.conn.count_in(bytes);
         cx.conn.note(What::SilenceEnded { bytes });
         cx.conn.closed(Who::Client, how);
-        // A FIN may be half a close, of a client that still waits for an answer: it stays silent.
         if how == How::Fin {
-            cx.conn.clock().sleep(LINGER).await;
+            cx.conn.clock().sleep(HALF_CLOSED).await;
         }
         Ok(After::Stop)
     }

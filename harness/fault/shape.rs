@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 use crate::clock::{Clock, Wait};
 use crate::rng::Rng;
@@ -62,6 +63,10 @@ pub struct Pipe {
     pub burst: Option<u64>,
     /// Lose all that comes.
     pub swallow: bool,
+    /// Its source has ended before that of the other direction.
+    pub first: bool,
+    /// When the target takes nothing more, read on to the end of the source and lose it.
+    pub patient: bool,
     clock: Clock,
     rng: Rng,
     buffer: Vec<u8>,
@@ -72,6 +77,8 @@ pub struct Pipe {
     dirty: bool,
     wait: Option<Wait>,
     counted: u64,
+    /// When the next byte may go, by the rate.
+    due: Option<Instant>,
 }
 
 const CHUNK: usize = 16 * 1024;
@@ -87,6 +94,8 @@ impl Pipe {
             hold: false,
             burst: None,
             swallow: false,
+            first: false,
+            patient: false,
             clock,
             rng,
             buffer: Vec::new(),
@@ -97,6 +106,7 @@ impl Pipe {
             dirty: false,
             wait: None,
             counted: 0,
+            due: None,
         }
     }
 
@@ -145,11 +155,17 @@ impl Pipe {
             if self.at < self.buffer.len() && !full {
                 let n = self.next_write();
                 let piece = &self.buffer[self.at..self.at + n];
-                let written = ready!(Pin::new(&mut *to).poll_write(cx, piece));
-                let written = written.map_err(PipeError::Write)?;
-                if written == 0 {
-                    return Poll::Ready(Err(PipeError::Write(io::ErrorKind::WriteZero.into())));
+                let written = match ready!(Pin::new(&mut *to).poll_write(cx, piece)) {
+                    Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                    written => written,
+                };
+                if written.is_err() && self.patient {
+                    self.swallow = true;
+                    self.buffer.clear();
+                    self.at = 0;
+                    continue;
                 }
+                let written = written.map_err(PipeError::Write)?;
                 self.at += written;
                 self.passed += written as u64;
                 self.dirty = true;
@@ -187,6 +203,8 @@ impl Pipe {
                 Poll::Pending => {
                     self.buffer.clear();
                     self.at = 0;
+                    // A pause of the source is not made up for.
+                    self.due = self.due.filter(|due| *due > Instant::now());
                     return Poll::Pending;
                 }
                 Poll::Ready(Err(error)) => {
@@ -241,11 +259,21 @@ impl Pipe {
             pause = pause.max(self.shape.gap);
         }
         if let Some(rate) = self.shape.bandwidth {
-            pause = pause.max(Duration::from_secs_f64(written as f64 / rate as f64));
+            pause = pause.max(self.owed(written, rate));
         }
         if !pause.is_zero() {
             self.wait = Some(self.clock.wait(pause));
         }
+    }
+
+    /// How long to wait so that the rate holds on average: what a late wake-up has lost is made
+    /// up for, as long as bytes were there to be sent.
+    fn owed(&mut self, written: usize, rate: u64) -> Duration {
+        let now = Instant::now();
+        let takes = Duration::from_secs_f64(written as f64 / rate as f64);
+        let due = self.due.unwrap_or(now) + takes;
+        self.due = Some(due);
+        due.saturating_duration_since(now)
     }
 
     /// Flips bits of the bytes from `start` of the buffer on.

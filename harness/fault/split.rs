@@ -40,6 +40,11 @@ impl Fault for Split {
     }
 
     fn check(&self, _: Stage) -> Result<(), Problem> {
+        if self.gap.is_some_and(|gap| gap.0.is_zero()) {
+            return Err(Problem::new("without a pause the parts are one segment")
+                .about("gap")
+                .help("20ms is the default, and enough"));
+        }
         match (self.parts.is_empty(), self.at.is_empty()) {
             (true, true) => Err(Problem::new("`split` does not say how").help(HOW)),
             (false, false) => {

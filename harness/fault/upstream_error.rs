@@ -11,7 +11,8 @@ use crate::proxy::socks;
 use crate::scenario::{Problem, seen, word};
 use crate::stage::Stage;
 
-/// Answers as a proxy whose own leg has failed: a 5xx with `Proxy-Status` (RFC 9209) and an HTML
+/// Answers as a proxy whose own leg has failed: the status that RFC 9209 recommends (400, 403, 500,
+/// 502, 503 or 504) with `Proxy-Status` (RFC 9209) and an HTML
 /// page.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -129,7 +130,7 @@ pub(crate) fn response(error: &str, status: u16, host: &str, port: u16) -> Respo
 
 impl Fault for UpstreamError {
     const AT: &'static [Stage] = &[Stage::Resolve, Stage::Dial];
-    const ABOUT: &'static str = "Answers 502, 503 or 504 with Proxy-Status and an HTML page";
+    const ABOUT: &'static str = "Answers with the error's own status (502, 504 ...), Proxy-Status and an HTML page";
     const EXAMPLE: &'static str = "{at: dial, do: {upstream_error: connection_refused}}";
 
     fn from_word(word: &str) -> Result<Self, Problem> {

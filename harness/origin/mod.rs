@@ -83,7 +83,8 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
             link.facts.sni = hello.sni.clone();
             link.facts.alpn.clone_from(&hello.alpn);
             let bytes = hello.bytes as u64;
-            conn.note(What::ClientHello { sni: hello.sni, alpn: hello.alpn, versions, bytes });
+            let sni = conn.server_name(hello.sni);
+            conn.note(What::ClientHello { sni, alpn: hello.alpn, versions, bytes });
         }
         Err(reason) => {
             conn.note(What::TlsFailed { reason, alert: None, by: Who::Client });

@@ -46,8 +46,10 @@ pub(super) struct Yes<'a> {
 
 /// Serves one CONNECT.
 pub(super) async fn connect(session: &mut Session, head: &Head) -> Next {
-    let raw = String::from_utf8_lossy(REPLY);
-    let note = |bytes| What::Reply { status: 200, bytes, raw: raw.clone().into_owned() };
+    // What a rule has done to the bytes, its own event tells: they are not what stands here.
+    let touched = session.conn.scenario.touches(Stage::Reply);
+    let raw = if touched { String::new() } else { String::from_utf8_lossy(REPLY).into_owned() };
+    let note = |bytes| What::Reply { status: 200, bytes, raw: raw.clone() };
     match open(session, Yes { bytes: REPLY, note: &note }).await {
         Ok(next) => next,
         Err(failed) => session.failed(head, failed).await,
@@ -95,7 +97,8 @@ pub(super) async fn reach(session: &mut Session) -> Result<BoxWire, Failed> {
 
 async fn resolve(session: &mut Session) -> Result<Place, Failed> {
     let (conn, host, port) = (&session.conn, &session.facts.host, session.facts.port);
-    let note = |result: String| conn.note(What::Resolved { host: host.clone(), result });
+    let shown = conn.log().secrets().mask(host);
+    let note = |result: String| conn.note(What::Resolved { host: shown.clone(), result });
     if conn.serves(host, port) {
         note("the built-in origin".to_owned());
         return Ok(Place::Origin);

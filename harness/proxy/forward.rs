@@ -9,7 +9,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connect::reach;
-use super::head::Head;
+use super::head::{self, Head};
 use super::{Framing, Kept, Next, Session};
 use crate::event::{How, Who};
 use crate::stage::Stage;
@@ -75,6 +75,16 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
         if let Poll::Ready(Err(who)) = sent {
             return Poll::Ready(Err(who));
         }
+        // While the response is waited for, a client may leave; what it sends is for later.
+        while sent.is_ready() && session.inbox.len() < head::LIMIT as usize {
+            match read(&mut session.wire, cx, &mut session.inbox) {
+                Poll::Ready(Ok(n)) if n > 0 => {}
+                Poll::Ready(Err(error)) if is_reset(&error) => {
+                    return Poll::Ready(Err((Who::Client, true)));
+                }
+                _ => break,
+            }
+        }
         match ready!(down.poll(cx, &mut upstream, &mut session.wire)) {
             Ok(()) => Poll::Ready(Ok(sent.is_ready() && !up.broken)),
             Err(failed) => Poll::Ready(Err(failed)),
@@ -89,6 +99,11 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
             Next::Request
         }
         (Ok(_), _) => Next::Close,
+        (Err((Who::Us, _)), State::Head) => {
+            session.bad("a chunk of the request body has no size");
+            session.refuse(400, "The request body is not framed as HTTP/1 asks for.").await;
+            Next::Ended
+        }
         (Err((Who::Client, reset)), _) => {
             session.conn.closed(Who::Client, if reset { How::Rst } else { How::Fin });
             Next::Ended
@@ -183,7 +198,8 @@ impl Up {
             }
             match self.framing.feed(inbox, |_| {}) {
                 Ok(n) => self.pending = inbox.split_to(n),
-                Err(_) => self.broken = true,
+                // Nobody would ever know where it ends.
+                Err(_) => return Poll::Ready(Err((Who::Us, false))),
             }
         }
     }

@@ -108,10 +108,11 @@ pub async fn play_until_tunnel(conn: Arc<Conn>, facts: Facts, wire: BoxWire) -> 
     }
 }
 
-/// Writes down how a tunnel ended. Whether a reset has to be passed on: upwards, downwards.
-fn end(conn: &Conn, ended: Ended) -> (bool, bool) {
+/// Writes down how a tunnel ended; `first` has sent its FIN before the other. Whether a reset has
+/// to be passed on: upwards, downwards.
+fn end(conn: &Conn, ended: Ended, first: Option<Who>) -> (bool, bool) {
     let (by, how, pass_on) = match ended {
-        Ended::Finished => (Who::Client, How::Fin, (false, false)),
+        Ended::Finished => (first.unwrap_or(Who::Client), How::Fin, (false, false)),
         Ended::Gone(Who::Client, End::Reset) => (Who::Client, How::Rst, (true, false)),
         Ended::Gone(who, End::Reset) => (who, How::Rst, (false, true)),
         Ended::Gone(who, End::Fin) => (who, How::Fin, (false, false)),
@@ -139,6 +140,9 @@ impl Session {
             // An end or an error comes again when the head is read.
             let n = self.wire.read_buf(&mut self.inbox).await.unwrap_or(0);
             self.conn.count_in(n as u64);
+        }
+        if !self.inbox.is_empty() {
+            self.conn.shared.plan().begin(&mut self.facts);
         }
         self.inbox.first().copied()
     }
@@ -178,8 +182,9 @@ impl Session {
     }
 
     fn bad(&self, reason: &str) {
-        let raw = String::from_utf8_lossy(&self.inbox[..self.inbox.len().min(2048)]);
-        let raw = self.conn.log().secrets().mask(&raw);
+        // Masked before it is cut, so that no half of a secret is left at the end.
+        let raw = self.conn.log().secrets().mask(&String::from_utf8_lossy(&self.inbox));
+        let raw = raw.chars().take(2048).collect();
         self.conn.note(What::BadRequest { reason: reason.to_owned(), raw });
     }
 
@@ -212,12 +217,8 @@ impl Session {
         }
         let _ = fin(&mut self.wire, true).await;
         self.conn.closed(Who::Us, How::Fin);
-        let clock = self.conn.clock();
-        tokio::select! {
-            biased;
-            _ = linger(&mut self.wire) => {}
-            () = clock.sleep(std::time::Duration::from_secs(30)) => {}
-        }
+        // Until the client has closed its side, too; `limits.time` ends it.
+        linger(&mut self.wire).await;
     }
 
     /// One request, from its head on.
@@ -261,7 +262,7 @@ impl Session {
         let raw = secrets.mask(&String::from_utf8_lossy(&head.raw));
         self.conn.note(What::Request {
             attempt: self.facts.attempt,
-            method: head.method.clone(),
+            method: secrets.mask(&head.method),
             target: secrets.mask(&head.target),
             version: head.version().to_owned(),
             headers: mask_headers(secrets, &head.headers),

@@ -129,6 +129,10 @@ pub(super) fn outcome(
         (_, Poll::Ready(Err(Failed::Read(error)))) => gone(Who::Upstream, &error),
         (_, Poll::Ready(Err(Failed::Write))) => Some(Ended::Gone(Who::Client, End::Reset)),
         (Poll::Ready(Ok(true)), Poll::Ready(Ok(true))) => Some(Ended::Finished),
+        // It has said its last and takes nothing more: a RST has answered the client's bytes.
+        (Poll::Ready(Err(Failed::Write)), Poll::Ready(Ok(true))) => {
+            Some(Ended::Gone(Who::Upstream, End::Reset))
+        }
         // The target takes nothing more: what it said last may still be on its way down.
         _ => None,
     }
@@ -146,9 +150,12 @@ pub async fn relay(conn: &Conn, client: BoxWire, upstream: BoxWire, early: Bytes
     };
     let (mut client, mut upstream) = (client, upstream);
     let mut counted = (0, 0);
+    let mut first = None;
     let ended = poll_fn(|cx| {
         let a = up.poll(cx, &mut client, &mut upstream, u64::MAX, down.is_done());
+        first = first.or(up.is_done().then_some(Who::Client));
         let b = down.poll(cx, &mut upstream, &mut client, u64::MAX, up.is_done());
+        first = first.or(down.is_done().then_some(Who::Upstream));
         count(conn, &mut counted, (up.moved, down.moved));
         match outcome(a, b) {
             Some(ended) => Poll::Ready(ended),
@@ -156,7 +163,7 @@ pub async fn relay(conn: &Conn, client: BoxWire, upstream: BoxWire, early: Bytes
         }
     })
     .await;
-    match super::end(conn, ended) {
+    match super::end(conn, ended, first) {
         (true, _) => upstream.arm_reset(),
         (_, true) => {
             conn.settle(&mut client).await;

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 
 use super::relay::{Failed, Half, count, outcome};
 use crate::conn::Conn;
+use crate::event::Who;
 use crate::wire::Wire;
 
 /// A direction that has moved this much is bulk.
@@ -156,9 +157,12 @@ pub(super) async fn relay(
 ) {
     let (mut up, mut down) = (Way::new(up), Way::new(down));
     let mut counted = (0, 0);
+    let mut first = None;
     let ended = poll_fn(|cx| {
         let a = up.poll(cx, &mut client, &mut upstream, down.is_done());
+        first = first.or(up.is_done().then_some(Who::Client));
         let b = down.poll(cx, &mut upstream, &mut client, up.is_done());
+        first = first.or(down.is_done().then_some(Who::Upstream));
         count(conn, &mut counted, (up.half.moved, down.half.moved));
         match outcome(a, b) {
             Some(ended) => Poll::Ready(ended),
@@ -166,7 +170,7 @@ pub(super) async fn relay(
         }
     })
     .await;
-    match super::end(conn, ended) {
+    match super::end(conn, ended, first) {
         (true, _) => upstream.arm_reset(),
         (_, true) => {
             conn.settle(&mut client).await;

@@ -35,7 +35,7 @@ impl Session {
         self.facts.sni = hello.sni.clone();
         self.facts.alpn.clone_from(&hello.alpn);
         let bytes = hello.bytes as u64;
-        let (sni, alpn) = (hello.sni.clone(), hello.alpn);
+        let (sni, alpn) = (self.conn.server_name(hello.sni.clone()), hello.alpn);
         let heard = What::ProxyHello { to_plain_port: false, sni, alpn, versions, bytes };
         self.conn.note(heard);
         match self.at(Stage::ProxyTls).await {

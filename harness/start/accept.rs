@@ -87,7 +87,8 @@ async fn connection(conn: Arc<Conn>, facts: Facts, wire: BoxWire) {
             proxy::relay(&conn, open.client, open.upstream, open.early).await;
         }
     };
-    if tokio::time::timeout(most, whole).await.is_err() {
+    // One that has ended and only waits for the client's FIN is let go without a word.
+    if tokio::time::timeout(most, whole).await.is_err() && !conn.is_closed() {
         conn.note(What::Ceiling { limit: "time", value: most.as_secs() });
         conn.closed(Who::Us, How::Timeout);
     }

@@ -3,6 +3,7 @@
 
 mod auth;
 mod certs;
+mod claims;
 mod effects;
 mod http;
 #[path = "../support/login.rs"]

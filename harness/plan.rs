@@ -36,6 +36,8 @@ pub struct Facts {
     pub alpn: Vec<String>,
     /// Whether the attempt is counted: the client has sent something, or a rule was met before.
     pub begun: bool,
+    /// The length of the TLS hello that was read last.
+    pub hello: u64,
     /// Time since the run started.
     pub elapsed: Duration,
 }
@@ -142,6 +144,7 @@ impl Plan {
                 Some(sni) => !name.is_empty() && glob(name, sni),
                 None => name.is_empty(),
             })
+            && when.hello_over.is_none_or(|size| facts.hello > size.0)
             && when.alpn.as_ref().is_none_or(|alpn| facts.alpn.contains(alpn))
             && when.elapsed.is_none_or(|window| {
                 facts.elapsed >= scenario.scaled(window.from.0)

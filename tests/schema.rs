@@ -168,6 +168,7 @@ const BEYOND: &[&str] = &[
     "stage-cannot",
     "target-port",
     "tcp-addresses",
+    "tls-checks",
 ];
 
 #[test]

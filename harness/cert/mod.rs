@@ -20,12 +20,15 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
+use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{self, ServerConfig};
 
 pub use flavour::{Flavour, Trust};
 
+use crate::fault::tls::Tls;
 use crate::scenario::Alpn;
+use crate::tls::tamper::Tamper;
+use crate::tls::{Plan, engine};
 
 /// The certificate authority of one run, and another that nobody trusts.
 pub struct Authority {
@@ -38,8 +41,8 @@ pub struct Authority {
     cache: Mutex<HashMap<Key, Arc<ServerConfig>>>,
 }
 
-/// What a configuration is minted for: name, flavour, protocols.
-type Key = (String, Flavour, Vec<Alpn>);
+/// What a configuration is minted for: name, flavour, protocols, terms.
+type Key = (String, Flavour, Vec<Alpn>, Tls, Option<Tamper>);
 
 /// Configurations kept; a client that asks for more names than this has them minted again.
 const CACHED: usize = 512;
@@ -84,8 +87,10 @@ impl Authority {
         name: &str,
         flavour: Flavour,
         alpn: &[Alpn],
+        plan: &Plan,
     ) -> anyhow::Result<Arc<ServerConfig>> {
-        let key = (name.to_ascii_lowercase(), flavour, alpn.to_vec());
+        let key =
+            (name.to_ascii_lowercase(), flavour, alpn.to_vec(), plan.terms.clone(), plan.alert);
         let mut cache = self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(config) = cache.get(&key) {
             return Ok(Arc::clone(config));
@@ -96,17 +101,14 @@ impl Authority {
         let signer = self.provider.key_provider.load_private_key(secret)?;
         let mut shown = CertifiedKey::new(minted.chain, signer);
         shown.ocsp = minted.ocsp;
-        let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
-        config.alpn_protocols = alpn
+        let names: Vec<&str> = alpn
             .iter()
             .map(|a| match a {
-                Alpn::H2 => b"h2".to_vec(),
-                Alpn::Http11 => b"http/1.1".to_vec(),
+                Alpn::H2 => "h2",
+                Alpn::Http11 => "http/1.1",
             })
             .collect();
+        let config = engine::config(&self.provider, shown, &names, plan)?;
         let config = Arc::new(config);
         if cache.len() >= CACHED {
             cache.clear();

@@ -24,6 +24,8 @@ pub struct Choice {
     pub socks_method: Option<u8>,
     /// The status that a SOCKS5 client's user and password get.
     pub socks_status: Option<u8>,
+    /// What the TLS handshake is like.
+    pub tls: crate::tls::Plan,
 }
 
 /// What a fault may touch. `'f` is the life of the stage's flow.

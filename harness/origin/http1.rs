@@ -51,7 +51,7 @@ pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMu
         let made = answer(&asked, &conn.shared.nonce, conn.clock());
         match respond(link, &mut wire, &mut inbox, &head, made).await {
             After::Stop => return,
-            _ if head.keeps_alive() => {}
+            _ if head.keeps_alive() && !link.one => {}
             _ => return close(wire).await,
         }
     }
@@ -133,7 +133,7 @@ async fn respond(
     for (name, value) in &headers {
         text += &format!("{name}: {value}\r\n");
     }
-    if !head.keeps_alive() {
+    if !head.keeps_alive() || link.one {
         text += "connection: close\r\n";
     }
     text += "\r\n";

@@ -17,6 +17,7 @@ use crate::conn::Conn;
 use crate::event::{How, Side, Via, What, Who};
 use crate::fault::{After, Choice, Flow, play};
 use crate::plan::Facts;
+use crate::scenario::Alpn;
 use crate::stage::Stage;
 use crate::tls::{self, Failed};
 use crate::wire::{BoxWire, fin, linger};
@@ -31,6 +32,8 @@ pub(crate) struct Link {
     pub cert: Flavour,
     /// What is known of the attempt.
     pub facts: Facts,
+    /// It closes after one answer: a session that is to end without a goodbye has to end.
+    pub one: bool,
     /// Requests on this link so far.
     pub requests: u64,
 }
@@ -62,7 +65,7 @@ pub(crate) async fn serve(conn: Arc<Conn>, facts: Facts, mut wire: BoxWire, via:
         }
         return;
     }
-    let mut link = Link { conn, via, cert: Flavour::Good, facts, requests: 0 };
+    let mut link = Link { conn, via, cert: Flavour::Good, facts, one: false, requests: 0 };
     if inbox.first() == Some(&tls::HANDSHAKE) && via != Via::Forward {
         secured(link, wire, inbox).await;
     } else {
@@ -83,6 +86,7 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
             link.facts.sni = hello.sni.clone();
             link.facts.alpn.clone_from(&hello.alpn);
             let bytes = hello.bytes as u64;
+            link.facts.hello = bytes;
             let sni = conn.server_name(hello.sni);
             conn.note(What::ClientHello { sni, alpn: hello.alpn, versions, bytes });
         }
@@ -108,7 +112,11 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
         },
         None => link.facts.host.trim_end_matches('.').to_owned(),
     };
-    let config = match conn.shared.authority.server(&name, link.cert, &conn.scenario.alpn()) {
+    let plan = choice.tls;
+    let speaks = plan.terms.speaks;
+    link.one = plan.terms.close_notify == Some(false);
+    let config = match conn.shared.authority.server(&name, link.cert, &conn.scenario.alpn(), &plan)
+    {
         Ok(config) => config,
         Err(error) => {
             let reason = format!("no certificate can be made for {name:?}: {error}");
@@ -116,10 +124,13 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
             return;
         }
     };
-    match tls::accept(config, inbox, wire).await {
+    match tls::accept(&conn, Stage::Tls, config, plan, inbox, wire).await {
         Ok(tls::Session { wire, version, cipher, alpn }) => {
             let cert = link.cert.word().to_owned();
-            let h2 = alpn.as_deref() == Some("h2");
+            let h2 = match speaks {
+                Some(said) => said == Alpn::H2,
+                None => alpn.as_deref() == Some("h2"),
+            };
             conn.note(What::Established { version, cipher, alpn, cert });
             if h2 {
                 http2::serve(link, wire).await;

@@ -35,6 +35,7 @@ impl Session {
         self.facts.sni = hello.sni.clone();
         self.facts.alpn.clone_from(&hello.alpn);
         let bytes = hello.bytes as u64;
+        self.facts.hello = bytes;
         let (sni, alpn) = (self.conn.server_name(hello.sni.clone()), hello.alpn);
         let heard = What::ProxyHello { to_plain_port: false, sni, alpn, versions, bytes };
         self.conn.note(heard);
@@ -51,7 +52,9 @@ impl Session {
         self.facts.alpn.clear();
         self.cert = self.choice.cert.take().unwrap_or_default();
         let name = hello.sni.unwrap_or_else(|| self.conn.shared.proxy_ip.to_string());
-        let config = match self.conn.shared.authority.server(&name, self.cert, &tls.alpn()) {
+        let plan = std::mem::take(&mut self.choice.tls);
+        let authority = &self.conn.shared.authority;
+        let config = match authority.server(&name, self.cert, &tls.alpn(), &plan) {
             Ok(config) => config,
             Err(error) => {
                 let reason = format!("no certificate can be made for {name:?}: {error}");
@@ -62,7 +65,7 @@ impl Session {
         };
         let inbox = std::mem::take(&mut self.inbox);
         let wire = std::mem::replace(&mut self.wire, Box::new(crate::wire::sim::pair().0));
-        match tls::accept(config, inbox, wire).await {
+        match tls::accept(&self.conn, Stage::ProxyTls, config, plan, inbox, wire).await {
             Ok(tls::Session { wire, version, cipher, alpn }) => {
                 let cert = self.cert.word().to_owned();
                 self.conn.note(What::ProxyEstablished { version, cipher, alpn, cert });

@@ -329,7 +329,11 @@ fn unknown(when: &When, stage: Stage) -> Vec<(&'static str, &'static str, &'stat
         (when.credentials.is_some(), "credentials", "credentials"),
         (when.per == Some(Per::Target), "per: target", "per"),
     ];
-    let of_hello = [(when.sni.is_some(), "sni", "sni"), (when.alpn.is_some(), "alpn", "alpn")];
+    let of_hello = [
+        (when.sni.is_some(), "sni", "sni"),
+        (when.alpn.is_some(), "alpn", "alpn"),
+        (when.hello_over.is_some(), "hello_over", "hello_over"),
+    ];
     let requests = of_request.into_iter().filter(|_| !stage.knows_request());
     let hellos = of_hello.into_iter().filter(|_| !stage.knows_hello());
     let named = |(named, word, key), why| if named { Some((word, key, why)) } else { None };
@@ -370,6 +374,7 @@ fn covers(wide: &When, narrow: &When) -> bool {
         && same(&wide.credentials, &narrow.credentials)
         && same(&wide.sni, &narrow.sni)
         && same(&wide.alpn, &narrow.alpn)
+        && wide.hello_over.is_none_or(|w| narrow.hello_over.is_some_and(|n| w <= n))
         && wide.header.iter().all(|(name, value)| narrow.header.get(name) == Some(value))
         && wide.probability.is_none_or(|p| p >= 1.0)
 }

@@ -15,7 +15,7 @@ use super::problem::{Problem, seen};
 pub struct Length(pub Duration);
 
 /// A number of bytes with its unit: `600B`, `64KiB` (1,024), `100kB` (1,000), `1MiB`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct Size(pub u64);
 
 /// Bytes a second: `10kB/s`, `1MiB/s`.

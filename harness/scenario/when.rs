@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::Address;
-use super::units::{Length, Ordinals};
+use super::units::{Length, Ordinals, Size};
 use crate::fault::Direction;
 
 /// When a rule applies. Everything named must hold; an empty `when` always holds.
@@ -47,6 +47,10 @@ pub struct When {
     /// A protocol that the client's TLS hello offers, e.g. h2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alpn: Option<String>,
+    /// The client's TLS hello is longer than this, record heads included: 1400B is what goes
+    /// into one segment nearly everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hello_over: Option<Size>,
     /// The direction that the rule's effects on passing bytes are for. Default: each effect's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
@@ -137,6 +141,7 @@ impl When {
             && self.credentials.is_none()
             && self.sni.is_none()
             && self.alpn.is_none()
+            && self.hello_over.is_none()
             && self.probability.is_none_or(|p| p >= 1.0)
             && self.elapsed.is_none_or(|w| w.from.0.is_zero() && w.to.is_none())
     }

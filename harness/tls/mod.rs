@@ -1,7 +1,10 @@
 //! TLS as a server, for the proxy itself and for the origin: the client's hello, the handshake,
 //! and how it ended.
 
+pub mod engine;
 pub mod hello;
+pub mod records;
+pub mod tamper;
 
 use std::sync::Arc;
 
@@ -12,9 +15,25 @@ use tokio_rustls::rustls::{self, ServerConfig};
 
 pub use hello::{ClientHello, HANDSHAKE, Hello};
 
+use crate::conn::Conn;
 use crate::event::Who;
+use crate::fault::tls::Tls;
+use crate::fault::tls_record::TlsRecord;
+use crate::stage::Stage;
 use crate::wire::BoxWire;
 use crate::wire::replay::replay;
+use crate::wire::tls::Rude;
+
+/// What rules have chosen for a handshake.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// What the server offers, asks for and refuses.
+    pub terms: Tls,
+    /// An alert in the place of an encrypted record.
+    pub alert: Option<tamper::Tamper>,
+    /// What becomes of its records.
+    pub records: Vec<TlsRecord>,
+}
 
 /// A session that stands.
 pub struct Session {
@@ -67,16 +86,21 @@ pub async fn read_hello(
     }
 }
 
-/// The handshake; `inbox` has the bytes that were read already.
+/// The handshake at `stage`, as planned; `inbox` has the bytes that were read already.
 ///
 /// # Errors
 ///
 /// Why there is no session.
 pub async fn accept(
+    conn: &Arc<Conn>,
+    stage: Stage,
     config: Arc<ServerConfig>,
+    plan: Plan,
     inbox: BytesMut,
     wire: BoxWire,
 ) -> Result<Session, Failed> {
+    let goodbye = plan.terms.close_notify.unwrap_or(true);
+    let wire = records::records(wire, conn, stage, plan.records);
     match TlsAcceptor::from(config).accept(replay(inbox, wire)).await {
         Ok(stream) => {
             let (_, session) = stream.get_ref();
@@ -85,7 +109,7 @@ pub async fn accept(
                 version: text(session.protocol_version().map(|v| format!("{v:?}"))),
                 cipher: text(session.negotiated_cipher_suite().map(|s| format!("{:?}", s.suite()))),
                 alpn: session.alpn_protocol().map(|p| String::from_utf8_lossy(p).into_owned()),
-                wire: Box::new(stream),
+                wire: if goodbye { Box::new(stream) } else { Box::new(Rude(stream)) },
             })
         }
         Err(error) => {

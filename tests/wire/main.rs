@@ -13,6 +13,7 @@ mod proxy;
 mod socks;
 mod tcp;
 mod tls;
+mod tls_faults;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

@@ -254,7 +254,8 @@ impl Client<'_> {
         wire: &mut Box<dyn Connection>,
         credentials: bool,
     ) -> Option<bool> {
-        let mut head = format!("CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n");
+        let host = tls::host(&self.running.scenario());
+        let mut head = format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n");
         if credentials {
             let basic = self.running.shared.log.secrets().basic();
             head += &format!("Proxy-Authorization: {basic}\r\n");
@@ -281,12 +282,16 @@ impl Client<'_> {
             return;
         }
         let mut config = self.running.shared.authority.client().unwrap();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let server = ServerName::try_from(HOST).unwrap();
+        config.alpn_protocols = tls::alpn(scenario);
+        let host = tls::host(scenario);
+        let server = ServerName::try_from(host.trim_end_matches('.').to_owned()).unwrap();
         self.line("-> ClientHello");
         let dial = TlsConnector::from(Arc::new(config)).connect(server, wire);
         let mut tls: Box<dyn Connection> = match timeout(self.silence, dial).await {
             Err(_) => return self.ended(&Ending::Silence),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
+                return self.ended(&Ending::Rst);
+            }
             Ok(Err(error)) => {
                 // What follows has the time in it.
                 let text = error.to_string();

@@ -15,6 +15,24 @@ pub(super) fn wanted(scenario: &Scenario) -> bool {
     scenario.proxy.tls.is_some() && scenario.proxy_scheme() == ProxyScheme::Https
 }
 
+/// The host of the target.
+pub(super) fn host(scenario: &Scenario) -> String {
+    let host = scenario.target().split('/').nth(2).unwrap_or_default().to_owned();
+    // What is no https URL of its own host is fetched from the usual one.
+    if scenario.name.starts_with("tls/") { host } else { super::HOST.to_owned() }
+}
+
+/// What the client offers to the target by ALPN. A long list makes a long hello.
+pub(super) fn alpn(scenario: &Scenario) -> Vec<Vec<u8>> {
+    match scenario.name.as_str() {
+        "tls/hello-large-drop" | "tls/hello-large-reset" => {
+            (0..100).map(|n| format!("protocol-number-{n:03}").into_bytes()).collect()
+        }
+        "tls/h2-then-http1" => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        _ => vec![b"http/1.1".to_vec()],
+    }
+}
+
 impl Client<'_> {
     /// TLS with the proxy itself: what is inside, or None when there is nothing.
     pub(super) async fn secure(

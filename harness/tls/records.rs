@@ -1,0 +1,311 @@
+//! The wire below a TLS server that cuts and changes its records. It knows the five bytes before
+//! each record, and nothing of what is in it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::clock::Wait;
+use crate::conn::Conn;
+use crate::event::{How, What, Who};
+use crate::fault::tls_record::{CutEnd, TlsRecord};
+use crate::stage::Stage;
+use crate::wire::{BoxWire, Wire};
+
+/// What is next to be done.
+enum Act {
+    Send(BytesMut),
+    Pause(Duration),
+    End(CutEnd),
+}
+
+/// A wire whose records go out as the scenario says.
+pub struct Records {
+    /// None after a RST.
+    wire: Option<BoxWire>,
+    conn: Arc<Conn>,
+    stage: Stage,
+    rules: Vec<TlsRecord>,
+    /// The beginning of a record that is not whole yet.
+    partial: BytesMut,
+    acts: VecDeque<Act>,
+    timer: Option<Wait>,
+    /// Records seen, bytes put out.
+    records: u64,
+    bytes: u64,
+    /// Nothing more goes out.
+    ended: Option<CutEnd>,
+    /// Milliseconds spent until what was sent has left, before a RST.
+    settled: u32,
+}
+
+/// Puts the rules under a server of TLS.
+pub fn records(wire: BoxWire, conn: &Arc<Conn>, stage: Stage, rules: Vec<TlsRecord>) -> BoxWire {
+    if rules.is_empty() {
+        return wire;
+    }
+    Box::new(Records {
+        wire: Some(wire),
+        conn: Arc::clone(conn),
+        stage,
+        rules,
+        partial: BytesMut::new(),
+        acts: VecDeque::new(),
+        timer: None,
+        records: 0,
+        bytes: 0,
+        ended: None,
+        settled: 0,
+    })
+}
+
+fn gone() -> io::Error {
+    io::ErrorKind::ConnectionReset.into()
+}
+
+impl Records {
+    /// Takes what the server wants to send, a record at a time.
+    fn take(&mut self, bytes: &[u8]) {
+        self.partial.extend_from_slice(bytes);
+        loop {
+            let Some(head) = self.partial.first_chunk::<5>() else { return };
+            let length = 5 + usize::from(u16::from_be_bytes([head[3], head[4]]));
+            if self.partial.len() < length {
+                return;
+            }
+            let record = self.partial.split_to(length);
+            self.records += 1;
+            self.record(record);
+        }
+    }
+
+    fn record(&mut self, mut record: BytesMut) {
+        let mut pauses = Vec::new();
+        let (mut fragment, mut split) = (None, None);
+        for rule in self.rules.clone() {
+            fragment = rule.fragment.or(fragment);
+            split = rule.split.or(split);
+            if rule.record.unwrap_or(1) != self.records {
+                continue;
+            }
+            if let Some(size) = rule.oversize {
+                let length = size.0 as u16;
+                let mut long = vec![0x17, 3, 3];
+                long.extend(length.to_be_bytes());
+                long.resize(5 + usize::from(length), 0);
+                self.put(&long, split.map(|s| s.0));
+            }
+            if let Some(version) = rule.version_number() {
+                record[1..3].copy_from_slice(&version.to_be_bytes());
+            }
+            if let (true, Some(last)) = (rule.flip, record.last_mut()) {
+                *last ^= 1;
+            }
+            pauses.extend(rule.pause);
+        }
+        match fragment {
+            // In clear, TLS 1.2 and ServerHello: a handshake message may be cut anywhere.
+            Some(size) if record[0] == 0x16 => {
+                for part in record[5..].chunks(size.0 as usize) {
+                    let mut cut = record[..3].to_vec();
+                    cut.extend((part.len() as u16).to_be_bytes());
+                    cut.extend_from_slice(part);
+                    self.put(&cut, split.map(|s| s.0));
+                }
+            }
+            _ => self.put(&record, split.map(|s| s.0)),
+        }
+        for pause in pauses {
+            self.acts.push_back(Act::Pause(self.conn.scaled(pause.0)));
+        }
+    }
+
+    /// Puts bytes out, up to where it is cut.
+    fn put(&mut self, bytes: &[u8], split: Option<u64>) {
+        if matches!(self.acts.back(), Some(Act::End(_))) || self.ended.is_some() {
+            return;
+        }
+        let cut = self.rules.iter().find_map(|r| Some((r.cut?.0, r.end.unwrap_or_default())));
+        let room = cut.map_or(u64::MAX, |(cut, _)| cut - self.bytes);
+        let some = &bytes[..bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX))];
+        self.bytes += some.len() as u64;
+        match (split, self.acts.back_mut()) {
+            (Some(n), _) => {
+                let parts = some.chunks(n as usize).map(BytesMut::from);
+                self.acts.extend(parts.map(Act::Send));
+            }
+            // What comes together goes together: one segment, where the kernel can.
+            (None, Some(Act::Send(before))) => before.extend_from_slice(some),
+            (None, _) => self.acts.push_back(Act::Send(BytesMut::from(some))),
+        }
+        if let Some((_, end)) = cut.filter(|(cut, _)| *cut == self.bytes) {
+            self.acts.push_back(Act::End(end));
+        }
+    }
+
+    /// Does what is to be done, as far as the wire takes it.
+    fn drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if let Some(timer) = &mut self.timer {
+                ready!(timer.as_mut().poll(cx));
+                self.timer = None;
+            }
+            let Some(act) = self.acts.front_mut() else { return Poll::Ready(Ok(())) };
+            let Some(wire) = &mut self.wire else { return Poll::Ready(Err(gone())) };
+            match act {
+                Act::Send(bytes) => {
+                    let n = ready!(Pin::new(&mut *wire).poll_write(cx, bytes))?;
+                    bytes.advance(n);
+                    if bytes.is_empty() {
+                        ready!(Pin::new(wire).poll_flush(cx))?;
+                        self.acts.pop_front();
+                    }
+                }
+                Act::Pause(length) => {
+                    self.timer = Some(self.conn.clock().wait(*length));
+                    self.acts.pop_front();
+                }
+                Act::End(end) => {
+                    let end = *end;
+                    match end {
+                        CutEnd::Close => {
+                            ready!(wire.poll_fin(cx))?;
+                            self.conn.closed(Who::Us, How::Fin);
+                        }
+                        // A RST throws away what the kernel has not sent yet.
+                        CutEnd::Reset if wire.unsent() > 0 && self.settled < 5000 => {
+                            self.settled += 1;
+                            self.timer = Some(self.conn.clock().wait(Duration::from_millis(1)));
+                            continue;
+                        }
+                        CutEnd::Reset => {
+                            wire.arm_reset();
+                            self.wire = None;
+                            self.conn.closed(Who::Us, How::Rst);
+                        }
+                        CutEnd::Hang => {
+                            let at = self.stage;
+                            self.conn.note(What::Silence { who: Who::Us, at, reads: true });
+                        }
+                    }
+                    self.ended = Some(end);
+                    self.acts.clear();
+                }
+            }
+        }
+    }
+}
+
+impl AsyncRead for Records {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Poll::Ready(Err(error)) = self.drain(cx) {
+            return Poll::Ready(Err(error));
+        }
+        let ended = self.ended;
+        let Some(wire) = &mut self.wire else { return Poll::Ready(Err(gone())) };
+        let Some(end) = ended else { return Pin::new(wire).poll_read(cx, into) };
+        // Reads on and throws away, so that a FIN stays one, until the client has gone.
+        let mut buffer = [0; 4096];
+        loop {
+            let mut read = ReadBuf::new(&mut buffer);
+            match ready!(Pin::new(&mut *wire).poll_read(cx, &mut read)) {
+                Ok(()) if !read.filled().is_empty() => continue,
+                done => {
+                    if end == CutEnd::Hang {
+                        self.conn.note(What::SilenceEnded { bytes: 0 });
+                        let how = if done.is_ok() { How::Fin } else { How::Rst };
+                        self.conn.closed(Who::Client, how);
+                    }
+                    return Poll::Ready(Err(gone()));
+                }
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Records {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[io::IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.drain(cx))?;
+        for part in parts.iter().filter(|_| self.ended.is_none()).collect::<Vec<_>>() {
+            self.take(part);
+        }
+        // What cannot go now goes at the next flush.
+        match self.drain(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(parts.iter().map(|part| part.len()).sum())),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.drain(cx))?;
+        match &mut self.wire {
+            Some(wire) => Pin::new(wire).poll_flush(cx),
+            None => Poll::Ready(Err(gone())),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.drain(cx))?;
+        let ended = self.ended;
+        match (&mut self.wire, ended) {
+            (Some(wire), None) => Pin::new(wire).poll_shutdown(cx),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl Wire for Records {
+    fn arm_reset(&mut self) {
+        if let Some(wire) = &mut self.wire {
+            wire.arm_reset();
+        }
+    }
+
+    fn poll_fin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.drain(cx))?;
+        let ended = self.ended;
+        match (&mut self.wire, ended) {
+            (Some(wire), None) => wire.poll_fin(cx),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.wire.as_mut().map_or(Poll::Ready(()), |wire| wire.poll_departed(cx))
+    }
+
+    fn unsent(&self) -> u64 {
+        self.wire.as_ref().map_or(0, |wire| wire.unsent())
+    }
+
+    fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
+        Err(self)
+    }
+}

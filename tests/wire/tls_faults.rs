@@ -1,0 +1,222 @@
+//! What a server of TLS does wrong, read as records on a plain socket; and what `openssl
+//! s_client` says of it where the records are encrypted.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use crate::proxy::Proxy;
+use crate::tls::{flight, hello, record};
+use crate::{End, read_all};
+
+fn secured(effect: &str) -> (Proxy, TcpStream) {
+    let yaml = format!("proxy: {{tls: true}}\nrules:\n  - {{at: proxy_tls, do: {effect}}}\n");
+    let proxy = Proxy::start(&yaml);
+    let mut socket = proxy.connect();
+    socket.write_all(&hello(Some("proxy.badproxy.test"), &["h2", "http/1.1"])).unwrap();
+    (proxy, socket)
+}
+
+/// All records up to ServerHelloDone, which is the last of four bytes.
+fn records(socket: &mut TcpStream) -> Vec<(u8, u16, Vec<u8>)> {
+    let mut all = Vec::new();
+    loop {
+        all.push(record(socket).expect("the flight is cut"));
+        let bytes: Vec<u8> = all.iter().flat_map(|(_, _, payload)| payload.clone()).collect();
+        if bytes.ends_with(&[14, 0, 0, 0]) {
+            return all;
+        }
+    }
+}
+
+#[test]
+fn a_flight_is_cut_after_exactly_n_bytes() {
+    for (end, ending) in [("close", End::Fin), ("reset", End::Rst), ("hang", End::Silence)] {
+        for n in [1, 5, 300, 600] {
+            let (proxy, mut socket) =
+                secured(&format!("{{tls_record: {{cut: {n}B, end: {end}}}}}"));
+            let (got, ended) = read_all(&mut socket);
+            assert_eq!((got.len(), &ended), (n, &ending), "{end} after {n}");
+            drop(socket);
+            proxy.wait_for("tcp:closed", if end == "hang" { "client" } else { "\"by\":\"us\"" });
+        }
+    }
+}
+
+#[test]
+fn one_bit_one_version_one_long_record() {
+    let (_proxy, mut socket) = secured("{tls_record: {flip: true}}");
+    // In TLS 1.2 the whole flight is one record, and its last byte the last of ServerHelloDone.
+    let (_, _, payload) = record(&mut socket).unwrap();
+    assert!(payload.ends_with(&[14, 0, 0, 1]), "{payload:02x?}");
+    let (_proxy, mut socket) = secured("{tls_record: {version: '0505'}}");
+    assert_eq!(records(&mut socket)[0].1, 0x0505);
+    // Small records: the one that is named, and no other.
+    let (_proxy, mut socket) =
+        secured("[tls: {fragment: 100B}, tls_record: {record: 3, version: '0200'}]");
+    let versions: Vec<u16> = records(&mut socket).iter().map(|(_, v, _)| *v).collect();
+    assert_eq!(versions[..4], [0x0303, 0x0303, 0x0200, 0x0303]);
+    for size in [18_432, 65_535] {
+        let (_proxy, mut socket) = secured(&format!("{{tls_record: {{oversize: {size}B}}}}"));
+        let (kind, _, payload) = record(&mut socket).unwrap();
+        assert_eq!((kind, payload.len()), (0x17, size));
+        assert_eq!(flight(&mut socket).len(), 4);
+    }
+}
+
+#[test]
+fn handshake_records_of_one_byte() {
+    let (_proxy, mut socket) = secured("{tls_record: {fragment: 1B}}");
+    let all = records(&mut socket);
+    assert!(all.len() > 500 && all.iter().all(|(kind, _, part)| (*kind, part.len()) == (0x16, 1)));
+}
+
+#[test]
+fn a_pause_after_a_record() {
+    let (_proxy, mut socket) = secured("{tls_record: {record: 1, pause: 1h}}");
+    let (got, end) = read_all(&mut socket);
+    assert!(got.len() > 500);
+    let first = 5 + usize::from(u16::from_be_bytes([got[3], got[4]]));
+    assert_eq!((got.len(), end), (first, End::Silence));
+    let (_proxy, mut socket) = secured("{tls_record: {pause: 50ms}}");
+    assert_eq!(flight(&mut socket).len(), 4);
+}
+
+#[test]
+fn segments_of_one_byte_lose_nothing() {
+    let (_proxy, mut socket) = secured("{tls_record: {split: 1B}}");
+    assert_eq!(flight(&mut socket).len(), 4);
+}
+
+#[test]
+fn a_server_hello_by_hand() {
+    for (effect, version, cipher, extensions) in [
+        ("{version: ssl3}", [3, 0], [0xc0, 0x13], &b""[..]),
+        ("{version: tls1.0}", [3, 1], [0xc0, 0x13], b"\x00\x05\xff\x01\x00\x01\x00"),
+        ("{version: tls1.1}", [3, 2], [0xc0, 0x13], b"\x00\x05\xff\x01\x00\x01\x00"),
+        ("{renegotiation_info: false}", [3, 3], [0xc0, 0x2b], b""),
+        ("{cipher: TLS_RSA_WITH_RC4_128_SHA}", [3, 3], [0, 5], b"\x00\x05\xff\x01\x00\x01\x00"),
+        (
+            "{renegotiation_info: false, alpn: h2}",
+            [3, 3],
+            [0xc0, 0x2b],
+            b"\x00\x09\x00\x10\x00\x05\x00\x03\x02h2",
+        ),
+    ] {
+        let (_proxy, mut socket) = secured(&format!("{{server_hello: {effect}}}"));
+        let (got, end) = read_all(&mut socket);
+        // Record, message, version, random, no session id, cipher, no compression, extensions.
+        let length = got.len() - 5;
+        assert_eq!(got[..5], [0x16, version[0], version[1], 0, length as u8], "{effect}");
+        assert_eq!(got[5..9], [2, 0, 0, length as u8 - 4], "{effect}");
+        assert_eq!((&got[9..11], got[43]), (&version[..], 0), "{effect}");
+        assert_eq!((&got[44..46], got[46]), (&cipher[..], 0), "{effect}");
+        assert_eq!((&got[47..], end), (extensions, End::Fin), "{effect}");
+    }
+}
+
+#[test]
+fn a_warning_and_then_the_handshake() {
+    let (_proxy, mut socket) = secured("{alert: {description: unrecognized_name, level: warning}}");
+    assert_eq!(record(&mut socket), Some((0x15, 0x0303, vec![1, 112])));
+    assert_eq!(flight(&mut socket).len(), 4);
+}
+
+#[test]
+fn the_terms_of_the_server() {
+    let (_proxy, mut socket) = secured("{tls: {versions: [tls1.3]}}");
+    // protocol_version: the hello offers 1.2 only.
+    assert_eq!(record(&mut socket), Some((0x15, 0x0303, vec![2, 70])));
+    let (_proxy, mut socket) = secured("{tls: {ciphers: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]}}");
+    // handshake_failure: the certificate is ECDSA, the cipher RSA.
+    assert_eq!(record(&mut socket), Some((0x15, 0x0303, vec![2, 40])));
+    let (_proxy, mut socket) = secured("{tls: {alpn: [spdy/9]}}");
+    // no_application_protocol.
+    assert_eq!(record(&mut socket), Some((0x15, 0x0303, vec![2, 120])));
+    let (_proxy, mut socket) = secured("{tls: {alpn: []}}");
+    assert!(!flight(&mut socket)[0].1.windows(2).any(|w| w == b"h2" || w == b"tp"));
+    let (_proxy, mut socket) = secured("{tls: {client_cert: required}}");
+    let kinds: Vec<u8> = flight(&mut socket).iter().map(|(kind, _)| *kind).collect();
+    // 13 is CertificateRequest.
+    assert_eq!(kinds, [2, 11, 12, 13, 14]);
+    let (_proxy, mut socket) = secured("{tls: {fragment: 64B}}");
+    assert!(records(&mut socket).iter().all(|(_, _, payload)| payload.len() <= 64));
+}
+
+/// `openssl s_client` to the proxy, sends a request, and is left to end by itself.
+fn s_client(effect: &str, args: &[&str]) -> Option<String> {
+    let yaml = format!("proxy: {{tls: true}}\nrules:\n  - {{at: proxy_tls, do: {effect}}}\n");
+    let proxy = Proxy::start(&yaml);
+    let dir = tempfile::tempdir().unwrap();
+    let roots = dir.path().join("roots.pem");
+    std::fs::write(&roots, &proxy.roots).unwrap();
+    let address = proxy.address.to_string();
+    let roots = roots.display().to_string();
+    let made = Command::new("openssl")
+        .args(["s_client", "-connect", &address, "-CAfile", &roots, "-ign_eof"])
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut client) = made else {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "openssl is missing");
+        eprintln!("skipped: openssl is missing");
+        return None;
+    };
+    let request = b"CONNECT nowhere.invalid:80 HTTP/1.1\r\nConnection: close\r\n\r\n";
+    let mut input = client.stdin.take().unwrap();
+    let _ = input.write_all(request);
+    drop(input);
+    let output = client.wait_with_output().unwrap();
+    Some(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+#[test]
+fn openssl_says_what_came() {
+    for (effect, args, says) in [
+        (
+            "{alert: {description: internal_error, after: server_hello}}",
+            &["-tls1_3"][..],
+            "tlsv1 alert internal error",
+        ),
+        (
+            // In the place of Finished OpenSSL reads no alert.
+            "{alert: {description: access_denied, after: server_hello}}",
+            &["-tls1_2"],
+            "data between ccs and finished",
+        ),
+        (
+            "{alert: {description: insufficient_security, after: data}}",
+            &["-tls1_3"],
+            "tlsv1 alert insufficient security",
+        ),
+        ("{tls: {versions: [tls1.2]}}", &[], "Protocol  : TLSv1.2"),
+        ("{tls: {versions: [tls1.2]}}", &["-tls1_3"], "alert protocol version"),
+        ("{tls: {groups: [secp384r1]}}", &["-groups", "X25519:P-384", "-msg"], "384 bits"),
+        ("{tls: {client_cert: required}}", &["-tls1_3"], "alert certificate required"),
+        ("{tls: {client_cert: optional}}", &["-tls1_3"], "HTTP/1.1 502 "),
+        ("{tls: {alpn: [h2]}}", &["-alpn", "h2"], "ALPN protocol: h2"),
+        ("{tls: {tickets: none}}", &["-tls1_3"], "HTTP/1.1 502 "),
+        ("{tls: {close_notify: false}}", &["-tls1_3"], "unexpected eof while reading"),
+        ("{tls_record: {record: 3, flip: true}}", &["-tls1_3"], "bad record mac"),
+        (
+            "{server_hello: {version: tls1.0}}",
+            &["-min_protocol", "TLSv1.2"],
+            "unsupported protocol",
+        ),
+        (
+            "{server_hello: {renegotiation_info: false}}",
+            &["-tls1_2"],
+            "unsafe legacy renegotiation disabled",
+        ),
+    ] {
+        let Some(said) = s_client(effect, args) else { return };
+        assert!(said.contains(says), "{effect}, {says:?}\n{said}");
+    }
+    // Without any of it: close_notify comes, and tickets do.
+    let Some(said) = s_client("{tls: {versions: [tls1.3]}}", &["-tls1_3"]) else { return };
+    assert!(!said.contains("unexpected eof") && said.contains("New Session Ticket"), "{said}");
+    let Some(said) = s_client("{tls: {tickets: none}}", &["-tls1_3"]) else { return };
+    assert!(!said.contains("New Session Ticket"), "{said}");
+}

@@ -8,6 +8,8 @@
 mod isolate;
 #[path = "clients/login.rs"]
 mod login;
+#[path = "clients/tls.rs"]
+mod tls;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

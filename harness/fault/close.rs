@@ -93,7 +93,7 @@ impl Fault for Close {
                 .about("direction")
                 .help("there is an upstream direction at `tunnel`"));
         }
-        if self.close_notify.is_some() && !matches!(stage, Stage::Response | Stage::Body) {
+        if self.close_notify.is_some() && stage < Stage::Request {
             return Err(Problem::new(format!("there is no TLS to say goodbye at `{stage}`"))
                 .about("close_notify")
                 .help("`close_notify` can be used at: response, body"));

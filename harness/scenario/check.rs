@@ -65,8 +65,27 @@ impl Check<'_> {
             self.found.extend(cannot(rule.at.value, &step.effect).map(|p| p.at(step.place)));
         }
         self.steps(index, rule);
+        self.goodbye(index, rule);
         self.when(index, rule);
         self.shadowed(index, rule);
+    }
+
+    /// A goodbye of TLS where there is none: at the proxy's stages on a port that speaks plain HTTP.
+    fn goodbye(&mut self, index: usize, rule: &Rule) {
+        let stage = rule.at.value;
+        let inner = matches!(stage, Stage::Response | Stage::Body);
+        if inner || stage < Stage::Request || self.scenario.proxy.tls.is_some() {
+            return;
+        }
+        for step in &rule.steps.0 {
+            if matches!(&step.effect, Effect::Close(close) if close.close_notify.is_some()) {
+                let place = self.tree.value_of(index, step.place, "close_notify");
+                let problem = Problem::new(format!("there is no TLS to say goodbye at `{stage}`"))
+                    .help("`close_notify` can be used at: response, body")
+                    .help("at the proxy's own stages it needs a port of TLS: `proxy: {tls: true}`");
+                self.found.push(problem.at(place));
+            }
+        }
     }
 
     fn steps(&mut self, index: usize, rule: &Rule) {

@@ -134,7 +134,11 @@ fn the_terms_of_the_server() {
     // no_application_protocol.
     assert_eq!(record(&mut socket), Some((0x15, 0x0303, vec![2, 120])));
     let (_proxy, mut socket) = secured("{tls: {alpn: []}}");
-    assert!(!flight(&mut socket)[0].1.windows(2).any(|w| w == b"h2" || w == b"tp"));
+    // The whole extension: a shorter pattern could be among the server's random bytes.
+    let list = b"\x00\x10\x00\x05\x00\x03\x02h2";
+    assert!(!flight(&mut socket)[0].1.windows(9).any(|w| w == list));
+    let (_proxy, mut socket) = secured("{tls: {alpn: [h2]}}");
+    assert!(flight(&mut socket)[0].1.windows(9).any(|w| w == list));
     let (_proxy, mut socket) = secured("{tls: {client_cert: required}}");
     let kinds: Vec<u8> = flight(&mut socket).iter().map(|(kind, _)| *kind).collect();
     // 13 is CertificateRequest.
@@ -219,4 +223,54 @@ fn openssl_says_what_came() {
     assert!(!said.contains("unexpected eof") && said.contains("New Session Ticket"), "{said}");
     let Some(said) = s_client("{tls: {tickets: none}}", &["-tls1_3"]) else { return };
     assert!(!said.contains("New Session Ticket"), "{said}");
+}
+
+/// A session that `openssl s_client` has kept, offered to the same server: taken or not.
+#[test]
+fn tickets_are_taken_or_refused() {
+    for (effect, taken) in [("{delay: 0s}", true), ("{tls: {tickets: refused}}", false)] {
+        let yaml = format!("proxy: {{tls: true}}\nrules: [{{at: proxy_tls, do: {effect}}}]\n");
+        let proxy = Proxy::start(&yaml);
+        let dir = tempfile::tempdir().unwrap();
+        let kept = dir.path().join("session").display().to_string();
+        let address = proxy.address.to_string();
+        let mut said = Vec::new();
+        for session in ["-sess_out", "-sess_in"] {
+            let made = Command::new("openssl")
+                .args(["s_client", "-connect", &address, "-tls1_2", session, &kept])
+                .stdin(Stdio::null())
+                .output();
+            let Ok(made) = made else {
+                assert!(std::env::var("CI").as_deref() != Ok("true"), "openssl is missing");
+                return;
+            };
+            said.push(String::from_utf8_lossy(&made.stdout).into_owned());
+        }
+        assert!(said[0].contains("New, TLSv1.2"), "{}", said[0]);
+        assert_eq!(said[1].contains("Reused, TLSv1.2"), taken, "{effect}\n{}", said[1]);
+    }
+}
+
+/// `close` inside a TLS session with the proxy: with a goodbye and without.
+#[test]
+fn a_close_inside_tls_says_goodbye_or_not() {
+    for (effect, goodbye) in [("close", true), ("{close: {close_notify: false}}", false)] {
+        let yaml = format!("proxy: {{tls: true}}\nrules: [{{at: reply, do: {effect}}}]\n");
+        let proxy = Proxy::start(&yaml);
+        let address = proxy.address.to_string();
+        let made = Command::new("openssl")
+            .args(["s_client", "-connect", &address, "-tls1_2", "-ign_eof", "-quiet"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let Ok(mut client) = made else {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "openssl is missing");
+            return;
+        };
+        client.stdin.as_mut().unwrap().write_all(crate::CONNECT).unwrap();
+        let output = client.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(!said.contains("unexpected eof"), goodbye, "{effect}\n{said}");
+    }
 }

@@ -60,7 +60,11 @@ impl Show {
         }
         let (called, target) = (&self.scenario, read.target());
         let isolate = if read.needs() > 0 { "--isolate " } else { "" };
-        writeln!(out, "Play it\n  badproxy run {isolate}{called} -- curl -sS {target}\n")?;
+        let command = match read.example.trim() {
+            "" => format!("curl -sS {target}"),
+            own => own.to_owned(),
+        };
+        writeln!(out, "Play it\n  badproxy run {isolate}{called} -- {command}\n")?;
         writeln!(out, "YAML")?;
         for line in yaml.lines() {
             writeln!(out, "  {line}")?;

@@ -301,6 +301,7 @@ faults! {
     delay::Delay,
     garbage::Garbage,
     hang::Hang,
+    headers::Headers,
     limit::Limit,
     lose::Lose,
     mss::Mss,

@@ -74,6 +74,10 @@ pub struct Scenario {
     /// What a good client does.
     #[serde(default)]
     pub good_client: String,
+    /// A command that plays it well, for people; the words of `run` stand in braces. Default:
+    /// `curl -sS {target}`.
+    #[serde(default, rename = "try")]
+    pub example: String,
     /// What of it one machine cannot imitate. Default: nothing is missing.
     #[serde(default)]
     pub cannot: String,
@@ -185,6 +189,14 @@ impl Scenario {
         let effects = steps.map(|step| step.effect.tier()).max().unwrap_or(0);
         let addresses = u8::from(!self.proxy.addresses.is_empty());
         self.requires.max(effects).max(addresses)
+    }
+
+    /// A command that plays it well.
+    pub fn example(&self) -> &str {
+        match self.example.trim() {
+            "" => "curl -sS {target}",
+            own => own,
+        }
     }
 
     /// The URL the client is to fetch.

@@ -42,7 +42,7 @@ impl Arm {
     /// whatever else could still come: the origin's pause of two seconds at most.
     pub fn silence(self, scenario: &Scenario) -> Duration {
         match self {
-            Arm::Sim => Duration::from_secs(3000),
+            Arm::Sim => Duration::from_secs(500),
             Arm::Sockets if paused(scenario) => Duration::from_millis(2600),
             Arm::Sockets => Duration::from_millis(400),
         }

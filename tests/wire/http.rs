@@ -324,3 +324,22 @@ fn forwarded_requests_share_a_connection_to_the_target() {
     // Neither is one that has closed: the request after this one is under way already, and lost.
     drop(again);
 }
+
+#[test]
+fn headers_change_the_good_head_and_nothing_else() {
+    let proxy = Proxy::start(
+        "rules:\n  - at: reply\n    do: {headers: {add: [\"Via: gw\"]}}\n  - at: response\n    do: \
+         {headers: {remove: [Content-Type], set: [\"content-length: 5\"], add: [\"A:  b \"], case: upper}}\n",
+    );
+    let mut socket = proxy.connect();
+    socket.write_all(CONNECT).unwrap();
+    let reply = read_until(&mut socket, "\r\n\r\n");
+    assert_eq!(reply, "HTTP/1.1 200 Connection established\r\nVia: gw\r\n\r\n");
+    socket.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let (got, end) = read_all(&mut socket);
+    let text = String::from_utf8(got).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\nBADPROXY-NONCE: "), "{head}");
+    assert!(head.ends_with("\r\nCONTENT-LENGTH: 5\r\nCONNECTION: close\r\nA:  b "), "{head}");
+    assert_eq!((body.len(), end), (17, End::Fin));
+}

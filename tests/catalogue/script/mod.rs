@@ -5,6 +5,7 @@
 //! scenarios and what is done with them, and one line in [`Client::connection`].
 
 mod auth;
+mod http;
 mod socks;
 mod tcp;
 mod tls;
@@ -64,6 +65,7 @@ pub async fn play(scenario: Scenario, arm: Arm) -> String {
     if !auth::play(&mut client, &scenario).await
         && !tcp::play(&mut client, &scenario).await
         && !socks::play(&mut client, &scenario).await
+        && !http::play(&mut client, &scenario).await
     {
         for _ in 0..times {
             client.connection(&scenario).await;
@@ -269,7 +271,11 @@ impl Client<'_> {
         }
         let last = String::from_utf8_lossy(&got);
         let status = last.rsplit("HTTP/1.1 ").next().and_then(|s| s.get(..3)).map(str::to_owned);
-        Some(last.contains("HTTP/1.1 2") || status.is_some_and(|s| s.starts_with('2')))
+        Some(
+            last.contains("HTTP/1.1 2")
+                || last.contains("HTTP/1.0 2")
+                || status.is_some_and(|s| s.starts_with('2')),
+        )
     }
 
     pub(crate) async fn tunnel(&mut self, mut wire: Box<dyn Connection>, scenario: &Scenario) {
@@ -303,9 +309,11 @@ impl Client<'_> {
         self.line("<- TLS established");
         let path = scenario.target().splitn(4, '/').nth(3).unwrap_or("").to_owned();
         let rounds = match scenario.name.as_str() {
-            "response/503-retry-after" | "response/401-intercepted" | "response/302-login-page" => {
-                2
-            }
+            "response/503-retry-after"
+            | "response/fin-at-second-request"
+            | "response/reset-at-second-request"
+            | "response/401-intercepted"
+            | "response/302-login-page" => 2,
             _ => 1,
         };
         for _ in 0..rounds {

@@ -1,0 +1,133 @@
+//! `headers`: the head that passes, with other header lines.
+
+use std::io;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt;
+
+use super::{After, Cx, Fault, Flow, respond::lines};
+use crate::scenario::{Problem, seen};
+use crate::stage::Stage;
+
+/// Changes header lines of the good head: the proxy's 200, or the origin's response. First lines
+/// are removed, then set, then added; what is written stands as it is written.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Headers {
+    /// Names of headers that are taken out; case is ignored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<String>,
+    /// Lines that take the place of those of the same name, or are added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<String>,
+    /// Lines that are added, whatever is there already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub add: Vec<String>,
+    /// How the names of all lines are written. Default: as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<Case>,
+}
+
+/// How names of headers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Case {
+    /// `content-type`.
+    Lower,
+    /// `CONTENT-TYPE`.
+    Upper,
+}
+
+impl Headers {
+    /// The head with the changes; what is no HTTP head stays as it is.
+    fn edit(&self, head: &str) -> String {
+        let Some((status, rest)) = head.split_once("\r\n") else { return head.to_owned() };
+        let mut kept: Vec<String> = rest.split("\r\n").filter(|l| !l.is_empty()).map(Into::into).collect();
+        kept.retain(|line| !self.remove.iter().any(|n| n.trim().eq_ignore_ascii_case(name(line))));
+        for line in &self.set {
+            match kept.iter().position(|l| name(l).eq_ignore_ascii_case(name(line))) {
+                Some(at) => kept[at].clone_from(line),
+                None => kept.push(line.clone()),
+            }
+        }
+        kept.extend(self.add.iter().cloned());
+        let mut out = format!("{status}\r\n");
+        for line in kept {
+            let (name, value) = line.split_at(name(&line).len());
+            out += &match self.case {
+                Some(Case::Lower) => name.to_ascii_lowercase(),
+                Some(Case::Upper) => name.to_ascii_uppercase(),
+                None => name.to_owned(),
+            };
+            out += value;
+            out += "\r\n";
+        }
+        out + "\r\n"
+    }
+}
+
+fn name(line: &str) -> &str {
+    line.split_once(':').map_or(line, |(name, _)| name.trim_end())
+}
+
+impl Fault for Headers {
+    const AT: &'static [Stage] = &[Stage::Reply, Stage::Response];
+    const ABOUT: &'static str = "Changes header lines of the good head: removes, sets, adds, re-cases";
+    const EXAMPLE: &'static str =
+        r#"{at: response, do: {headers: {add: ["Content-Length: 999"]}}}"#;
+
+    fn check(&self, _: Stage) -> Result<(), Problem> {
+        if self.remove.is_empty() && self.set.is_empty() && self.add.is_empty() && self.case.is_none()
+        {
+            return Err(Problem::new("`headers` does not say what is changed")
+                .help("write one or more of: remove, set, add, case"));
+        }
+        for (key, list) in [("set", &self.set), ("add", &self.add)] {
+            if let Some(index) = list.iter().position(|line| !line.contains(':')) {
+                return Err(Problem::new(format!("{} is no header line", seen(&list[index])))
+                    .about(format!("{key}.{index}"))
+                    .help("write `Name: value`; for other lines there is `send`"));
+            }
+            lines(list).map_err(|p| {
+                let key = p.key.replace("headers", key);
+                p.about(key)
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        if let Flow::Out { from, pipe, .. } = &mut *cx.flow {
+            let mut head = Vec::new();
+            from.read_to_end(&mut head).await?;
+            pipe.push(self.edit(&String::from_utf8_lossy(&head)).as_bytes());
+        }
+        let changes = self.remove.iter().map(|name| format!("without {name}"));
+        let mut changes: Vec<String> =
+            changes.chain(self.set.iter().chain(&self.add).map(|l| format!("with {l}"))).collect();
+        changes.extend(self.case.map(|case| format!("names in {case:?} case").to_lowercase()));
+        cx.did(changes.join(", "), true);
+        Ok(After::Go)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_removed_set_added_and_re_cased() {
+        let h = Headers {
+            remove: vec!["a".into()],
+            set: vec!["B: 2".into(), "C: 3".into()],
+            add: vec!["b:9".into()],
+            case: None,
+        };
+        let head = "HTTP/1.1 200 OK\r\nA: 1\r\nb: 1\r\nD: 4\r\n\r\n";
+        assert_eq!(h.edit(head), "HTTP/1.1 200 OK\r\nB: 2\r\nD: 4\r\nC: 3\r\nb:9\r\n\r\n");
+        let upper = Headers { case: Some(Case::Upper), ..Headers::default() };
+        assert_eq!(upper.edit(head), "HTTP/1.1 200 OK\r\nA: 1\r\nB: 1\r\nD: 4\r\n\r\n");
+        assert_eq!(upper.edit("nonsense"), "nonsense");
+    }
+}

@@ -141,7 +141,8 @@ impl JsonSchema for Flavour {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let words: Vec<&str> = Flavour::ALL.iter().map(|f| f.word()).collect();
-        json_schema!({"type": "string", "enum": words, "description": "A special certificate"})
+        let one = |f: &Flavour| json_schema!({"const": f.word(), "description": f.about()});
+        let all: Vec<Schema> = Flavour::ALL.iter().map(one).collect();
+        json_schema!({"type": "string", "description": "A special certificate", "oneOf": all})
     }
 }

@@ -293,7 +293,7 @@ impl Client<'_> {
         let server = ServerName::try_from(host.trim_end_matches('.').to_owned()).unwrap();
         self.line("-> ClientHello");
         let dial = TlsConnector::from(Arc::new(config)).connect(server, wire);
-        let mut tls: Box<dyn Connection> = match timeout(self.silence, dial).await {
+        let mut session: Box<dyn Connection> = match timeout(self.silence, dial).await {
             Err(_) => return self.ended(&Ending::Silence),
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
                 return self.ended(&Ending::Rst);
@@ -307,6 +307,11 @@ impl Client<'_> {
             Ok(Ok(tls)) => Box::new(tls),
         };
         self.line("<- TLS established");
+        if scenario.name == "tls/h2-then-http1" {
+            self.send(&mut session, "HTTP/2 preface", tls::PREFACE).await;
+            self.read(&mut session, |_| false).await;
+            return;
+        }
         let path = scenario.target().splitn(4, '/').nth(3).unwrap_or("").to_owned();
         let rounds = match scenario.name.as_str() {
             "response/503-retry-after"
@@ -318,14 +323,14 @@ impl Client<'_> {
         };
         for _ in 0..rounds {
             let head = format!("GET /{path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
-            self.send(&mut tls, &format!("GET /{path}"), head.as_bytes()).await;
-            if self.read(&mut tls, whole_response).await.1.is_some() {
+            self.send(&mut session, &format!("GET /{path}"), head.as_bytes()).await;
+            if self.read(&mut session, whole_response).await.1.is_some() {
                 return;
             }
         }
         self.line("-> FIN");
-        let _ = tls.shutdown().await;
-        self.read(&mut tls, |_| false).await;
+        let _ = session.shutdown().await;
+        self.read(&mut session, |_| false).await;
     }
 }
 

@@ -10,6 +10,9 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::{Client, Ending};
 use crate::arm::Connection;
 
+/// What a client of HTTP/2 sends first (RFC 9113, section 3.4), and an empty SETTINGS.
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
 /// Whether the client speaks TLS to the proxy.
 pub(super) fn wanted(scenario: &Scenario) -> bool {
     scenario.proxy.tls.is_some() && scenario.proxy_scheme() == ProxyScheme::Https

@@ -16,6 +16,8 @@ use crate::stage::Stage;
 const TIMES: usize = 10_000;
 /// Connections of which something is kept while they are open.
 const OPEN: usize = 10_000;
+/// Names asked for that are kept.
+const NAMES: usize = 1000;
 /// Trouble notes that are kept.
 const FEW: usize = 50;
 
@@ -34,6 +36,10 @@ pub struct Conduct {
     pub elsewhere: Vec<String>,
     /// Connections of the proxy to a target that is not the built-in origin.
     pub foreign: u64,
+    /// Queries that came to the name server.
+    pub queries: u64,
+    /// The names that were asked for, and how often; the first 1,000 of them.
+    pub asked: BTreeMap<String, u64>,
     /// SYNs seen that were not answered with a SYN-ACK.
     pub syns: u64,
     /// Request heads that the proxy has read.
@@ -104,6 +110,13 @@ impl Conduct {
                 if *proto != "tcp" && self.elsewhere.len() < FEW {
                     self.elsewhere.push(dst.clone());
                 }
+            }
+            What::DnsQuery { name, .. } => {
+                self.queries += 1;
+                if self.asked.len() < NAMES || self.asked.contains_key(name) {
+                    *self.asked.entry(name.clone()).or_default() += 1;
+                }
+                self.reach(Stage::Dns);
             }
             What::Connected { side: Side::Upstream, dst } => {
                 self.foreign += u64::from(dst != "origin");

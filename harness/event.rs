@@ -6,6 +6,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::dns::{Rcode, Transport};
 use crate::stage::Stage;
 
 /// The name of the format.
@@ -55,6 +56,8 @@ pub enum Side {
     Upstream,
     /// Between client and origin, around the proxy.
     Direct,
+    /// Between client and name server.
+    Dns,
 }
 
 /// Who did it.
@@ -124,6 +127,28 @@ pub enum What {
     Connected { side: Side, dst: String },
     #[serde(rename = "tcp:closed")]
     Closed { side: Side, by: Who, how: How, bytes_in: u64, bytes_out: u64 },
+    #[serde(rename = "dns:query")]
+    DnsQuery {
+        name: String,
+        #[serde(rename = "type")]
+        kind: String,
+        from: String,
+        transport: Transport,
+        attempt: u64,
+    },
+    #[serde(rename = "dns:answer")]
+    DnsAnswer {
+        name: String,
+        #[serde(rename = "type")]
+        kind: String,
+        rcode: Rcode,
+        addrs: Vec<String>,
+        truncated: bool,
+        bytes: u64,
+        delay_ms: f64,
+    },
+    #[serde(rename = "dns:bad_query")]
+    DnsBadQuery { reason: String, from: String, transport: Transport },
     #[serde(rename = "proxy_tls:client_hello")]
     ProxyHello {
         to_plain_port: bool,

@@ -10,6 +10,7 @@
 //! - [`wire`]: a byte stream that can be cut off rudely: sockets, TLS, the simulation.
 //! - [`door`]: what rules at `syn` ask of a listening socket; [`world`]: where wires come from; [`clock`]: exact time and virtual time.
 //! - [`start`]: ports, certificates, the loop that takes connections; [`conn`]: one of them.
+//! - [`dns`]: the name server, over UDP, TCP, TLS and HTTPS.
 //! - [`proxy`]: a connection through its stages; [`origin`]: the server behind it.
 //! - [`auth`]: proxy authentication, pure: what a client sends, and what it is asked for.
 //! - [`tls`]: the server's side of a handshake, for the proxy itself and for the origin.
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod clock;
 pub mod conduct;
 pub mod conn;
+pub mod dns;
 pub mod door;
 pub mod event;
 pub mod fault;

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::dns::{Asked, Type};
+use crate::fault::Effect;
 use crate::rng::Rng;
-use crate::scenario::{Credentials, Per, Scenario, glob};
+use crate::scenario::{Credentials, Per, Rule, Scenario, glob};
 use crate::stage::Stage;
 
 /// What is known of an attempt when a stage is met.
@@ -18,7 +20,8 @@ pub struct Facts {
     pub open: u64,
     /// The request on this connection, from 1; 0 before the first.
     pub request: u64,
-    /// The request for this host and port, from 1; 0 before the first.
+    /// The request for this host and port, or at `dns` the query for this name and type, from 1; 0
+    /// before the first.
     pub target: u64,
     /// The target's host.
     pub host: String,
@@ -38,6 +41,8 @@ pub struct Facts {
     pub begun: bool,
     /// The length of the TLS hello that was read last.
     pub hello: u64,
+    /// At `dns`: what was asked, and how.
+    pub dns: Option<Asked>,
     /// Time since the run started.
     pub elapsed: Duration,
 }
@@ -49,6 +54,7 @@ pub struct Plan {
     attempts: u64,
     conns: u64,
     targets: HashMap<(String, u16), u64>,
+    queries: HashMap<(String, Type), u64>,
 }
 
 impl Plan {
@@ -61,6 +67,7 @@ impl Plan {
     pub fn restart(&mut self) {
         self.attempts = 0;
         self.targets.clear();
+        self.queries.clear();
     }
 
     /// A connection was accepted: its facts so far. Its attempt is the next one, and is not
@@ -104,6 +111,13 @@ impl Plan {
         facts.target = *count;
     }
 
+    /// A query was read: which one for this name and type it is, from 1.
+    pub fn query(&mut self, name: &str, kind: Type) -> u64 {
+        let count = self.queries.entry((name.to_owned(), kind)).or_default();
+        *count += 1;
+        *count
+    }
+
     /// A request that does not come through the proxy's head reader: inside a tunnel.
     pub fn further(&mut self, facts: &mut Facts) {
         facts.request += 1;
@@ -123,6 +137,7 @@ impl Plan {
     fn matches(&self, scenario: &Scenario, index: usize, stage: Stage, facts: &Facts) -> bool {
         let when = scenario.rules[index].when();
         let counted = match when.per.unwrap_or_default() {
+            _ if stage == Stage::Dns => facts.target,
             Per::Attempt => facts.attempt,
             Per::Connection => facts.conn,
             Per::Request => facts.request.max(1),
@@ -146,6 +161,7 @@ impl Plan {
             })
             && when.hello_over.is_none_or(|size| facts.hello > size.0)
             && when.alpn.as_ref().is_none_or(|alpn| facts.alpn.contains(alpn))
+            && (stage != Stage::Dns || asks(&scenario.rules[index], facts))
             && when.elapsed.is_none_or(|window| {
                 facts.elapsed >= scenario.scaled(window.from.0)
                     && window.to.is_none_or(|to| facts.elapsed < scenario.scaled(to.0))
@@ -157,8 +173,37 @@ impl Plan {
     /// come to their stages changes nothing.
     fn dice(&self, rule: usize, stage: Stage, facts: &Facts) -> Rng {
         let purpose = format!("rule {rule} at {stage} request {}", facts.request);
-        Rng::derive(self.seed, &purpose, facts.conn)
+        facts.dice(self.seed, &purpose)
     }
+}
+
+impl Facts {
+    /// Dice for a purpose. Of a query they come from what it asks and not from its number: a
+    /// client sends those for A and AAAA together, in any order.
+    pub fn dice(&self, seed: u64, purpose: &str) -> Rng {
+        match self.dns.as_ref().map(|asked| (asked.transport.word(), &asked.question)) {
+            Some((transport, Some(q))) => {
+                let purpose = format!("{purpose}: {} {} over {transport}", q.name, q.kind);
+                Rng::derive(seed, &purpose, self.target)
+            }
+            _ => Rng::derive(seed, purpose, self.conn),
+        }
+    }
+}
+
+/// Whether a query is what a rule at `dns` is for. A rule that chooses the certificate is met in
+/// the TLS handshake, before there is a query; all others are met with one.
+fn asks(rule: &Rule, facts: &Facts) -> bool {
+    let (when, Some(asked)) = (rule.when(), &facts.dns) else { return false };
+    let handshake = rule.steps.0.iter().any(|step| matches!(step.effect, Effect::Cert(_)));
+    let question = asked.question.as_ref();
+    when.transport.is_none_or(|transport| transport == asked.transport)
+        && handshake == question.is_none()
+        && question.is_none_or(|q| {
+            when.name.as_ref().is_none_or(|name| glob(name.trim_end_matches('.'), &q.name))
+                && when.kind.is_none_or(|kind| kind == q.kind)
+                && when.edns.is_none_or(|edns| edns == q.edns)
+        })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Starting a scenario: ports, certificate authority, the loop that takes connections.
 
 mod accept;
+mod dns;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,12 +14,13 @@ use tokio::task::JoinHandle;
 use crate::auth::Nonces;
 use crate::cert::Authority;
 use crate::clock::Clock;
+use crate::dns::NameServer;
 use crate::door::{Door, door};
 use crate::event::What;
 use crate::log::Log;
 use crate::plan::Plan;
 use crate::rng::Rng;
-use crate::scenario::{GivenCredentials, Scenario, glob};
+use crate::scenario::{GivenCredentials, PROXY, ProxyHost, Scenario, glob};
 use crate::secrets::Secrets;
 use crate::world::{Listener, SimNet, Syn, listen};
 
@@ -39,6 +41,9 @@ pub struct Setup {
     pub names: Vec<String>,
     /// Events kept in memory. Default: 20000.
     pub keep: usize,
+    /// Where the name server listens. Default: none, unless the scenario has one; then 127.0.0.1, a
+    /// port that the system chooses.
+    pub dns: Option<SocketAddr>,
     /// Whether the default ceilings hold; a scenario's own always do. Default: true.
     pub ceilings: bool,
 }
@@ -53,6 +58,7 @@ impl Default for Setup {
             forward: false,
             names: Vec::new(),
             keep: 20_000,
+            dns: None,
             ceilings: true,
         }
     }
@@ -108,6 +114,11 @@ impl Shared {
             || direct.is_some_and(|at| at.port() == port && host.parse() == Ok(at.ip()))
     }
 
+    /// Whether the ceiling on bytes is reached.
+    pub fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) > self.most_bytes
+    }
+
     /// Counts bytes against the ceiling.
     pub fn count_bytes(&self, n: u64) {
         let before = self.bytes.fetch_add(n, Ordering::Relaxed);
@@ -128,15 +139,18 @@ pub struct Running {
     pub direct: Option<SocketAddr>,
     /// The name by which the proxy is called. None: its address.
     pub name: Option<String>,
+    /// Where the name server is, if there is one.
+    pub dns: Option<NameServer>,
     /// The simulated network, in the simulation.
     pub net: Option<SimNet>,
+    dns_tasks: Vec<JoinHandle<()>>,
     scenario: Arc<Mutex<Arc<Scenario>>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        for task in &self.tasks {
+        for task in self.tasks.iter().chain(&self.dns_tasks) {
             task.abort();
         }
     }
@@ -158,7 +172,12 @@ pub async fn start(scenario: Scenario, setup: &Setup) -> anyhow::Result<Running>
         Some(at) => Some(listen(at, &Door::default())?),
         None => None,
     };
-    run(scenario, setup, Clock::Real, listener, address, direct, None)
+    let at = setup.dns.or(scenario.has_dns().then_some(SocketAddr::from(([127, 0, 0, 1], 0))));
+    let mut running = run(scenario, setup, Clock::Real, listener, address, direct, None)?;
+    if let Some(at) = at {
+        running.open_dns(at)?;
+    }
+    Ok(running)
 }
 
 /// Starts a scenario in the simulation, on tokio's paused clock.
@@ -168,7 +187,13 @@ pub async fn start(scenario: Scenario, setup: &Setup) -> anyhow::Result<Running>
 /// A certificate authority that cannot be made.
 pub fn simulate(scenario: Scenario, setup: &Setup) -> anyhow::Result<Running> {
     let (net, listener) = SimNet::new(door(&scenario, setup.scale, None).syn);
-    run(scenario, setup, Clock::Virtual, listener, setup.listen, None, Some(net))
+    let has_dns = scenario.has_dns();
+    let mut running =
+        run(scenario, setup, Clock::Virtual, listener, setup.listen, None, Some(net))?;
+    if has_dns {
+        running.simulate_dns();
+    }
+    Ok(running)
 }
 
 /// Sockets that somebody else has made, in a sandbox.
@@ -249,7 +274,8 @@ fn run(
         tasks.push(tokio::spawn(take_direct(listener, Arc::clone(&scenario), Arc::clone(&shared))));
         at
     });
-    Ok(Running { shared, address, direct, name: None, net, scenario, tasks })
+    let (dns, dns_tasks) = (None, Vec::new());
+    Ok(Running { shared, address, direct, name: None, dns, net, dns_tasks, scenario, tasks })
 }
 
 /// A seed that fits on a command line.
@@ -292,9 +318,10 @@ impl Running {
             }
             GivenCredentials::Wrong => format!("{}:wrong@", percent(&secrets.user)),
         };
-        match &self.name {
-            Some(name) => format!("{scheme}://{user}{name}:{}", self.address.port()),
-            None => format!("{scheme}://{user}{}", self.address),
+        match (&self.name, scenario.client.proxy_host) {
+            (Some(name), _) => format!("{scheme}://{user}{name}:{}", self.address.port()),
+            (None, ProxyHost::Name) => format!("{scheme}://{user}{PROXY}:{}", self.address.port()),
+            (None, ProxyHost::Address) => format!("{scheme}://{user}{}", self.address),
         }
     }
 

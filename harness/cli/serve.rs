@@ -39,6 +39,10 @@ pub struct Serve {
     /// Where the origin listens for connections around the proxy
     #[arg(long, value_name = "ADDRESS")]
     origin: Option<SocketAddr>,
+    /// Where the name server listens, over UDP and TCP; without it, it is there if the scenario asks
+    /// for one, on a port that the system chooses
+    #[arg(long, value_name = "ADDRESS")]
+    dns: Option<SocketAddr>,
     /// The form of what is printed
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -88,6 +92,7 @@ impl Serve {
             forward: self.forward,
             names: self.name.clone(),
             keep: 0,
+            dns: self.dns,
             ceilings: false,
         };
         if first.needs() > 0 {
@@ -187,6 +192,8 @@ impl Serve {
                 "ca_bundle": files.bundle(),
                 "target": target,
                 "origin": running.direct.map(|at| at.to_string()),
+                "dns": running.dns.as_ref().map(|dns| dns.address.to_string()),
+                "doh": running.dns.as_ref().map(|dns| dns.doh_url()),
                 "env": set,
             });
             writeln!(out, "{line}")?;
@@ -214,6 +221,16 @@ impl Serve {
                 .and_then(|(_, value)| value.clone())
                 .unwrap_or_default(),
         )?;
+        if let Some(dns) = &running.dns {
+            let (at, url) = (dns.address, dns.doh_url());
+            let (ip, port) = (at.ip(), at.port());
+            write!(
+                out,
+                "\ndns       {at} (UDP, TCP and TLS)\ndoh       {url}\n\n\
+                 For curl:    curl --doh-url {url} --cacert {ca} -x {proxy} {target}\n\
+                 For dig:     dig @{ip} -p {port} proxy.badproxy.test\n"
+            )?;
+        }
         out.flush()?;
         if !self.quiet {
             let colour = self.color.on(&std::io::stderr());
@@ -234,6 +251,7 @@ fn fixed(old: &Scenario, new: &Scenario) -> Vec<&'static str> {
         (syn, "rule at `syn`"),
         (given(old) != given(new), "user or password"),
         (old.origin.names != new.origin.names, "name in `origin.names`"),
+        (!old.has_dns() && new.has_dns(), "name server"),
         (old.seed != new.seed, "seed"),
         (old.limits.bytes != new.limits.bytes, "ceiling on bytes"),
     ]

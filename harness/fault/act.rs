@@ -5,6 +5,7 @@ use std::io;
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::answer::Answer;
 use super::flow::{Ended, Flow, Passed, Until};
 use super::{After, Direction, Effect};
 use crate::cert::Flavour;
@@ -26,6 +27,8 @@ pub struct Choice {
     pub socks_status: Option<u8>,
     /// What the TLS handshake is like.
     pub tls: crate::tls::Plan,
+    /// What the name server says.
+    pub answer: Option<Box<Answer>>,
 }
 
 /// What a fault may touch. `'f` is the life of the stage's flow.
@@ -73,7 +76,7 @@ pub async fn play(
         flow,
         inbox,
         choice,
-        rng: conn.rng(&purpose),
+        rng: facts.dice(conn.shared.seed, &purpose),
         then_close: false,
         direction: conn.scenario.rules[rule].when().direction,
         rule,

@@ -20,7 +20,7 @@ pub struct Cert {
 }
 
 impl Fault for Cert {
-    const AT: &'static [Stage] = &[Stage::ProxyTls, Stage::Tls];
+    const AT: &'static [Stage] = &[Stage::Dns, Stage::ProxyTls, Stage::Tls];
     const ABOUT: &'static str =
         "Shows a bad certificate: expired, self-signed, untrusted-root, ...";
     const EXAMPLE: &'static str = "{at: tls, do: {cert: expired}}";

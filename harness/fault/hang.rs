@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{ANYWHERE, After, Cx, Fault};
+use crate::dns::Transport;
 use crate::event::{How, What, Who};
 use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
@@ -47,6 +48,12 @@ impl Fault for Hang {
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        if cx.facts.dns.as_ref().is_some_and(|asked| asked.transport == Transport::Udp) {
+            // A datagram has no connection to keep open.
+            cx.did("no answer", false);
+            cx.conn.note(What::Silence { who: Who::Us, at: cx.stage, reads: false });
+            return Ok(After::Stop);
+        }
         let reads = self.discard;
         cx.did(if reads { "silent, reads on" } else { "silent, stops reading" }, false);
         cx.conn.note(What::Silence { who: Who::Us, at: cx.stage, reads });

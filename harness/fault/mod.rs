@@ -51,6 +51,7 @@ pub enum Direction {
 pub(crate) const FLOWS: &[Stage] = &[Stage::Reply, Stage::Tunnel, Stage::Response, Stage::Body];
 /// Everywhere a connection exists.
 pub(crate) const ANYWHERE: &[Stage] = &[
+    Stage::Dns,
     Stage::Accept,
     Stage::ProxyTls,
     Stage::Request,
@@ -291,6 +292,7 @@ const fn word(module: &'static str) -> &'static str {
 
 faults! {
     alert::Alert,
+    answer::Answer,
     await_::Await,
     bandwidth::Bandwidth,
     blackhole::Blackhole,

@@ -15,6 +15,8 @@ const LIVE: usize = 5;
 const FOLLOWED: usize = 10_000;
 /// Connections around the proxy are shown beside those, as many as this.
 const LIVE_DIRECT: usize = 3;
+/// Queries to the name server that are shown one by one.
+const LIVE_QUERIES: usize = 20;
 /// The width of the verdict's labels.
 const LABEL: usize = 17;
 /// Rules whose first fault is pointed at; far above what a scenario has.
@@ -31,6 +33,7 @@ pub struct Human {
     /// Connections shown so far: with the proxy, and around it.
     proxied: usize,
     direct: usize,
+    asked: usize,
     fold: Fold,
     /// The state for events without a connection.
     general: Seen,
@@ -54,6 +57,7 @@ impl Human {
             shown: BTreeMap::new(),
             proxied: 0,
             direct: 0,
+            asked: 0,
             fold: Fold::default(),
             general: Seen::default(),
             last_accept: None,
@@ -203,13 +207,16 @@ impl Human {
     /// A new connection: shown while there is room, else folded.
     fn arrived(&mut self, conn: u64, what: &What, pause: Option<f64>) {
         let direct = matches!(what, What::Accepted { side: Side::Direct, .. });
+        let asks = matches!(what, What::DnsQuery { .. });
         let room = match direct {
+            _ if asks => self.asked < LIVE_QUERIES,
             true => self.direct < LIVE_DIRECT,
             false => self.proxied < self.live,
         };
         if room {
             self.direct += usize::from(direct);
-            self.proxied += usize::from(!direct);
+            self.asked += usize::from(asks);
+            self.proxied += usize::from(!direct && !asks);
             if self.shown.len() >= FOLLOWED {
                 self.shown.pop_first();
             }

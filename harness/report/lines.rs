@@ -3,6 +3,7 @@
 use super::text::shell;
 use crate::event::{How, Side, Via, What, Who};
 use crate::proxy::socks::message::{METHODS, REPLIES};
+use crate::stage::Stage;
 use crate::verdict::words::{count, many, ms, signal};
 
 /// A number of SOCKS with its name, where it has one.
@@ -19,15 +20,22 @@ pub(super) enum Actor {
     Client,
     Proxy,
     Origin,
+    Name,
     Badproxy,
 }
 
 impl Actor {
+    /// Who breaks at a stage.
+    fn at(stage: Stage) -> Actor {
+        if stage == Stage::Dns { Actor::Name } else { Actor::Proxy }
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             Actor::Client => "client",
             Actor::Proxy => "proxy",
             Actor::Origin => "origin",
+            Actor::Name => "dns",
             Actor::Badproxy => "badproxy",
         }
     }
@@ -71,6 +79,26 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
             }
         }
         What::SynSeen { .. } => client("sends a SYN".to_owned()),
+        What::DnsQuery { name, kind, transport, attempt, .. } => {
+            let again = if *attempt > 1 { "again " } else { "" };
+            client(format!("asks {again}for {name} {kind} over {}", transport.word()))
+        }
+        What::DnsAnswer { rcode, addrs, truncated, .. } => {
+            let what = match addrs.split_first() {
+                Some((first, [])) => first.clone(),
+                Some((first, more)) => format!("{first} and {} more", count(more.len() as u64)),
+                None if *truncated => "TC".to_owned(),
+                None => "no address".to_owned(),
+            };
+            Some(Line {
+                actor: Actor::Name,
+                marked: false,
+                text: format!("answers {}, {what}", rcode.shown()),
+            })
+        }
+        What::DnsBadQuery { reason, transport, .. } => {
+            client(format!("sends no DNS query over {}: {reason}", transport.word()))
+        }
         What::Accepted { side: Side::Direct, .. } => {
             bad(Actor::Client, "connects to the origin, around the proxy".to_owned())
         }
@@ -173,12 +201,15 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
             Some(Line { actor: Actor::Origin, marked: false, text })
         }
         What::Fault { at, effect, did, .. } => {
-            bad(Actor::Proxy, format!("{effect} at {at}: {did}"))
+            bad(Actor::at(*at), format!("{effect} at {at}: {did}"))
         }
-        What::StepPassed { at, effect, did, .. } => proxy(format!("{effect} at {at}: {did}")),
+        What::StepPassed { at, effect, did, .. } => {
+            let text = format!("{effect} at {at}: {did}");
+            Some(Line { actor: Actor::at(*at), marked: false, text })
+        }
         What::Silence { who, at, .. } => {
             seen.silent = Some(time);
-            let who = if *who == Who::Client { Actor::Client } else { Actor::Proxy };
+            let who = if *who == Who::Client { Actor::Client } else { Actor::at(*at) };
             let text = format!("is silent at {at}");
             (!after_fault).then_some(Line { actor: who, marked: false, text })
         }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::trust::{JAVA_PASSWORD, Trust};
+use crate::dns::NameServer;
 use crate::start::Running;
 
 /// A variable and its value; None removes it.
@@ -101,6 +102,9 @@ pub fn settings(
         ("BADPROXY_PASS", password),
         ("BADPROXY_TOKEN", Some(secrets.token.clone())),
         ("BADPROXY_ORIGIN", running.direct.map(|at| at.to_string())),
+        ("BADPROXY_DNS", running.dns.as_ref().map(|dns| dns.address.to_string())),
+        ("BADPROXY_DOH_URL", running.dns.as_ref().map(NameServer::doh_url)),
+        ("BADPROXY_DOT", running.dns.as_ref().map(|dns| dns.address.to_string())),
     ]);
     out
 }
@@ -134,7 +138,8 @@ pub fn seconds(time: Duration) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Puts the values into `{proxy} {target} {cacert} {user} {pass} {timeout} {token} {origin}`.
+/// Puts the values into `{proxy} {target} {cacert} {user} {pass} {timeout} {token} {origin} {dns}
+/// {doh} {dot}`.
 /// Braces around anything else stay.
 pub fn substitute(argument: &str, settings: &[Setting]) -> String {
     let value = |name: &str| {
@@ -150,6 +155,9 @@ pub fn substitute(argument: &str, settings: &[Setting]) -> String {
         ("{timeout}", "BADPROXY_TIMEOUT"),
         ("{token}", "BADPROXY_TOKEN"),
         ("{origin}", "BADPROXY_ORIGIN"),
+        ("{dns}", "BADPROXY_DNS"),
+        ("{doh}", "BADPROXY_DOH_URL"),
+        ("{dot}", "BADPROXY_DOT"),
     ] {
         if out.contains(word) {
             out = out.replace(word, &value(name));

@@ -93,7 +93,7 @@ fn header(order: &Order, running: &Running) -> Header {
         }),
         observable: json!({
             "bypass": observable(order, running),
-            "dns": false,
+            "dns": running.dns.is_some(),
             "egress": order.isolate,
         }),
     }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::address::dialled;
 use super::problem::{Place, Problem, seen};
 use super::tree::{Kind, Node};
-use super::{Alpn, DialTime, Per, Rule, Scenario, When};
+use super::{Alpn, DialTime, Per, Rule, Scenario, When, check_dns};
 use crate::fault::{Direction, Effect, FLOWS};
 use crate::stage::Stage;
 
@@ -63,6 +63,9 @@ impl Check<'_> {
         let rule = &self.scenario.rules[index];
         for step in &rule.steps.0 {
             self.found.extend(cannot(rule.at.value, &step.effect).map(|p| p.at(step.place)));
+        }
+        for (step, problem) in check_dns::effects(rule) {
+            self.found.push(problem.at(rule.steps.0[step].place));
         }
         self.steps(index, rule);
         self.goodbye(index, rule);
@@ -133,6 +136,16 @@ impl Check<'_> {
             ));
             self.key(&path(known), problem.help(why));
         }
+        for (key, why) in check_dns::unknown(when, stage) {
+            let problem = Problem::new(format!(
+                "this rule can never match: `{key}` is not known at `{stage}`"
+            ));
+            let problem = match key {
+                "per" => Problem::new("`per` says nothing at `dns`"),
+                _ => problem,
+            };
+            self.key(&path(key), problem.help(why));
+        }
         if let Some(p) = when.probability.filter(|p| !(*p > 0.0 && *p <= 1.0)) {
             let problem = Problem::new(format!("`{p}` is not a chance above 0 and up to 1"));
             let problem = match p {
@@ -174,6 +187,7 @@ impl Check<'_> {
         let wider =
             self.scenario.rules[..index].iter().enumerate().position(|(before, earlier)| {
                 earlier.at.value == stage
+                    && check_dns::shows_cert(earlier) == check_dns::shows_cert(rule)
                     && covers(earlier.when(), rule.when())
                     && self.sound(&format!("rules.{before}"))
             });
@@ -394,6 +408,10 @@ fn covers(wide: &When, narrow: &When) -> bool {
         && same(&wide.sni, &narrow.sni)
         && same(&wide.alpn, &narrow.alpn)
         && wide.hello_over.is_none_or(|w| narrow.hello_over.is_some_and(|n| w <= n))
+        && same(&wide.name, &narrow.name)
+        && same(&wide.kind, &narrow.kind)
+        && same(&wide.transport, &narrow.transport)
+        && same(&wide.edns, &narrow.edns)
         && wide.header.iter().all(|(name, value)| narrow.header.get(name) == Some(value))
         && wide.probability.is_none_or(|p| p >= 1.0)
 }

@@ -1,7 +1,7 @@
 //! `client:` what the client is told.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What the client is told: its proxy URL, its target, its trust.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -13,6 +13,9 @@ pub struct ClientSide {
     /// The scheme of its proxy URL, whatever the port really speaks. Default: what it speaks.
     #[serde(default)]
     pub proxy_scheme: Option<ProxyScheme>,
+    /// What its proxy URL calls the proxy. Default: `address`.
+    #[serde(default)]
+    pub proxy_host: ProxyHost,
     /// The URL it is to fetch. Default: `https://target.badproxy.test/`.
     #[serde(default)]
     #[schemars(extend("pattern" = "^https?://[^/?#\\s]"))]
@@ -30,6 +33,17 @@ pub enum GivenCredentials {
     Right,
     /// The right user with a wrong password.
     Wrong,
+}
+
+/// What the proxy URL calls the proxy.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProxyHost {
+    /// Its IP address: no name server is asked.
+    #[default]
+    Address,
+    /// `proxy.badproxy.test`, which the scenario's name server knows and no other.
+    Name,
 }
 
 /// The scheme of the proxy URL.

@@ -6,8 +6,10 @@
 mod address;
 mod auth;
 mod check;
+mod check_dns;
 mod client;
 mod collect;
+mod dns;
 mod expect;
 mod origin;
 mod problem;
@@ -28,9 +30,11 @@ use serde::{Deserialize, Deserializer};
 pub use address::Address;
 pub(crate) use auth::check_offers;
 pub use auth::{Algorithm, Answer, Auth, Digest, Lines, Negotiate, Offer, Qop, Scheme};
-pub use client::{ClientSide, GivenCredentials, ProxyScheme};
+pub use client::{ClientSide, GivenCredentials, ProxyHost, ProxyScheme};
 pub use collect::{Located, Several};
 pub(crate) use collect::{word, word_or_map};
+pub(crate) use dns::is_default;
+pub use dns::{Address4, Address6, DnsSide, Name, Others, Records};
 pub use expect::{Count, Expect, Gap, Outcome};
 pub use origin::{Alpn, OriginSide};
 pub use problem::{Place, Problem, Problems, nearest, seen};
@@ -48,6 +52,9 @@ use crate::stage::Stage;
 /// nowhere but behind the proxy (RFC 6761 reserves `.test`), so that no client resolves it, takes
 /// it for loopback, or reaches it around the proxy by accident.
 pub const TARGET: &str = "https://target.badproxy.test/";
+
+/// The proxy's own name, where a client is told one.
+pub const PROXY: &str = "proxy.badproxy.test";
 
 /// One YAML file: the small world, the rules, and what a good client does.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -88,6 +95,9 @@ pub struct Scenario {
     /// What the client is told.
     #[serde(default)]
     pub client: ClientSide,
+    /// The name server. Default: none, unless a rule is at `dns`.
+    #[serde(default, deserialize_with = "collect::maybe")]
+    pub dns: Option<DnsSide>,
     /// The proxy when nothing goes wrong.
     #[serde(default)]
     pub proxy: ProxySide,
@@ -215,6 +225,11 @@ impl Scenario {
     /// Whether any rule is at this stage.
     pub fn touches(&self, stage: Stage) -> bool {
         self.rules.iter().any(|rule| rule.at.value == stage)
+    }
+
+    /// Whether it has a name server.
+    pub fn has_dns(&self) -> bool {
+        self.dns.is_some() || self.touches(Stage::Dns)
     }
 
     /// The protocols the origin offers over TLS.

@@ -271,6 +271,8 @@ macro_rules! in_yaml {
     )*};
 }
 
+pub(super) use in_yaml;
+
 in_yaml!(Length, Size, Rate, Ordinals);
 
 #[cfg(test)]

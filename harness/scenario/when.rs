@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 
 use super::Address;
 use super::units::{Length, Ordinals, Size};
+use crate::dns::{Transport, Type};
 use crate::fault::Direction;
 
 /// When a rule applies. Everything named must hold; an empty `when` always holds.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct When {
-    /// Which attempts, counted from 1: `1`, `1-2`, `3-`. Default: all.
+    /// Which attempts, counted from 1: `1`, `1-2`, `3-`. Default: all. At `dns`: which queries for
+    /// the same name and type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Ordinals>,
     /// What `attempt` counts. Default: `attempt`.
@@ -51,6 +53,18 @@ pub struct When {
     /// into one segment nearly everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hello_over: Option<Size>,
+    /// At `dns`: the name asked for; `*` as in `host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// At `dns`: the record type asked for, e.g. AAAA.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Type>,
+    /// At `dns`: how the query came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<Transport>,
+    /// At `dns`: whether the query has EDNS (RFC 6891).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edns: Option<bool>,
     /// The direction that the rule's effects on passing bytes are for. Default: each effect's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
@@ -142,6 +156,10 @@ impl When {
             && self.sni.is_none()
             && self.alpn.is_none()
             && self.hello_over.is_none()
+            && self.name.is_none()
+            && self.kind.is_none()
+            && self.transport.is_none()
+            && self.edns.is_none()
             && self.probability.is_none_or(|p| p >= 1.0)
             && self.elapsed.is_none_or(|w| w.from.0.is_zero() && w.to.is_none())
     }

@@ -1,8 +1,8 @@
-//! SLOW and VAGUE: right, but late or without a reason.
+//! SLOW, VAGUE and LOCAL-DNS: right, but late, without a reason, or with a word too many.
 
-use super::words::{in_ms, ms, time};
+use super::words::{in_ms, many, ms, time};
 use super::{Case, Ending, Finding, Word};
-use crate::scenario::Outcome;
+use crate::scenario::{Others, Outcome};
 
 /// A failure that the client could notice may take this long to be reported: twice the worst of
 /// six healthy clients on a machine that was busy with other things.
@@ -14,6 +14,7 @@ pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
     late_failure(case, found);
     late_success(case, found);
     vague(case, found);
+    local_dns(case, found);
 }
 
 /// SLOW, unless this program was too slow itself to say so.
@@ -66,6 +67,26 @@ fn late_success(case: &Case<'_>, found: &mut Vec<Finding>) {
         let measured = format!("succeeded after {}", ms(took));
         found.push(late(case, "within", measured, format!("{} allowed", ms(limit))));
     }
+}
+
+/// The target's name was asked for, which only the proxy has to look up: whoever runs the name
+/// server knows where the client goes, and where there is none the client fails.
+fn local_dns(case: &Case<'_>, found: &mut Vec<Finding>) {
+    let may = case.scenario.dns.as_ref().is_some_and(|dns| dns.others == Others::Origin);
+    let host = host(case.scenario.target());
+    let Some(times) = case.conduct.asked.get(&host.to_ascii_lowercase()).filter(|_| !may) else {
+        return;
+    };
+    let measured = format!("asked the name server for {host} ({})", many(*times, "time"));
+    found.push(case.finding(Word::LocalDns, "target", measured, "the proxy looks it up"));
+}
+
+/// The host of a URL.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    host.split(':').next().unwrap_or_default().trim_end_matches('.')
 }
 
 /// A failure whose text has none of the words that would help its reader.

@@ -92,6 +92,11 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
             false => "no SYN was seen".to_owned(),
         };
     }
+    if stage == Stage::Dns && conduct.queries == 0 {
+        return "no query came to the name server; is the client told to use it \
+                (`badproxy run --help`)?"
+            .to_owned();
+    }
     if let Some(passed) = conduct.passed.get(&number) {
         let words: Vec<&str> = rule.steps.0.iter().map(|step| step.effect.word()).collect();
         let times = many(*passed, "time");
@@ -103,6 +108,7 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
     let when = rule.when();
     if let Some(attempt) = when.attempt {
         let counted = match when.per.unwrap_or_default() {
+            _ if stage == Stage::Dns => None,
             Per::Attempt => Some((conduct.attempts, "attempt")),
             Per::Connection => Some((conduct.accepted, "connection")),
             Per::Request | Per::Target => None,
@@ -121,6 +127,7 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
             many(conduct.attempts, "attempt"),
             many(conduct.accepted, "connection")
         ),
+        _ if stage == Stage::Dns => "no query was what its `when` asks for".to_owned(),
         _ if !when.always() => "no attempt was what its `when` asks for".to_owned(),
         _ => format!("the client had no use for `{stage}`"),
     }

@@ -29,6 +29,8 @@ pub enum Word {
     Inconclusive,
     /// A secret was seen in the client's own output.
     LeakLog,
+    /// The target's name was looked up where the proxy has to do that.
+    LocalDns,
     /// Failed, or succeeded, as asked, but late.
     Slow,
     /// Failed as asked, but does not say why.
@@ -54,7 +56,7 @@ pub enum Class {
 
 impl Word {
     /// Every word, gravest first.
-    pub const ALL: [Word; 15] = [
+    pub const ALL: [Word; 16] = [
         Word::Harness,
         Word::Unsupported,
         Word::NotExercised,
@@ -67,6 +69,7 @@ impl Word {
         Word::Failed,
         Word::Inconclusive,
         Word::LeakLog,
+        Word::LocalDns,
         Word::Slow,
         Word::Vague,
         Word::Pass,
@@ -87,6 +90,7 @@ impl Word {
             Word::Failed => "FAILED",
             Word::Inconclusive => "INCONCLUSIVE",
             Word::LeakLog => "LEAK-LOG",
+            Word::LocalDns => "LOCAL-DNS",
             Word::Slow => "SLOW",
             Word::Vague => "VAGUE",
             Word::Pass => "PASS",
@@ -106,7 +110,7 @@ impl Word {
             | Word::Crash
             | Word::Failed => Class::Fail,
             Word::Inconclusive => Class::Inconclusive,
-            Word::LeakLog | Word::Slow | Word::Vague => Class::Warning,
+            Word::LeakLog | Word::LocalDns | Word::Slow | Word::Vague => Class::Warning,
             Word::Pass => Class::Pass,
         }
     }

@@ -99,6 +99,10 @@ pub(super) fn proxy_did(scenario: &Scenario, conduct: &Conduct) -> String {
 pub(crate) fn client_did(conduct: &Conduct) -> String {
     let came = match conduct.attempts {
         0 if conduct.syns > 0 => format!("sent {}, got no connection", many(conduct.syns, "SYN")),
+        0 if conduct.queries > 0 => {
+            let queries = if conduct.queries == 1 { "query" } else { "queries" };
+            format!("sent {} {queries}, made no connection to the proxy", count(conduct.queries))
+        }
         0 => "made no connection to the proxy".to_owned(),
         n => {
             let gap = conduct.median_gap().map(|gap| match n {

@@ -4,6 +4,7 @@
 mod auth;
 mod certs;
 mod claims;
+mod dns;
 mod effects;
 mod http;
 #[path = "../support/login.rs"]

@@ -16,6 +16,7 @@ pub(crate) struct Proxy {
     pub(crate) direct: Option<SocketAddr>,
     /// The roots that clients are to trust, as PEM.
     pub(crate) roots: String,
+    pub(crate) dns: Option<SocketAddr>,
     log: Log,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -40,14 +41,16 @@ impl Proxy {
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
                 let running = start(scenario, &setup).await.unwrap();
+                let (address, direct) = (running.address, running.direct);
+                let dns = running.dns.as_ref().map(|dns| dns.address);
                 let shared = &running.shared;
                 let roots = shared.authority.pem();
-                ready.send((running.address, running.direct, roots, shared.log.clone())).unwrap();
+                ready.send((address, direct, dns, roots, shared.log.clone())).unwrap();
                 let _ = stopped.await;
             });
         });
-        let (address, direct, roots, log) = started.recv().unwrap();
-        Proxy { address, direct, roots, log, stop: Some(stop), thread: Some(thread) }
+        let (address, direct, dns, roots, log) = started.recv().unwrap();
+        Proxy { address, direct, dns, roots, log, stop: Some(stop), thread: Some(thread) }
     }
 
     pub(crate) fn connect(&self) -> TcpStream {

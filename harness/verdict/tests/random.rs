@@ -1,5 +1,6 @@
 //! Any events at all.
 
+use crate::stage::Stage;
 use proptest::prelude::*;
 
 use super::*;

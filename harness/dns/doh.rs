@@ -1,0 +1,152 @@
+//! DNS over HTTPS (RFC 8484), in HTTP/1.1: GET and POST.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::Transport;
+use super::serve::{Outcome, Server};
+use super::stream::{distrusted, end};
+use crate::cert::Flavour;
+use crate::conn::Conn;
+use crate::event::{What, Who};
+use crate::fault::respond::reason;
+use crate::proxy::Framing;
+use crate::proxy::head::{self, Head, NoHead};
+use crate::wire::BoxWire;
+
+/// The path that is in the URL we hand out.
+const PATH: &str = "/dns-query";
+/// The media type of a DNS message.
+const MESSAGE: &str = "application/dns-message";
+/// The longest DNS message.
+const LONGEST: usize = 65535;
+
+/// Serves the requests of one connection. Whether it was the client that has ended it.
+pub(super) async fn serve(
+    server: &Server,
+    conn: &Conn,
+    mut wire: BoxWire,
+    mut inbox: BytesMut,
+    from: &str,
+    cert: Flavour,
+) -> bool {
+    conn.count_in(inbox.len() as u64);
+    loop {
+        let head = head::read(&mut wire, &mut inbox, head::LIMIT, |n| conn.count_in(n)).await;
+        let head = match head {
+            Ok(head) => head,
+            Err(NoHead::Closed | NoHead::Reset | NoHead::Cut) => {
+                let _ = wire.shutdown().await;
+                return true;
+            }
+            Err(NoHead::TooLong | NoHead::Bad(_)) => {
+                refused(conn, &mut wire, 400, from).await;
+                return false;
+            }
+        };
+        let message = match message(&head, &mut wire, &mut inbox, conn).await {
+            Ok(message) => message,
+            Err(status) => {
+                refused(conn, &mut wire, status, from).await;
+                return false;
+            }
+        };
+        distrusted(conn, cert, message.len());
+        let transport = Transport::Doh;
+        match server.answer(conn, &message, transport, from, &mut wire, &mut inbox).await {
+            Outcome::Answer(bytes) => {
+                if !send(conn, &mut wire, 200, &bytes).await {
+                    return true;
+                }
+            }
+            // A rule has answered.
+            Outcome::Done => {}
+            Outcome::Ended => {
+                end(conn, &mut wire).await;
+                return false;
+            }
+        }
+        if !head.keeps_alive() {
+            end(conn, &mut wire).await;
+            return false;
+        }
+    }
+}
+
+/// The DNS message of a request, or the status that refuses it.
+async fn message(
+    head: &Head,
+    wire: &mut BoxWire,
+    inbox: &mut BytesMut,
+    conn: &Conn,
+) -> Result<Vec<u8>, u16> {
+    let (path, parameters) = head.target.split_once('?').unwrap_or((&head.target, ""));
+    if path != PATH {
+        return Err(404);
+    }
+    match head.method.as_str() {
+        "GET" => {
+            let dns = parameters.split('&').find_map(|part| part.strip_prefix("dns="));
+            let text = dns.ok_or(400u16)?;
+            // Without padding, says the RFC; some clients add it.
+            let read = URL_SAFE_NO_PAD.decode(text).or_else(|_| URL_SAFE.decode(text));
+            read.ok().filter(|bytes| bytes.len() <= LONGEST).ok_or(400)
+        }
+        "POST" => {
+            let kind = head.header("content-type").unwrap_or_default();
+            if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(MESSAGE) {
+                return Err(415);
+            }
+            let mut framing = Framing::of_request(head).map_err(|_| 400u16)?;
+            let mut body = Vec::new();
+            while !framing.is_done() {
+                if inbox.is_empty() {
+                    match wire.read_buf(inbox).await {
+                        Ok(n) if n > 0 => conn.count_in(n as u64),
+                        _ => return Err(400),
+                    }
+                }
+                let add = |part: &[u8]| body.extend_from_slice(part);
+                let n = framing.feed(inbox, add).map_err(|_| 400u16)?;
+                drop(inbox.split_to(n));
+                if body.len() > LONGEST {
+                    return Err(413);
+                }
+            }
+            Ok(body)
+        }
+        _ => Err(405),
+    }
+}
+
+/// An answer without a DNS message, then a FIN.
+async fn refused(conn: &Conn, wire: &mut BoxWire, status: u16, from: &str) {
+    let reason = format!("a DoH request that is answered {status}");
+    let (from, transport) = (from.to_owned(), Transport::Doh);
+    conn.note(What::DnsBadQuery { reason, from, transport });
+    send(conn, wire, status, b"").await;
+    end(conn, wire).await;
+}
+
+/// False: the client has gone.
+async fn send(conn: &Conn, wire: &mut BoxWire, status: u16, body: &[u8]) -> bool {
+    let (kind, close) = match status {
+        200 => (format!("Content-Type: {MESSAGE}\r\n"), ""),
+        _ => (String::new(), "Connection: close\r\n"),
+    };
+    let mut out = format!(
+        "HTTP/1.1 {status} {}\r\n{kind}Content-Length: {}\r\n{close}\r\n",
+        reason(status),
+        body.len()
+    )
+    .into_bytes();
+    out.extend_from_slice(body);
+    conn.count_out(out.len() as u64);
+    let sent = wire.write_all(&out).await.is_ok() && wire.flush().await.is_ok();
+    if !sent {
+        conn.closed(Who::Client, crate::event::How::Rst);
+    }
+    sent
+}

@@ -1,0 +1,103 @@
+//! Where the name server is reached.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::datagram::{Datagrams, SimDatagram};
+use crate::wire::sim::SimWire;
+use crate::world::{Listener, SimNet, Syn};
+
+/// Sockets that are bound already, e.g. in another network namespace, and what names resolve to
+/// there. Both have to have the same port; the listener has to listen.
+#[derive(Debug)]
+pub struct Sockets {
+    /// For queries over UDP.
+    pub udp: UdpSocket,
+    /// For queries over TCP, TLS and HTTPS.
+    pub tcp: TcpListener,
+    /// The proxy's address, as clients of this name server see it.
+    pub proxy: IpAddr,
+    /// The origin's address, for clients that may resolve the target themselves.
+    pub origin: IpAddr,
+}
+
+/// Where a name server is reached.
+#[derive(Clone)]
+pub struct NameServer {
+    /// Its address, for all transports; in the simulation it is not a real one.
+    pub address: SocketAddr,
+    /// Its ports in the simulation.
+    pub sim: Option<SimDns>,
+}
+
+impl NameServer {
+    /// The URL of its DoH server.
+    pub fn doh_url(&self) -> String {
+        format!("https://{}/dns-query", self.address)
+    }
+}
+
+/// The name server's ports in the simulation.
+#[derive(Clone)]
+pub struct SimDns {
+    datagrams: mpsc::UnboundedSender<SimDatagram>,
+    net: SimNet,
+}
+
+impl SimDns {
+    /// Sends a query over UDP; answers come out of what it gives.
+    pub fn ask(&self, query: &[u8]) -> mpsc::UnboundedReceiver<Vec<u8>> {
+        let (back, answers) = mpsc::unbounded_channel();
+        let _ = self.datagrams.send((query.to_vec(), back));
+        answers
+    }
+
+    /// Opens a TCP connection.
+    ///
+    /// # Errors
+    ///
+    /// `ConnectionRefused` when the name server has ended.
+    pub async fn connect(&self) -> io::Result<SimWire> {
+        self.net.connect().await
+    }
+}
+
+/// Tries to find a port that is free for both.
+const TRIES: usize = 50;
+
+/// Opens UDP and TCP on one port; with port 0 the system chooses it.
+pub(crate) fn open(at: SocketAddr) -> io::Result<(UdpSocket, TcpListener, SocketAddr)> {
+    for _ in 1..TRIES {
+        match pair(at) {
+            // Chosen for TCP, taken for UDP.
+            Err(error) if at.port() == 0 && error.kind() == io::ErrorKind::AddrInUse => {}
+            other => return other,
+        }
+    }
+    pair(at)
+}
+
+fn pair(at: SocketAddr) -> io::Result<(UdpSocket, TcpListener, SocketAddr)> {
+    let tcp = TcpListener::bind(at)?;
+    let at = tcp.local_addr()?;
+    Ok((UdpSocket::bind(at)?, tcp, at))
+}
+
+/// Bound sockets as tokio has them.
+pub(super) fn adopt(udp: UdpSocket, tcp: TcpListener) -> io::Result<(Datagrams, Listener)> {
+    udp.set_nonblocking(true)?;
+    tcp.set_nonblocking(true)?;
+    let udp = tokio::net::UdpSocket::from_std(udp)?;
+    let tcp = tokio::net::TcpListener::from_std(tcp)?;
+    Ok((Datagrams::Socket(Arc::new(udp)), Listener::Tcp(tcp)))
+}
+
+/// The ports of a simulated name server.
+pub(super) fn simulated() -> (SimDns, Datagrams, Listener) {
+    let (datagrams, queue) = mpsc::unbounded_channel();
+    let (net, listener) = SimNet::new(Syn::Answer);
+    (SimDns { datagrams, net }, Datagrams::Sim(queue), listener)
+}

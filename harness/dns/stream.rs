@@ -1,0 +1,162 @@
+//! DNS over connections: TCP (RFC 7766), TLS (RFC 7858), HTTPS (RFC 8484).
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::TlsAcceptor;
+
+use super::serve::{Outcome, Server};
+use super::{Asked, Transport, doh};
+use crate::cert::Flavour;
+use crate::conn::Conn;
+use crate::event::{How, What, Who};
+use crate::fault::{After, Choice, Flow, play};
+use crate::plan::Facts;
+use crate::stage::Stage;
+use crate::tls;
+use crate::wire::replay::replay;
+use crate::wire::{BoxWire, fin, linger};
+
+/// The first byte of a TLS handshake record; no query is 5,632 bytes long.
+const HANDSHAKE: u8 = 0x16;
+
+/// Serves one connection to its end.
+pub(super) async fn serve(server: &Server, conn: &Conn, mut wire: BoxWire, from: &str) {
+    let mut inbox = BytesMut::new();
+    if !matches!(wire.read_buf(&mut inbox).await, Ok(n) if n > 0) {
+        return conn.closed(Who::Client, How::Fin);
+    }
+    let ended = match inbox.first() {
+        Some(&HANDSHAKE) => secured(server, conn, wire, inbox, from).await,
+        _ => Some((framed(server, conn, wire, inbox, Transport::Tcp, from, Flavour::Good)).await),
+    };
+    // Whoever has ended it has written it down already, unless it was the client.
+    if ended.is_some_and(|ended| ended) {
+        conn.closed(Who::Client, How::Fin);
+    }
+}
+
+/// The handshake, with a rule's certificate, then what the client wants inside. None: it failed.
+async fn secured(
+    server: &Server,
+    conn: &Conn,
+    mut wire: BoxWire,
+    mut inbox: BytesMut,
+    from: &str,
+) -> Option<bool> {
+    let failed = |reason: String, by| conn.note(What::TlsFailed { reason, alert: None, by });
+    let (sni, alpn) = match tls::read_hello(&mut wire, &mut inbox, |n| conn.count_in(n)).await {
+        Ok(hello) => (hello.sni, hello.alpn),
+        Err(reason) => {
+            failed(reason, Who::Client);
+            return None;
+        }
+    };
+    let http = alpn.iter().any(|name| name == "http/1.1" || name == "h2");
+    let transport = if http { Transport::Doh } else { Transport::Dot };
+    let mut facts = Facts { conn: conn.id, ..Facts::default() };
+    facts.dns = Some(Asked { transport, question: None });
+    let mut choice = Choice::default();
+    let mut flow = Flow::Wire(&mut wire);
+    match play(Stage::Dns, conn, &mut facts, &mut flow, &mut inbox, &mut choice).await {
+        After::Stop => return Some(false),
+        After::Go | After::Replaced | After::Answered => {}
+    }
+    let flavour = choice.cert.unwrap_or_default();
+    let name = sni.unwrap_or_else(|| "127.0.0.1".to_owned());
+    let config = match server.shared.authority.server(&name, flavour, &[], &choice.tls) {
+        Ok(config) => config,
+        Err(error) => {
+            failed(format!("no certificate can be made for {name:?}: {error}"), Who::Us);
+            return None;
+        }
+    };
+    let mut config = (*config).clone();
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"dot".to_vec()];
+    let acceptor = TlsAcceptor::from(std::sync::Arc::new(config));
+    match acceptor.accept(replay(inbox, wire)).await {
+        Ok(stream) => {
+            let alpn = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+            let mut wire: BoxWire = Box::new(stream);
+            let mut inbox = BytesMut::new();
+            if !matches!(wire.read_buf(&mut inbox).await, Ok(n) if n > 0) {
+                return Some(true);
+            }
+            // A length that begins with a letter would be one of more than 16,000 bytes.
+            let letter = inbox.first().is_some_and(u8::is_ascii_uppercase);
+            Some(match alpn.as_deref() == Some(b"http/1.1") || letter {
+                true => doh::serve(server, conn, wire, inbox, from, flavour).await,
+                false => framed(server, conn, wire, inbox, Transport::Dot, from, flavour).await,
+            })
+        }
+        Err(error) => {
+            failed(error.to_string(), Who::Client);
+            None
+        }
+    }
+}
+
+/// Messages behind their lengths. Whether it was the client that has ended the connection.
+async fn framed(
+    server: &Server,
+    conn: &Conn,
+    mut wire: BoxWire,
+    mut inbox: BytesMut,
+    transport: Transport,
+    from: &str,
+    cert: Flavour,
+) -> bool {
+    conn.count_in(inbox.len() as u64);
+    loop {
+        let whole = loop {
+            if inbox.len() >= 2 {
+                let length = usize::from(u16::from_be_bytes([inbox[0], inbox[1]]));
+                if inbox.len() >= 2 + length {
+                    inbox.advance(2);
+                    break inbox.split_to(length);
+                }
+            }
+            match wire.read_buf(&mut inbox).await {
+                Ok(n) if n > 0 => conn.count_in(n as u64),
+                _ => {
+                    conn.closed(Who::Client, How::Fin);
+                    let _ = wire.shutdown().await;
+                    return true;
+                }
+            }
+        };
+        distrusted(conn, cert, whole.len());
+        match server.answer(conn, &whole, transport, from, &mut wire, &mut inbox).await {
+            Outcome::Answer(bytes) => {
+                let mut out = (bytes.len() as u16).to_be_bytes().to_vec();
+                out.extend_from_slice(&bytes);
+                conn.count_out(out.len() as u64);
+                if wire.write_all(&out).await.is_err() || wire.flush().await.is_err() {
+                    return true;
+                }
+            }
+            Outcome::Done => {}
+            Outcome::Ended => {
+                end(conn, &mut wire).await;
+                return false;
+            }
+        }
+    }
+}
+
+/// A query under a certificate that the client must not trust.
+pub(super) fn distrusted(conn: &Conn, cert: Flavour, bytes: usize) {
+    if cert.is_bad() {
+        conn.note(What::AppData { cert: cert.word().to_owned(), bytes: bytes as u64 });
+    }
+}
+
+/// A FIN, unless the connection has ended already.
+pub(super) async fn end(conn: &Conn, wire: &mut BoxWire) {
+    if conn.is_closed() {
+        return;
+    }
+    let _ = fin(wire, true).await;
+    conn.closed(Who::Us, How::Fin);
+    // Until the client has closed its side, too; `limits.time` ends it.
+    linger(wire).await;
+}

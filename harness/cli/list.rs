@@ -120,7 +120,7 @@ impl List {
                     "good_client": scenario.good_client.trim(),
                     "cannot": scenario.cannot.trim(),
                     "seen": scenario.seen,
-                    "requires": scenario.requires,
+                    "requires": scenario.needs(),
                 }));
                 continue;
             }

@@ -9,6 +9,7 @@ mod check;
 mod check_dns;
 mod client;
 mod collect;
+mod covers;
 mod dns;
 mod expect;
 mod origin;

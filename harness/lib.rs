@@ -15,6 +15,7 @@
 //! - [`auth`]: proxy authentication, pure: what a client sends, and what it is asked for.
 //! - [`tls`]: the server's side of a handshake, for the proxy itself and for the origin.
 //! - [`cert`]: certificates, good and bad; [`secrets`]: what must not leak.
+//! - [`proc_net`]: the kernel's table of sockets.
 //! - [`event`] and [`log`]: what happened; [`conduct`]: what the client did; [`verdict`]: what
 //!   that is worth; [`fix`]: what would help.
 //! - [`sandbox`]: namespaces of the command's own (Linux).
@@ -36,6 +37,7 @@ pub mod fix;
 pub mod log;
 pub mod origin;
 pub mod plan;
+pub mod proc_net;
 pub mod proxy;
 pub mod report;
 pub mod rng;

@@ -1,5 +1,6 @@
 //! `badproxy list`
 
+use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 
 use clap::Args;
@@ -66,19 +67,11 @@ impl List {
         if self.effects { self.effects() } else { self.scenarios() }
     }
 
-    /// The scenarios that were asked for.
-    fn chosen(&self) -> anyhow::Result<Vec<&'static Entry>> {
-        let mut chosen = Vec::new();
-        for entry in CATALOGUE {
-            let scenario = entry.scenario().map_err(|p| anyhow::anyhow!("{p}"))?;
-            if self.stage.as_deref().is_none_or(|stage| entry.stage() == stage)
-                && self.search.iter().all(|word| says(entry, &scenario, word))
-                && self.seen.as_deref().is_none_or(|report| plays(&scenario, report))
-            {
-                chosen.push(entry);
-            }
-        }
-        Ok(chosen)
+    /// Whether a scenario was asked for.
+    fn wants(&self, entry: &Entry, scenario: &Scenario) -> bool {
+        self.stage.as_deref().is_none_or(|stage| entry.stage() == stage)
+            && self.search.iter().all(|word| says(entry, scenario, word))
+            && self.seen.as_deref().is_none_or(|report| plays(scenario, report))
     }
 
     fn scenarios(&self) -> anyhow::Result<i32> {
@@ -92,13 +85,17 @@ impl List {
             ));
             return Ok(2);
         }
-        let chosen = self.chosen()?;
+        let all = read()?;
+        let beginnings = beginnings(&all);
+        let chosen: Vec<_> =
+            all.iter().filter(|(entry, scenario)| self.wants(entry, scenario)).collect();
         if chosen.is_empty() {
             say("no scenario is like that; `badproxy list` has them all");
         }
         let mut out = std::io::stdout().lock();
         if self.format == Format::Md {
-            let page = catalogue::page(&chosen).map_err(|p| anyhow::anyhow!("{p}"))?;
+            let entries: Vec<&Entry> = chosen.iter().map(|(entry, _)| *entry).collect();
+            let page = catalogue::page(&entries).map_err(|p| anyhow::anyhow!("{p}"))?;
             out.write_all(page.as_bytes())?;
             return Ok(0);
         }
@@ -107,8 +104,7 @@ impl List {
         // What goes to a file or a pipe is not cut, unless a width is asked for.
         let asked = out.is_terminal() || std::env::var_os("COLUMNS").is_some();
         let width = if asked { super::width() } else { usize::MAX };
-        for entry in &chosen {
-            let scenario = entry.scenario().map_err(|p| anyhow::anyhow!("{p}"))?;
+        for (entry, scenario) in &chosen {
             if self.format == Format::Json {
                 rows.push(json!({
                     "name": entry.name,
@@ -131,7 +127,7 @@ impl List {
                 stage = entry.stage();
                 writeln!(out, "{stage}")?;
             }
-            let line = format!("  {:<34} {}", entry.name, telling(&scenario.about));
+            let line = format!("  {:<34} {}", entry.name, telling(&scenario.about, &beginnings));
             writeln!(out, "{}", cut(&line, width))?;
         }
         if self.format == Format::Json {
@@ -206,16 +202,35 @@ fn plays(scenario: &Scenario, report: &str) -> bool {
     })
 }
 
+/// Every scenario, read once.
+fn read() -> anyhow::Result<Vec<(&'static Entry, Scenario)>> {
+    let read = |entry: &'static Entry| match entry.scenario() {
+        Ok(scenario) => Ok((entry, scenario)),
+        Err(problems) => Err(anyhow::anyhow!("{problems}")),
+    };
+    CATALOGUE.iter().map(read).collect()
+}
+
+/// The first sentences of all scenarios, and how many begin with each. Only looked into.
+fn beginnings(all: &[(&Entry, Scenario)]) -> HashMap<String, usize> {
+    let mut counts = HashMap::new();
+    for (_, scenario) in all {
+        let about = flat(&scenario.about);
+        let first = about.split(". ").next().unwrap_or_default();
+        *counts.entry(first.to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A text on one line, from the first sentence on that no other scenario begins with.
-fn telling(about: &str) -> String {
-    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+fn telling(about: &str, beginnings: &HashMap<String, usize>) -> String {
     let about = flat(about);
     let Some((first, rest)) = about.split_once(". ") else { return about };
-    let alike = CATALOGUE
-        .iter()
-        .filter_map(|entry| entry.scenario().ok())
-        .filter(|other| flat(&other.about).split(". ").next() == Some(first))
-        .count();
+    let alike = beginnings.get(first).copied().unwrap_or(0);
     let rest = rest.trim_start();
     if alike > 1 && !rest.is_empty() { rest.to_owned() } else { about }
 }

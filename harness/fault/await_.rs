@@ -59,7 +59,7 @@ impl Fault for Await {
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
         if self.client_hello {
             // What is no hello is not waited for, and a hello has a ceiling.
-            while matches!(hello::parse(cx.inbox), Hello::More) && cx.inbox.len() <= 2 * hello::LIMIT {
+            while matches!(hello::parse(cx.inbox), Hello::More) && cx.inbox.len() <= hello::MOST {
                 if !cx.await_bytes(cx.inbox.len() + 1).await? {
                     return Ok(After::Stop);
                 }

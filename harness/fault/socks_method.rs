@@ -2,12 +2,12 @@
 
 use std::io;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{After, Cx, Fault};
 use crate::proxy::socks::message::METHODS;
-use crate::scenario::{Problem, seen, word};
+use crate::scenario::{Problem, name_of, number, number_schema, seen, word};
 use crate::stage::Stage;
 
 /// Chooses the method of a SOCKS5 greeting (RFC 1928, section 3), whether the client offers it or
@@ -26,20 +26,11 @@ fn read<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
 }
 
 fn parse(word: &str) -> Result<u8, Problem> {
-    if let Some((_, number)) = METHODS.iter().find(|(name, _)| *name == word) {
-        return Ok(*number);
-    }
-    let known: Vec<&str> = METHODS.iter().map(|(name, _)| *name).collect();
-    word.parse().map_err(|_| {
-        Problem::new(format!("SOCKS5 has no method {}", seen(word)))
-            .known("its methods", word, &known)
-            .help("any other is a number from 0 to 255")
-    })
+    number(word, METHODS, format!("SOCKS5 has no method {}", seen(word)), "its methods")
 }
 
 fn names(_: &mut SchemaGenerator) -> Schema {
-    let names: Vec<&str> = METHODS.iter().map(|(name, _)| *name).collect();
-    json_schema!({"anyOf": [{"enum": names}, {"type": "integer", "minimum": 0, "maximum": 255}]})
+    number_schema(METHODS)
 }
 
 impl Fault for SocksMethod {
@@ -57,8 +48,8 @@ impl Fault for SocksMethod {
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
         cx.choice.socks_method = Some(self.method);
-        let name = METHODS.iter().find(|(_, number)| *number == self.method);
-        let name = name.map(|(name, _)| format!(" ({name})")).unwrap_or_default();
+        let name = name_of(METHODS, self.method).map(|name| format!(" ({name})"));
+        let name = name.unwrap_or_default();
         cx.did(format!("chooses method {}{name}", self.method), true);
         Ok(After::Go)
     }

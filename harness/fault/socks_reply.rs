@@ -3,13 +3,13 @@
 use std::io;
 use std::net::IpAddr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{After, Cx, Fault};
 use crate::proxy::socks::message::{Address, REPLIES, V4, reply4, reply5};
 use crate::proxy::socks::{self, message};
-use crate::scenario::{Problem, Size, seen, word};
+use crate::scenario::{Problem, Size, name_of, number, number_schema, seen, word};
 use crate::stage::Stage;
 
 /// Answers a SOCKS request: any reply code, any bound address, cut if asked.
@@ -40,20 +40,11 @@ fn read<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
 }
 
 fn parse(word: &str) -> Result<u8, Problem> {
-    if let Some((_, number)) = REPLIES.iter().find(|(name, _)| *name == word) {
-        return Ok(*number);
-    }
-    let known: Vec<&str> = REPLIES.iter().map(|(name, _)| *name).collect();
-    word.parse().map_err(|_| {
-        Problem::new(format!("RFC 1928 has no reply {}", seen(word)))
-            .known("its replies", word, &known)
-            .help("any other is a number from 0 to 255")
-    })
+    number(word, REPLIES, format!("RFC 1928 has no reply {}", seen(word)), "its replies")
 }
 
 fn names(_: &mut SchemaGenerator) -> Schema {
-    let names: Vec<&str> = REPLIES.iter().map(|(name, _)| *name).collect();
-    json_schema!({"anyOf": [{"enum": names}, {"type": "integer", "minimum": 0, "maximum": 255}]})
+    number_schema(REPLIES)
 }
 
 impl SocksReply {
@@ -104,8 +95,8 @@ impl Fault for SocksReply {
         let version = socks::version(&cx.facts.method).unwrap_or(message::V5);
         let bytes = self.bytes(version);
         let result = cx.send(&bytes).await;
-        let name = REPLIES.iter().find(|(_, number)| *number == self.code);
-        let name = name.map(|(name, _)| format!(" ({name})")).unwrap_or_default();
+        let name = name_of(REPLIES, self.code).map(|name| format!(" ({name})"));
+        let name = name.unwrap_or_default();
         cx.did(format!("answered {} bytes: reply {}{name}", bytes.len(), self.code), true);
         let tunnel = self.code == 0 && cx.stage == Stage::Reply;
         result.map(|()| if tunnel { After::Replaced } else { After::Answered })

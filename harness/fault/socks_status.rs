@@ -2,11 +2,11 @@
 
 use std::io;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{After, Cx, Fault};
-use crate::scenario::{Problem, seen, word};
+use crate::scenario::{Problem, number, number_schema, seen, word};
 use crate::stage::Stage;
 
 /// Answers user and password (RFC 1929) with this status, right or wrong. Any status but 0 is
@@ -20,25 +20,18 @@ pub struct SocksStatus {
     pub status: u8,
 }
 
-const NAMES: [&str; 2] = ["success", "failure"];
+const NAMES: [(&str, u8); 2] = [("success", 0), ("failure", 1)];
 
 fn read<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
     word(from, parse)
 }
 
 fn parse(word: &str) -> Result<u8, Problem> {
-    if let Some(number) = NAMES.iter().position(|name| *name == word) {
-        return Ok(number as u8);
-    }
-    word.parse().map_err(|_| {
-        Problem::new(format!("a status of RFC 1929 cannot be {}", seen(word)))
-            .known("there are", word, &NAMES)
-            .help("any other is a number from 0 to 255")
-    })
+    number(word, &NAMES, format!("a status of RFC 1929 cannot be {}", seen(word)), "there are")
 }
 
 fn names(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"anyOf": [{"enum": NAMES}, {"type": "integer", "minimum": 0, "maximum": 255}]})
+    number_schema(&NAMES)
 }
 
 impl Fault for SocksStatus {

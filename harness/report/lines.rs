@@ -3,13 +3,14 @@
 use super::text::shell;
 use crate::event::{How, Side, Via, What, Who};
 use crate::proxy::socks::message::{METHODS, REPLIES};
+use crate::scenario::name_of;
 use crate::stage::Stage;
 use crate::verdict::words::{count, many, ms, signal};
 
 /// A number of SOCKS with its name, where it has one.
 fn named(names: &[(&str, u8)], number: u8) -> String {
-    match names.iter().find(|(_, n)| *n == number) {
-        Some((name, _)) => format!("{name} ({number})"),
+    match name_of(names, number) {
+        Some(name) => format!("{name} ({number})"),
         None => number.to_string(),
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::event::What;
 use crate::log::Log;
+use crate::proc_net::{Row, SYN_SENT, rows};
 use crate::stage::Stage;
 
 /// Looks for sockets that wait for an answer from `port`, until it is dropped. `rule` is the
@@ -27,38 +28,7 @@ pub async fn watch(port: SocketAddr, rule: usize, log: Log) {
 }
 
 /// The local ports of sockets in SYN-SENT towards `port`.
-#[cfg(target_os = "linux")]
 fn waiting(port: SocketAddr) -> Vec<u16> {
-    let table = if port.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" };
-    let text = std::fs::read_to_string(table).unwrap_or_default();
-    text.lines().filter_map(|line| waiting_line(line, port.port())).collect()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn waiting(_: SocketAddr) -> Vec<u16> {
-    Vec::new()
-}
-
-/// One line of `/proc/net/tcp`: `sl local_address rem_address st ...`, in hex.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
-fn waiting_line(line: &str, port: u16) -> Option<u16> {
-    let mut fields = line.split_whitespace().skip(1);
-    let (local, remote, state) = (fields.next()?, fields.next()?, fields.next()?);
-    let number = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
-    (state == "02" && number(remote)? == port).then_some(())?;
-    number(local)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_of_the_table() {
-        let line = "   1: 0100007F:C350 0100007F:1F90 02 00000001:00000000 01:00000064 00000000";
-        assert_eq!(waiting_line(line, 8080), Some(50000));
-        assert_eq!(waiting_line(line, 8081), None);
-        assert_eq!(waiting_line(&line.replace(" 02 ", " 01 "), 8080), None);
-        assert_eq!(waiting_line("  sl  local_address rem_address   st", 1), None);
-    }
+    let waits = |row: &Row| row.state == SYN_SENT && row.remote == port.port();
+    rows(port).into_iter().filter(waits).map(|row| row.local).collect()
 }

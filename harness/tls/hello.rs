@@ -7,6 +7,9 @@
 pub const HANDSHAKE: u8 = 0x16;
 /// The longest hello that is read. The largest in the field have some 2 kB.
 pub const LIMIT: usize = 64 * 1024;
+/// The most bytes that are read for one: records of one byte each are six times as long as what is in
+/// them.
+pub const MOST: usize = 2 * LIMIT;
 
 /// What a client has said of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

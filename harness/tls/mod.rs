@@ -71,8 +71,7 @@ pub async fn read_hello(
         match hello::parse(inbox) {
             Hello::Whole(hello) => return Ok(hello),
             Hello::Bad(why) => return Err(format!("no ClientHello: {why}")),
-            // Records of one byte each are six times as long as what is in them.
-            Hello::More if inbox.len() > 2 * hello::LIMIT => {
+            Hello::More if inbox.len() > hello::MOST => {
                 return Err("no ClientHello: more than 128 KiB of one".to_owned());
             }
             Hello::More => {}

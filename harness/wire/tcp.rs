@@ -9,6 +9,7 @@ use tokio::io::{AsyncWrite, Interest};
 use tokio::net::TcpStream;
 
 use super::{BoxWire, Wire};
+use crate::proc_net::{Row, rows};
 
 /// An accepted socket as a wire. On Linux it has the listener's TCP_NODELAY.
 pub fn accepted(socket: TcpStream) -> BoxWire {
@@ -82,39 +83,8 @@ fn closed(socket: &TcpStream) -> bool {
     matches!(ready.poll(&mut cx), Poll::Ready(Ok(r)) if r.is_read_closed())
 }
 
-/// The send queue of a connection, out of the kernel's table (Linux): an ioctl would need unsafe
-/// code.
+/// The send queue of a connection, out of the kernel's table: an ioctl would need unsafe code.
 fn queued(local: SocketAddr, peer: SocketAddr) -> u64 {
-    if !cfg!(target_os = "linux") {
-        return 0;
-    }
-    let table = if local.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" };
-    let text = std::fs::read_to_string(table).unwrap_or_default();
-    text.lines().find_map(|line| queued_line(line, local.port(), peer.port())).unwrap_or(0)
-}
-
-/// One line of the table: `sl local_address rem_address st tx_queue:rx_queue ...`, in hex.
-fn queued_line(line: &str, local: u16, peer: u16) -> Option<u64> {
-    let mut fields = line.split_whitespace().skip(1);
-    let port = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
-    let here = port(fields.next()?)?;
-    let there = port(fields.next()?)?;
-    let queue = fields.nth(1)?.split(':').next()?;
-    (here == local && there == peer).then(|| u64::from_str_radix(queue, 16).ok())?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_send_queue_of_a_line() {
-        let line = "   1: 0100007F:1F90 0100007F:C350 01 0000012C:00000000 01:00000064 00000000";
-        assert_eq!(queued_line(line, 8080, 50000), Some(300));
-        assert_eq!(queued_line(line, 50000, 8080), None);
-        assert_eq!(
-            queued_line("  sl  local_address rem_address   st tx_queue rx_queue", 1, 1),
-            None
-        );
-    }
+    let ours = |row: &Row| row.local == local.port() && row.remote == peer.port();
+    rows(local).into_iter().find(ours).map_or(0, |row| row.unsent)
 }

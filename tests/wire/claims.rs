@@ -210,20 +210,36 @@ fn a_chunk_without_a_size_is_400() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_blackhole_starts_under_fire() {
+    use socket2::{Domain, Socket, Type};
     use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Ends the fire, also when the test fails.
+    struct Over<'a>(&'a AtomicBool);
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
     let at = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let cease = Over(&over);
         for _ in 0..4 {
             scope.spawn(|| {
+                // From another address: a client of the same one can come to have the port itself,
+                // and connects to nobody but itself then.
+                let from = std::net::SocketAddr::from(([127, 0, 0, 2], 0));
                 while !over.load(Ordering::Relaxed) {
-                    let _ = TcpStream::connect_timeout(&at, Duration::from_millis(20));
+                    let client = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+                    client.bind(&from.into()).unwrap();
+                    let _ = client.connect_timeout(&at.into(), Duration::from_millis(20));
                 }
             });
         }
         let setup = badproxy::start::Setup { listen: at, ..Default::default() };
         let proxy = Proxy::with("rules:\n  - at: syn\n    do: blackhole\n", setup);
-        over.store(true, Ordering::Relaxed);
+        drop(cease);
         let error = TcpStream::connect_timeout(&proxy.address, Duration::from_millis(500));
         assert_eq!(error.unwrap_err().kind(), std::io::ErrorKind::TimedOut);
     });

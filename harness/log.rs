@@ -116,4 +116,9 @@ impl Log {
         let state = self.state();
         (state.kept.clone(), state.dropped)
     }
+
+    /// How many events were not kept.
+    pub fn dropped(&self) -> u64 {
+        self.state().dropped
+    }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Colour, print, runtime, say, scenario};
-use crate::run::{Format, Order};
+use crate::run::{Format, Manner, Order};
 use crate::scenario::{Length, Word as _};
 use crate::start::Setup;
 
@@ -175,7 +175,7 @@ impl Run {
             ..Setup::default()
         };
         let colour = self.color.on(&std::io::stderr());
-        runtime()?.block_on(crate::run::run(Order {
+        let order = Order {
             scenario,
             called: self.scenario,
             options,
@@ -183,14 +183,18 @@ impl Run {
             command: self.command,
             timeout: self.timeout.0,
             no_timeout: self.no_timeout,
+            trust: !self.no_trust,
+            isolate: self.isolate,
+            stdin: true,
+        };
+        let manner = Manner {
             format: self.format,
             events: self.events,
             quiet: self.quiet,
             pass_exit: self.pass_exit,
             strict: self.strict,
-            trust: !self.no_trust,
-            isolate: self.isolate,
             colour,
-        }))
+        };
+        runtime()?.block_on(crate::run::run(order, manner))
     }
 }

@@ -48,7 +48,7 @@ struct Reader {
 }
 
 /// Starts the command in a process group of its own, so that whatever it starts can be ended. Its
-/// standard output and its standard error are passed on to these.
+/// standard output and its standard error are passed on to these; `stdin`: it has our standard input.
 ///
 /// # Errors
 ///
@@ -58,6 +58,7 @@ pub fn spawn(
     settings: &[Setting],
     (stdout, stderr): (&Out, &Out),
     log: &Log,
+    stdin: bool,
 ) -> std::io::Result<Wrapped> {
     let (program, arguments) = argv
         .split_first()
@@ -71,7 +72,8 @@ pub fn spawn(
         };
     }
     // A terminal belongs to our process group: a command in another one that reads it is stopped.
-    let input = if std::io::stdin().is_terminal() { Stdio::null() } else { Stdio::inherit() };
+    let stdin = stdin && !std::io::stdin().is_terminal();
+    let input = if stdin { Stdio::inherit() } else { Stdio::null() };
     command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
@@ -91,13 +93,14 @@ pub async fn spawn_inside(
     settings: &[Setting],
     to: (&Out, &Out),
     log: &Log,
+    ours: bool,
 ) -> std::io::Result<Wrapped> {
     let (mut inside, child) = opened;
     let env = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let stdin = std::io::stdin();
-    match stdin.is_terminal() {
-        true => inside.spawn(argv, env, std::fs::File::open("/dev/null")?).await?,
-        false => inside.spawn(argv, env, stdin).await?,
+    match ours && !stdin.is_terminal() {
+        false => inside.spawn(argv, env, std::fs::File::open("/dev/null")?).await?,
+        true => inside.spawn(argv, env, stdin).await?,
     }
     let mut wrapped = Wrapped::new(child, to, log);
     wrapped.inside = Some(inside);

@@ -6,7 +6,7 @@ use crate::log::Log;
 use crate::start::{Running, Setup, start};
 
 /// Why the scenario cannot be played as it was asked for; it is not run as something weaker.
-pub(super) fn unmet(order: &Order) -> Option<String> {
+pub(crate) fn unmet(order: &Order) -> Option<String> {
     let name = &order.scenario.name;
     match order.scenario.needs() {
         0 => None,
@@ -78,11 +78,12 @@ impl Place {
         settings: &[environment::Setting],
         to: (&Out, &Out),
         log: &Log,
+        stdin: bool,
     ) -> std::io::Result<child::Wrapped> {
         #[cfg(target_os = "linux")]
         if let Some(inside) = self.inside.take() {
-            return child::spawn_inside(inside, argv, settings, to, log).await;
+            return child::spawn_inside(inside, argv, settings, to, log, stdin).await;
         }
-        child::spawn(argv, settings, to, log)
+        child::spawn(argv, settings, to, log, stdin)
     }
 }

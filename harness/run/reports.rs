@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use serde_json::json;
 
+use super::cell::observable;
 use super::environment::Setting;
 use super::out::Out;
-use super::{Format, Order, deadline, observable};
+use super::{Format, Manner, Order, deadline};
 use crate::event::{Event, Header, SCHEMA};
 use crate::log::Log;
 use crate::report::human::Human;
@@ -19,16 +20,17 @@ use crate::start::Running;
 /// Attaches the reports to the log. What has happened so far comes first.
 pub(super) fn attach(
     order: &Order,
+    manner: &Manner,
     running: &Running,
-    log: &Log,
     (out, err): (&Out, &Out),
 ) -> anyhow::Result<Option<Arc<Mutex<Human>>>> {
+    let log = &running.shared.log;
     let header = jsonl::header(&header(order, running));
     let so_far = log.events().0;
     let lines = |events: &[Event]| -> String {
         events.iter().map(|event| jsonl::line(event) + "\n").collect()
     };
-    if let Some(path) = &order.events {
+    if let Some(path) = &manner.events {
         let mut file = File::create(path)
             .with_context(|| format!("cannot write the events to {}", path.display()))?;
         write!(file, "{header}\n{}", lines(&so_far))
@@ -41,7 +43,7 @@ pub(super) fn attach(
             }
         }));
     }
-    match order.format {
+    match manner.format {
         Format::Jsonl => {
             let mut out = out.lines();
             // Without a reader there is a verdict all the same.
@@ -53,7 +55,7 @@ pub(super) fn attach(
         }
         Format::Human => {
             let mut human =
-                Human::new(Box::new(err.lines()), order.colour, crate::cli::width(), order.quiet);
+                Human::new(Box::new(err.lines()), manner.colour, crate::cli::width(), manner.quiet);
             human.header(&order.scenario.name, &running.shown_url(), running.shared.seed);
             so_far.iter().for_each(|event| human.event(event));
             let human = Arc::new(Mutex::new(human));
@@ -67,7 +69,7 @@ pub(super) fn attach(
 }
 
 /// The first line of the event file.
-fn header(order: &Order, running: &Running) -> Header {
+pub(crate) fn header(order: &Order, running: &Running) -> Header {
     let scenario = running.scenario();
     let wall = std::time::SystemTime::now();
     Header {
@@ -100,7 +102,7 @@ fn header(order: &Order, running: &Running) -> Header {
 }
 
 /// The command line that repeats this run.
-pub(super) fn again(order: &Order, running: &Running) -> String {
+pub(crate) fn again(order: &Order, seed: u64) -> String {
     let quote = |a: &String| match a
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || "-_./:=@%+,{}".contains(c))
@@ -119,7 +121,7 @@ pub(super) fn again(order: &Order, running: &Running) -> String {
     format!(
         "badproxy run {} --seed {}{space}{options} -- {}",
         quote(&order.called),
-        running.shared.seed,
+        seed,
         words(&order.command)
     )
 }

@@ -3,7 +3,7 @@
 mod auth;
 mod connect;
 mod forward;
-mod framing;
+pub mod framing;
 pub mod head;
 mod relay;
 pub mod socks;

@@ -15,6 +15,7 @@ use super::environment::Setting;
 #[cfg(unix)]
 use super::group;
 use super::out::Out;
+use super::strays;
 use crate::event::What;
 use crate::log::Log;
 #[cfg(target_os = "linux")]
@@ -35,6 +36,8 @@ pub struct Wrapped {
     child: Child,
     pid: u32,
     readers: Vec<Reader>,
+    /// What its environment is marked with; None in the sandbox, which nothing leaves.
+    mark: Option<String>,
     /// Its sandbox: then the child is the helper, whose group has all that is inside below it.
     #[cfg(target_os = "linux")]
     inside: Option<Inside>,
@@ -77,8 +80,11 @@ pub fn spawn(
     command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
-    let child = command.spawn()?;
-    Ok(Wrapped::new(child, (stdout, stderr), log))
+    let mark = strays::mark();
+    command.env(strays::VARIABLE, &mark);
+    let mut wrapped = Wrapped::new(command.spawn()?, (stdout, stderr), log);
+    wrapped.mark = Some(mark);
+    Ok(wrapped)
 }
 
 /// Starts the command in the sandbox, with the same care for its streams.
@@ -121,6 +127,7 @@ impl Wrapped {
             child,
             pid,
             readers,
+            mark: None,
             #[cfg(target_os = "linux")]
             inside: None,
         }
@@ -300,6 +307,7 @@ impl Wrapped {
         // Windows has no process groups to ask; job objects need unsafe code.
         #[cfg(not(unix))]
         let left = false;
+        let left = self.mark.as_deref().is_some_and(strays::end) || left;
         for reader in &mut self.readers {
             reader.end(patient).await;
         }
@@ -332,6 +340,9 @@ impl Drop for Wrapped {
         #[cfg(unix)]
         if group::lives(self.pid) {
             group::signal(self.pid, rustix::process::Signal::KILL);
+        }
+        if let Some(mark) = &self.mark {
+            strays::end(mark);
         }
     }
 }

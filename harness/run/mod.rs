@@ -11,6 +11,7 @@ mod lag;
 pub mod out;
 mod place;
 mod reports;
+mod strays;
 pub mod syn;
 pub mod trust;
 

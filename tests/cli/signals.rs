@@ -13,7 +13,7 @@ pub fn send(signal: &str, pid: u32) {
 }
 
 /// A run of this line of shell, which makes the file `$READY` when the signal may come.
-fn run(shell: &str) -> (Play, impl FnOnce(), tempfile::TempDir) {
+fn run(shell: &str) -> (Play, impl FnOnce() + use<>, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let ready = dir.path().join("ready");
     // Opening a FIFO waits for the other end.
@@ -57,6 +57,16 @@ fn a_signal_ends_the_command_too() {
 #[test]
 fn what_the_command_has_started_is_ended_too() {
     ended_by("TERM", "exec 3<&0; sleep 100 & (sleep 100 & echo >$READY; sleep 100)", 143);
+}
+
+/// A daemon leaves the process group; its environment tells whose it was.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_has_left_the_process_group_is_ended_too() {
+    let daemon = "exec 3<&0; setsid sh -c 'setsid sleep 100 & exec sleep 100' &";
+    ended_by("TERM", &format!("{daemon} echo >$READY; sleep 100"), 143);
+    let (play, wait, _dir) = run(&format!("{daemon} echo >$READY; exec curl -sS {{target}}"));
+    play.play_with(|_| wait()).ends(0);
 }
 
 #[test]

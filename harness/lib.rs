@@ -19,6 +19,7 @@
 //! - [`event`] and [`log`]: what happened; [`conduct`]: what the client did; [`verdict`]: what
 //!   that is worth; [`fix`]: what would help.
 //! - [`sandbox`]: namespaces of the command's own (Linux).
+//! - [`matrix`]: many scenarios against many clients.
 //! - [`run`]: the wrapped command; [`report`]: one form a file; [`cli`]: one verb a file.
 
 pub mod auth;
@@ -35,6 +36,7 @@ pub mod fault;
 pub mod field_bugs;
 pub mod fix;
 pub mod log;
+pub mod matrix;
 pub mod origin;
 pub mod plan;
 pub mod proc_net;

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// One word for a run, gravest first: the first that applies names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Word {
@@ -40,9 +43,11 @@ pub enum Word {
 }
 
 /// What a word means for whoever waits for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Class {
     /// The client did wrong.
+    #[serde(rename = "failure")]
     Fail,
     /// The client did right, with a blemish.
     Warning,

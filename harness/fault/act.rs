@@ -14,6 +14,7 @@ use crate::event::{How, What, Who};
 use crate::plan::Facts;
 use crate::rng::Rng;
 use crate::stage::Stage;
+use crate::tls::hello::{self, Hello};
 use crate::wire::{BoxWire, End};
 
 /// What effects that only choose have chosen.
@@ -184,6 +185,17 @@ impl<'f> Cx<'_, 'f> {
             }
             if n == 0 {
                 self.conn.closed(Who::Client, How::Fin);
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Waits for the whole TLS ClientHello, however many segments it comes in. What cannot be one
+    /// is not waited for, and a hello has a ceiling. False: the client has closed first.
+    pub async fn await_hello(&mut self) -> io::Result<bool> {
+        while matches!(hello::parse(self.inbox), Hello::More) && self.inbox.len() <= hello::MOST {
+            if !self.await_bytes(self.inbox.len() + 1).await? {
                 return Ok(false);
             }
         }

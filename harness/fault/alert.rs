@@ -167,7 +167,7 @@ impl Fault for Alert {
         let said = format!("{grave} {} ({code})", self.description.word());
         let (data, place) = match self.after.unwrap_or_default() {
             Moment::ClientHello => {
-                if !cx.await_bytes(1).await? {
+                if !cx.await_hello().await? {
                     return Ok(After::Stop);
                 }
                 let result = cx.send(&[0x15, 3, 3, 0, 2, level, code]).await;

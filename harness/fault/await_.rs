@@ -8,7 +8,6 @@ use serde::Deserialize;
 use super::{After, Cx, Fault};
 use crate::scenario::{Problem, Size, seen};
 use crate::stage::Stage;
-use crate::tls::hello::{self, Hello};
 
 /// Waits until the client has sent something; what it sent is kept for the stage's good work.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -58,11 +57,8 @@ impl Fault for Await {
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
         if self.client_hello {
-            // What is no hello is not waited for, and a hello has a ceiling.
-            while matches!(hello::parse(cx.inbox), Hello::More) && cx.inbox.len() <= hello::MOST {
-                if !cx.await_bytes(cx.inbox.len() + 1).await? {
-                    return Ok(After::Stop);
-                }
+            if !cx.await_hello().await? {
+                return Ok(After::Stop);
             }
             cx.did(format!("the client has sent its ClientHello, {} bytes", cx.inbox.len()), false);
             return Ok(After::Go);

@@ -133,6 +133,18 @@ fn a_client_hello_is_awaited_whole() {
     assert_eq!(read_all(&mut socket), (b"page".to_vec(), End::Fin));
 }
 
+/// An alert that answers the hello does not answer half of one.
+#[test]
+fn an_alert_waits_for_the_whole_hello() {
+    let proxy = Proxy::start("rules:\n  - {at: tunnel, do: {alert: handshake_failure}}\n");
+    let mut socket = tunnel(&proxy);
+    let hello = hello();
+    socket.write_all(&hello[..20]).unwrap();
+    is_silent(&mut socket);
+    socket.write_all(&hello[20..]).unwrap();
+    assert_eq!(read_all(&mut socket), (b"\x15\x03\x03\x00\x02\x02\x28".to_vec(), End::Fin));
+}
+
 /// Nothing healthy comes behind bytes that a rule has sent in its place.
 #[test]
 fn what_a_rule_has_said_is_not_said_again() {

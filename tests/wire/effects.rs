@@ -242,7 +242,7 @@ fn until_elapsed_and_idle_let_bytes_pass_first() {
 fn an_alert_is_the_seven_bytes_of_rfc_8446() {
     let proxy = Proxy::start("rules:\n  - at: tunnel\n    do: [alert: handshake_failure, close]\n");
     let mut socket = tunnel(&proxy);
-    socket.write_all(b"\x16\x03\x01").unwrap();
+    socket.write_all(b"no hello, and so not waited for").unwrap();
     assert_eq!(read_all(&mut socket), (b"\x15\x03\x03\x00\x02\x02\x28".to_vec(), End::Fin));
 }
 

@@ -325,9 +325,13 @@ impl Running {
         }
     }
 
-    /// The proxy's name, or its address.
+    /// The proxy's name, or its address, as the proxy URL has it.
     pub fn host(&self) -> String {
-        self.name.clone().unwrap_or_else(|| self.address.ip().to_string())
+        match (&self.name, self.scenario().client.proxy_host) {
+            (Some(name), _) => name.clone(),
+            (None, ProxyHost::Name) => PROXY.to_owned(),
+            (None, ProxyHost::Address) => self.address.ip().to_string(),
+        }
     }
 
     /// The same without credentials, for texts that people see.

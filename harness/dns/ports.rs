@@ -18,8 +18,8 @@ pub struct Sockets {
     pub udp: UdpSocket,
     /// For queries over TCP, TLS and HTTPS.
     pub tcp: TcpListener,
-    /// The proxy's address, as clients of this name server see it.
-    pub proxy: IpAddr,
+    /// The proxy's addresses, as clients of this name server see them.
+    pub proxy: Vec<IpAddr>,
     /// The origin's address, for clients that may resolve the target themselves.
     pub origin: IpAddr,
 }

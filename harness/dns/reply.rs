@@ -80,7 +80,7 @@ pub struct Parts<'a> {
     /// The healthy name server.
     pub side: &'a DnsSide,
     /// The addresses that it knows by their role.
-    pub addresses: Addresses,
+    pub addresses: &'a Addresses,
     /// What a rule has chosen.
     pub answer: Option<&'a Answer>,
     /// Which query for this name and type it is, from 1.
@@ -119,7 +119,7 @@ impl Parts<'_> {
         if query.class != 1 {
             return (Rcode::Refused, Vec::new());
         }
-        let found = look_up(self.side, &self.addresses, &query.name, query.kind);
+        let found = look_up(self.side, self.addresses, &query.name, query.kind);
         let (mut rcode, mut records) = (found.rcode, found.records);
         let ttl = answer.ttl.map(|t| t.0.as_secs().min(u32::MAX.into()) as u32);
         if answer.has_records() {
@@ -164,7 +164,7 @@ impl Parts<'_> {
         // Behind a single alias the zone goes on, if it knows the name.
         let alone = answer.a.is_empty() && answer.aaaa.is_empty() && answer.records.is_none();
         if answer.cname.len() == 1 && alone && owner != self.query.name {
-            records.extend(look_up(self.side, &self.addresses, &owner, self.query.kind).records);
+            records.extend(look_up(self.side, self.addresses, &owner, self.query.kind).records);
         }
         records
     }

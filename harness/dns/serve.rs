@@ -224,7 +224,7 @@ impl Server {
         let reply = Parts {
             query: &query,
             side: conn.scenario.dns.as_ref().unwrap_or(&plain),
-            addresses: self.addresses,
+            addresses: &self.addresses,
             answer: choice.answer.as_deref(),
             attempt,
             udp: transport == Transport::Udp,

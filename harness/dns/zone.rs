@@ -12,10 +12,10 @@ const ALIASES: usize = 8;
 const TTL: u32 = 60;
 
 /// Addresses that a scenario names without knowing them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses {
-    /// The proxy's, as its client sees it.
-    pub proxy: IpAddr,
+    /// The proxy's, as its client sees them, in this order.
+    pub proxy: Vec<IpAddr>,
     /// The origin's, for clients that resolve the target themselves.
     pub origin: IpAddr,
 }
@@ -23,25 +23,28 @@ pub struct Addresses {
 impl Addresses {
     /// The addresses of a list, in its order. What has no IPv4 address is left out.
     pub fn v4(&self, list: &[Address4]) -> Vec<Ipv4Addr> {
-        let v4 = |ip: IpAddr| match ip {
+        let all = list.iter().flat_map(|address| match address {
+            Address4::Proxy => self.proxy.clone(),
+            Address4::Origin => vec![self.origin],
+            Address4::Ip(ip) => vec![IpAddr::V4(*ip)],
+        });
+        let v4 = all.filter_map(|ip| match ip {
             IpAddr::V4(ip) => Some(ip),
             IpAddr::V6(_) => None,
-        };
-        list.iter()
-            .filter_map(|address| match address {
-                Address4::Proxy => v4(self.proxy),
-                Address4::Origin => v4(self.origin),
-                Address4::Ip(ip) => Some(*ip),
-            })
-            .collect()
+        });
+        v4.collect()
     }
 
-    /// The records of one address.
-    fn of(ip: IpAddr) -> Records {
-        match ip {
-            IpAddr::V4(ip) => Records { a: vec![Address4::Ip(ip)], ..Records::default() },
-            IpAddr::V6(ip) => Records { aaaa: vec![Address6(ip)], ..Records::default() },
+    /// The records of these addresses.
+    fn of(ips: &[IpAddr]) -> Records {
+        let mut records = Records::default();
+        for ip in ips {
+            match ip {
+                IpAddr::V4(ip) => records.a.push(Address4::Ip(*ip)),
+                IpAddr::V6(ip) => records.aaaa.push(Address6(*ip)),
+            }
         }
+        records
     }
 }
 
@@ -94,10 +97,10 @@ fn known(side: &DnsSide, addresses: &Addresses, name: &str) -> Option<Records> {
         return Some(records.clone());
     }
     match name {
-        PROXY => Some(Addresses::of(addresses.proxy)),
-        "localhost" => Some(Addresses::of(Ipv4Addr::LOCALHOST.into())),
+        PROXY => Some(Addresses::of(&addresses.proxy)),
+        "localhost" => Some(Addresses::of(&[Ipv4Addr::LOCALHOST.into()])),
         _ if side.others == Others::Origin && glob("*.test", name) => {
-            Some(Addresses::of(addresses.origin))
+            Some(Addresses::of(&[addresses.origin]))
         }
         _ => None,
     }
@@ -113,7 +116,7 @@ mod tests {
     }
 
     fn found(side: &DnsSide, name: &str, kind: Type) -> (Rcode, Vec<String>) {
-        let at = Addresses { proxy: [127, 0, 0, 1].into(), origin: [127, 0, 0, 2].into() };
+        let at = Addresses { proxy: vec![[127, 0, 0, 1].into()], origin: [127, 0, 0, 2].into() };
         let found = look_up(side, &at, name, kind);
         let text = |r: &Record| format!("{} {} {:?}", r.owner, r.ttl, r.data);
         (found.rcode, found.records.iter().map(text).collect())

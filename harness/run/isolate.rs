@@ -9,6 +9,7 @@ use tokio::net::UdpSocket;
 
 use super::Order;
 use crate::clock::Clock;
+use crate::dns::Sockets;
 use crate::door::{Door, door};
 use crate::event::What;
 use crate::log::Log;
@@ -23,6 +24,8 @@ use crate::world::{Listener, Many, Syn, adopt};
 /// Ports on which a connection to any address at all is taken, as the origin. Elsewhere a SYN is
 /// seen, and refused.
 pub(super) const TAKEN: [u16; 2] = [80, 443];
+/// Where the command's resolv.conf says that the name server is, on UDP and TCP.
+const DNS: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 53);
 /// The proxy's address when no route leads to it and the scenario names none.
 const FAR: [u8; 4] = [198, 51, 100, 1];
 /// Different things that are written down of packets.
@@ -58,18 +61,26 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
     let mut ports: Vec<Port> = doors.iter().map(|(at, door)| port(*at, door)).collect();
     let all = IpAddr::from(Ipv6Addr::UNSPECIFIED);
     ports.extend(TAKEN.map(|port| Port::new(SocketAddr::new(all, port), How::Listen)));
+    ports.extend([How::Listen, How::Udp].map(|how| Port::new(DNS, how)));
     let far = doors.iter().filter(|(_, door)| door.syn == Syn::Unreachable);
     let unreachable = far.map(|(at, _)| at.ip()).collect();
     let plan = Plan { ports, unreachable, ..Plan::default() };
-    let mut hosts = targets(order, setup, origin.ip());
-    hosts.extend(addresses.iter().map(|ip| (*ip, PROXY.to_owned())));
+    // A name in there is never asked for.
+    let mut hosts = Vec::new();
+    if !order.scenario.has_dns() {
+        hosts = targets(order, setup, origin.ip());
+        hosts.extend(addresses.iter().map(|ip| (*ip, PROXY.to_owned())));
+    }
     let opened = open(plan, &hosts).await.map_err(RefusedError)?;
     let mut fds = opened.fds.into_iter();
     let mut listeners = Vec::new();
     let syns = doors.iter().map(|(_, door)| door.syn).chain([Syn::Answer; TAKEN.len()]);
-    for (fd, syn) in fds.by_ref().zip(syns).take(opened.at.len()) {
+    for (fd, syn) in fds.by_ref().zip(syns).take(doors.len() + TAKEN.len()) {
         listeners.push(adopt(fd, syn)?);
     }
+    let (Some(tcp), Some(udp)) = (fds.next(), fds.next()) else {
+        anyhow::bail!("the sandbox has come back without its name server's sockets");
+    };
     let sights = fds.map(sight).collect::<Result<_, _>>()?;
     let around = listeners.split_off(doors.len());
     let proxy = Listener::Many(Many::new(listeners, Clock::Real));
@@ -78,7 +89,12 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
         direct: (Listener::Many(Many::new(around, Clock::Real)), origin),
         name: (!addresses.is_empty()).then(|| PROXY.to_owned()),
     };
-    let running = start_on(order.scenario.clone(), setup, made)?;
+    let mut running = start_on(order.scenario.clone(), setup, made)?;
+    if addresses.is_empty() {
+        addresses.push(running.address.ip());
+    }
+    let (udp, tcp) = (udp.into(), tcp.into());
+    running.serve_dns_on(Sockets { udp, tcp, proxy: addresses, origin: origin.ip() })?;
     Ok(Isolated { running, command: (opened.inside, opened.child), sights })
 }
 

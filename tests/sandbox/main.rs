@@ -8,6 +8,7 @@
 mod bypass;
 mod catalogue;
 mod command;
+mod dns;
 mod faults;
 mod forbidden;
 #[path = "../cli/play.rs"]

@@ -13,7 +13,7 @@ use crate::tls::tamper::Tamper;
 
 /// Sends a TLS alert: in answer to the ClientHello, in clear, as a server without a common cipher
 /// does, and then a FIN follows unless another step comes; or later, encrypted.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Alert {
     /// Its RFC 8446 name.

@@ -3,22 +3,22 @@
 use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, Fault};
 use crate::scenario::{Problem, Size, seen};
 use crate::stage::Stage;
 
 /// Waits until the client has sent something; what it sent is kept for the stage's good work.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Await {
     /// How many bytes. Default: 1B.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<Size>,
     /// The whole TLS ClientHello, however many segments it comes in; or so much of what comes that
     /// it cannot be one. Default: false.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub client_hello: bool,
 }
 

@@ -3,20 +3,20 @@
 use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, Direction, FLOWS, Fault, passes};
 use crate::scenario::{Problem, Rate, Word};
 use crate::stage::Stage;
 
 /// Lets bytes pass no faster than this, in even pieces.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bandwidth {
     /// How fast.
     pub rate: Rate,
     /// In which direction. Default: downstream, to the client.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
 }
 

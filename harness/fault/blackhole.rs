@@ -3,7 +3,7 @@
 use std::io;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, Fault};
 use crate::scenario::{Length, Problem, seen};
@@ -11,12 +11,12 @@ use crate::stage::Stage;
 
 /// Leaves every SYN unanswered, as a firewall that drops does. The port listens with a full
 /// accept queue, for which Linux and macOS drop SYNs; no privilege is needed.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Blackhole {
     /// Only for this long from the start. Clients repeat their SYN after 1 s, 3 s, 7 s ... (Linux
     /// from 6.5 on: each second at first), and the first one after this time is answered. Default: for ever.
-    #[serde(default, rename = "for")]
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub time: Option<Length>,
 }
 

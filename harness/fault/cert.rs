@@ -12,7 +12,7 @@ use crate::stage::Stage;
 
 /// The origin (at `proxy_tls`: the proxy itself) shows a special certificate, most under
 /// badssl.com's name for its defect.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cert {
     /// Which one.

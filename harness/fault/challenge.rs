@@ -17,7 +17,7 @@ use crate::stage::Stage;
 
 /// Answers 407 with a challenge, whatever credentials came. A first leg of NTLM or Negotiate is
 /// answered with the next one, when the scheme is among those offered.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Challenge {
     /// The scheme, or a list of schemes, offered in this order. Default: the proxy's; `basic` when

@@ -3,7 +3,7 @@
 use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWriteExt;
 
 use super::{ANYWHERE, After, Cx, Direction, Fault};
@@ -13,19 +13,19 @@ use crate::stage::Stage;
 use crate::wire::{fin, linger};
 
 /// Sends a FIN: never a RST, also when the client has sent bytes that were not read.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Close {
     /// Which direction. Default: both.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "crate::scenario::is_default")]
     pub direction: Which,
     /// Whether TLS says goodbye first. Default: true.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub close_notify: Option<bool>,
 }
 
 /// Which direction of a connection is closed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Which {
     /// The whole connection.

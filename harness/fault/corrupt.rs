@@ -3,25 +3,25 @@
 use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, Direction, FLOWS, Fault, passes};
 use crate::scenario::{Problem, Size, seen};
 use crate::stage::Stage;
 
 /// Flips one bit in some of the passing bytes; which ones comes from the seed.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Corrupt {
     /// The chance of each byte, 0 to 1.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1))]
     pub chance: Option<f64>,
     /// The offsets, from the start of the flow, of bytes that are hit for certain.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub at: Vec<Size>,
     /// In which direction. Default: downstream, to the client.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ANYWHERE, After, Cx, Fault};
 use crate::rng::Rng;
@@ -12,25 +12,25 @@ use crate::scenario::{Length, Problem, Word};
 use crate::stage::Stage;
 
 /// Waits, then the stage goes on. Drawn anew for each attempt, from the seed.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Delay {
     /// The time, or the middle of `jitter`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Length>,
     /// Up to this much more or less than `time`, evenly spread.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jitter: Option<Length>,
     /// Evenly spread between two times.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uniform: Option<Between>,
     /// Normally distributed, cut at 0.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normal: Option<Normal>,
 }
 
 /// Two times.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Between {
     /// The shortest.
@@ -40,7 +40,7 @@ pub struct Between {
 }
 
 /// A bell curve.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Normal {
     /// The middle.

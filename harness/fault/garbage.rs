@@ -3,7 +3,7 @@
 use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, Fault, send};
 use crate::scenario::{Problem, Size, Word};
@@ -11,11 +11,11 @@ use crate::stage::Stage;
 
 /// Sends random bytes, the same for the same seed and connection. The first has its top bit set,
 /// so that they are neither HTTP nor a TLS record.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Garbage {
     /// How many. Default: 64B.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<Size>,
 }
 

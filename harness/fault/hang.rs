@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ANYWHERE, After, Cx, Fault};
 use crate::dns::Transport;
@@ -19,12 +19,12 @@ const HALF_CLOSED: Duration = Duration::from_secs(600);
 
 /// Says nothing more, and keeps the connection open: neither FIN nor RST, and for ten minutes
 /// more when the client has closed its side.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hang {
     /// Goes on reading and throws away what it reads, so that the client's writes succeed.
     /// Default: false, it stops reading and the client's window fills.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub discard: bool,
 }
 

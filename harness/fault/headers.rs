@@ -12,7 +12,7 @@ use crate::stage::Stage;
 
 /// Changes header lines of the good head: the proxy's 200, or the origin's response. First lines
 /// are removed, then set, then added; what is written stands as it is written.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Headers {
     /// Names of headers that are taken out; case is ignored.

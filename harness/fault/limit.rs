@@ -3,20 +3,20 @@
 use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, Direction, FLOWS, Fault, Until, close, passes};
 use crate::scenario::{Problem, Size, Word};
 use crate::stage::Stage;
 
 /// Lets that many bytes pass, then closes with a FIN.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
     /// How many.
     pub bytes: Size,
     /// In which direction they are counted. Default: downstream, to the client.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
 }
 

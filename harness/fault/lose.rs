@@ -12,7 +12,7 @@ use crate::stage::Stage;
 /// Loses packets from the client to the proxy, SYNs and acknowledgements included, each with this
 /// chance. The kernel throws the dice (a packet filter on the socket), so they do not come from
 /// the seed. Nothing that goes to the client is lost. Only in the sandbox.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lose {
     /// The chance, above 0 and below 1.

@@ -7,6 +7,7 @@
 mod act;
 mod flow;
 mod shape;
+mod written;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -14,7 +15,7 @@ use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, MapAccess};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use act::{Choice, Cx, count, finish, play};
 pub use flow::{Ended, Flow, Passed, Until};
@@ -70,7 +71,19 @@ pub(crate) const ANYWHERE: &[Stage] = &[
 ///
 /// The struct itself is the map form (`reset: {after: 3s}`); [`Fault::from_word`] reads the short
 /// form (`delay: 3s`) and [`Fault::bare`] is the word alone (`do: reset`).
-pub trait Fault: Clone + Debug + Default + Send + Sync + DeserializeOwned + JsonSchema {
+pub trait Fault:
+    Clone
+    + Debug
+    + Default
+    + Send
+    + Sync
+    + DeserializeOwned
+    + JsonSchema
+    // A scenario is written back as YAML: derive both, and leave each default out with
+    // `#[serde(default, skip_serializing_if = "Option::is_none")]` or its like.
+    + Serialize
+    + PartialEq
+{
     /// The stages where it can happen.
     const AT: &'static [Stage];
     /// One line for lists: what it does on the wire.
@@ -120,7 +133,7 @@ macro_rules! faults {
         $(pub mod $module;)*
 
         /// Any effect.
-        #[derive(Debug, Clone)]
+        #[derive(Debug, Clone, PartialEq)]
         #[allow(missing_docs, reason = "each is documented in its own file")]
         pub enum Effect {
             $($type($module::$type),)*
@@ -218,6 +231,12 @@ macro_rules! faults {
             pub async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
                 match self {
                     $(Effect::$type(f) => f.act(cx).await,)*
+                }
+            }
+
+            fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Effect::$type(f) => written::write(word(stringify!($module)), f, to),)*
                 }
             }
 
@@ -337,7 +356,9 @@ mod tests {
         let mut files: Vec<String> = std::fs::read_dir(dir)
             .unwrap()
             .map(|f| f.unwrap().file_name().into_string().unwrap())
-            .filter(|f| !["mod.rs", "act.rs", "flow.rs", "shape.rs"].contains(&f.as_str()))
+            .filter(|f| {
+                !["mod.rs", "act.rs", "flow.rs", "shape.rs", "written.rs"].contains(&f.as_str())
+            })
             .map(|f| f.trim_end_matches(".rs").trim_end_matches('_').to_owned())
             .collect();
         files.sort();

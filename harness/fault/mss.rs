@@ -12,7 +12,7 @@ use crate::stage::Stage;
 /// The proxy's SYN-ACK announces this maximum segment size (RFC 9293, 3.7.1), so that the client
 /// sends no longer segments, and the proxy sends none either. Linux and macOS. Outside the sandbox
 /// Linux's loopback passes several segments on as one packet.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mss {
     /// Bytes of data in a segment, at most; TCP options count.

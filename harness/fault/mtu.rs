@@ -14,7 +14,7 @@ use crate::stage::Stage;
 /// does whose MTU is smaller than its ends believe and whose ICMP is filtered (RFC 2923, 2.1): the
 /// long segment never arrives, and TCP gives nothing after it to the reader. A burst is what one
 /// write of the sender gives to be read.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mtu {
     /// The longest burst that passes.

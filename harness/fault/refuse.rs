@@ -3,7 +3,7 @@
 use std::io;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, Fault};
 use crate::scenario::{Length, Problem, seen};
@@ -11,11 +11,11 @@ use crate::stage::Stage;
 
 /// Answers every SYN with a RST, as a port does where nobody listens: the port is bound, so that
 /// nobody else gets it, but does not listen.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Refuse {
     /// Only for this long from the start; then the port listens. Default: for ever.
-    #[serde(default, rename = "for")]
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub time: Option<Length>,
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ANYWHERE, After, Cx, Direction, FLOWS, Fault, Until};
 use crate::event::{How, Who};
@@ -11,14 +11,14 @@ use crate::scenario::{Length, Problem, Size, seen};
 use crate::stage::Stage;
 
 /// Sends a RST: the client's next read or write fails with "connection reset".
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reset {
     /// Only after this time; meanwhile bytes pass. Default: now.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Length>,
     /// Only after this many bytes to the client. Default: now.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_bytes: Option<Size>,
 }
 

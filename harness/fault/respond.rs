@@ -10,26 +10,26 @@ use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
 
 /// Answers with an HTTP response. For bytes that no type allows, use `send`.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Respond {
     /// The status code.
     #[schemars(range(min = 100, max = 999))]
     pub status: u16,
     /// The reason phrase. Default: the usual one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Header lines, e.g. `"Retry-After: 2"`: sent in this order, as they stand.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<String>,
     /// The body. Default: none.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
     /// The version in the status line: 1.0 or 1.1. Default: 1.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
     /// Whether `Content-Length` is added when no header line has one. Default: true.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_length: Option<bool>,
 }
 

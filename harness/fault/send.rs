@@ -4,7 +4,7 @@ use std::io;
 
 use base64::Engine;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ANYWHERE, After, Cx, Fault};
 use crate::scenario::{Problem, seen};
@@ -14,23 +14,23 @@ use crate::stage::Stage;
 ///
 /// At `accept`, `tunnel` and `body` they are put in and the stage goes on; elsewhere they take
 /// the place of what the stage would have sent.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendBytes {
     /// Text. In YAML, `"..."` understands `\r\n`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Hexadecimal; blanks are ignored.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hex: Option<String>,
     /// Base64.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base64: Option<String>,
     /// A file, beside the scenario file.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// How many times. Default: 1.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<u64>,
     /// What the file contained when the scenario was read.
     #[serde(skip)]

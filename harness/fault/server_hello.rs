@@ -12,7 +12,7 @@ use crate::tls::{Hello, hello};
 
 /// Answers the ClientHello with a ServerHello that a client has to refuse, and a FIN unless
 /// another step comes. No handshake can follow it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerHello {
     /// Its version. Default: tls1.2.

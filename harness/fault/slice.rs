@@ -4,23 +4,23 @@ use std::io;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, Direction, FLOWS, Fault, passes};
 use crate::scenario::{Length, Problem, Size, Word};
 use crate::stage::Stage;
 
 /// Cuts passing bytes into pieces of at most this size, each a write of its own.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slice {
     /// The largest piece.
     pub bytes: Size,
     /// The pause after each piece. Not scaled. Default: none.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<Length>,
     /// In which direction. Default: downstream, to the client.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
 }
 

@@ -3,26 +3,30 @@
 use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{After, Cx, Fault};
 use crate::proxy::socks::message::METHODS;
-use crate::scenario::{Problem, name_of, number, number_schema, seen, word};
+use crate::scenario::{Problem, name_of, number, number_schema, write_number, seen, word};
 use crate::stage::Stage;
 
 /// Chooses the method of a SOCKS5 greeting (RFC 1928, section 3), whether the client offers it or
 /// not. `no_acceptable` is followed by a FIN unless another step comes.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SocksMethod {
     /// Its name (`none`, `gssapi`, `password`, `no_acceptable`) or its number.
-    #[serde(deserialize_with = "read")]
+    #[serde(deserialize_with = "read", serialize_with = "write")]
     #[schemars(schema_with = "names")]
     pub method: u8,
 }
 
 fn read<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
     word(from, parse)
+}
+
+fn write<S: Serializer>(number: &u8, to: S) -> Result<S::Ok, S::Error> {
+    write_number(METHODS, *number, to)
 }
 
 fn parse(word: &str) -> Result<u8, Problem> {

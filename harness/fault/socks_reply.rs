@@ -4,23 +4,23 @@ use std::io;
 use std::net::IpAddr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{After, Cx, Fault};
 use crate::proxy::socks::message::{Address, REPLIES, V4, reply4, reply5};
 use crate::proxy::socks::{self, message};
-use crate::scenario::{Problem, Size, name_of, number, number_schema, seen, word};
+use crate::scenario::{Problem, Size, name_of, number, number_schema, write_number, seen, word};
 use crate::stage::Stage;
 
 /// Answers a SOCKS request: any reply code, any bound address, cut if asked.
 ///
 /// `succeeded` opens the tunnel; after any other code comes a FIN unless another step does. To a
 /// SOCKS4 client the eight bytes of its version go: 90 for `succeeded`, 91 for the other names.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SocksReply {
     /// Its name in RFC 1928 or its number.
-    #[serde(deserialize_with = "read")]
+    #[serde(deserialize_with = "read", serialize_with = "write")]
     #[schemars(schema_with = "names")]
     pub code: u8,
     /// The address that the proxy says it is bound to: IPv4, IPv6, or anything else as a domain
@@ -37,6 +37,10 @@ pub struct SocksReply {
 
 fn read<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
     word(from, parse)
+}
+
+fn write<S: Serializer>(number: &u8, to: S) -> Result<S::Ok, S::Error> {
+    write_number(REPLIES, *number, to)
 }
 
 fn parse(word: &str) -> Result<u8, Problem> {

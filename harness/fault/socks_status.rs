@@ -3,19 +3,19 @@
 use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{After, Cx, Fault};
-use crate::scenario::{Problem, number, number_schema, seen, word};
+use crate::scenario::{Problem, number, number_schema, write_number, seen, word};
 use crate::stage::Stage;
 
 /// Answers user and password (RFC 1929) with this status, right or wrong. Any status but 0 is
 /// followed by a FIN, as the RFC asks.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SocksStatus {
     /// `success` (0), `failure` (1) or a number.
-    #[serde(deserialize_with = "read")]
+    #[serde(deserialize_with = "read", serialize_with = "write")]
     #[schemars(schema_with = "names")]
     pub status: u8,
 }
@@ -24,6 +24,10 @@ const NAMES: [(&str, u8); 2] = [("success", 0), ("failure", 1)];
 
 fn read<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
     word(from, parse)
+}
+
+fn write<S: Serializer>(number: &u8, to: S) -> Result<S::Ok, S::Error> {
+    write_number(&NAMES, *number, to)
 }
 
 fn parse(word: &str) -> Result<u8, Problem> {

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, FLOWS, Fault, send};
 use crate::scenario::{Length, Problem, Size, seen};
@@ -12,18 +12,18 @@ use crate::stage::Stage;
 
 /// Sends in parts, each a segment of its own with a pause after it: either its own parts, or what
 /// the stage sends, cut up.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Split {
     /// The parts, as text: they take the place of what the stage would have sent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<String>,
     /// Where to cut what the stage sends to the client.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub at: Vec<Size>,
     /// The pause between parts. Not scaled: it only has to be long enough to make segments.
     /// Default: 20ms.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<Length>,
 }
 

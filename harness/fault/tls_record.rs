@@ -11,7 +11,7 @@ use crate::stage::Stage;
 
 /// Changes what the server sends below TLS: the bytes of its records. They are counted from the
 /// first of the handshake on, the ServerHello.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TlsRecord {
     /// Which record `flip`, `version`, `oversize` and `pause` are about. Default: 1.

@@ -11,7 +11,7 @@ use crate::stage::Stage;
 
 /// No route leads to the proxy's address: connecting fails at once with EHOSTUNREACH, before a SYN
 /// is sent. Only in the sandbox.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unreachable {}
 

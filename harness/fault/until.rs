@@ -3,32 +3,32 @@
 use std::io;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, Direction, FLOWS, Fault, Until, passes};
 use crate::scenario::{Length, Problem, Size, seen};
 use crate::stage::Stage;
 
 /// Lets the stage's bytes pass until one of these holds; then the next step comes.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UntilStep {
     /// That many bytes have passed.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<Size>,
     /// Nothing has passed in either direction for that long.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle: Option<Length>,
     /// That much time has passed.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elapsed: Option<Length>,
     /// A side has sent its FIN, which is not passed on: the client's with `upstream`, the target's
     /// with `downstream`. At `tunnel`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<Direction>,
     /// The direction that `bytes` and `idle` look at. Default: `bytes` those to the client, `idle`
     /// both.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
 }
 

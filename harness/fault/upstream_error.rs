@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, Fault, respond, respond::Respond};
 use crate::proxy::socks;
@@ -14,17 +14,17 @@ use crate::stage::Stage;
 /// Answers as a proxy whose own leg has failed: the status that RFC 9209 recommends (400, 403, 500,
 /// 502, 503 or 504) with `Proxy-Status` (RFC 9209) and an HTML
 /// page.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamError {
     /// The RFC 9209 error type.
     pub error: Token,
     /// The status. Default: the one RFC 9209 recommends for the error.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 100, max = 999))]
     pub status: Option<u16>,
     /// More header lines, as they stand.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<String>,
 }
 
@@ -95,6 +95,12 @@ impl Token {
 impl<'de> Deserialize<'de> for Token {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         word(from, Token::parse)
+    }
+}
+
+impl Serialize for Token {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
     }
 }
 

@@ -13,7 +13,7 @@ use crate::stage::Stage;
 /// From here on nothing that the client sends is acknowledged, and nothing comes from the proxy:
 /// neither FIN nor RST, as when its machine has lost power or a firewall has forgotten the
 /// connection. The client's kernel repeats what it sent until it gives up. Only in the sandbox.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Vanish {}
 

@@ -12,7 +12,7 @@ use crate::stage::Stage;
 /// The proxy's receive buffer (SO_RCVBUF) has about this size from the SYN-ACK on, so that its
 /// window closes soon after it stops reading (`hang`), and the client's writes block: without it,
 /// some megabytes go into the buffers of both sides first.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// How much. Linux doubles it for its own book-keeping and takes no less than 2304B.

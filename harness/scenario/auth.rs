@@ -9,7 +9,7 @@ use super::collect::{self, Several};
 use super::{Length, Problem, seen};
 
 /// Credentials that the proxy asks for.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Auth {
     /// The scheme, or a list of schemes, offered in this order.

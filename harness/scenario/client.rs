@@ -4,26 +4,26 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the client is told: its proxy URL, its target, its trust.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientSide {
     /// The credentials in its proxy URL. Default: `none`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub credentials: GivenCredentials,
     /// The scheme of its proxy URL, whatever the port really speaks. Default: what it speaks.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy_scheme: Option<ProxyScheme>,
     /// What its proxy URL calls the proxy. Default: `address`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub proxy_host: ProxyHost,
     /// The URL it is to fetch. Default: `https://target.badproxy.test/`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = "^https?://[^/?#\\s]"))]
     pub target: Option<String>,
 }
 
 /// Which credentials the client's proxy URL carries.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GivenCredentials {
     /// None.
@@ -47,7 +47,7 @@ pub enum ProxyHost {
 }
 
 /// The scheme of the proxy URL.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProxyScheme {
     /// `http://`: plain HTTP to the proxy.

@@ -14,7 +14,7 @@ use crate::dns::{LONGEST_NAME, TYPES, Type};
 
 /// The name server when nothing goes wrong: it answers as a resolver does that knows the proxy's
 /// name and nothing else. Writing this section opens its port; so does a rule at `dns`.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DnsSide {
     /// What it knows: names (`*.corp.test` for all below) and their records. Unless it is here,

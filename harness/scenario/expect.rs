@@ -1,33 +1,33 @@
 //! `expect:` what is held against the client.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Length, collect};
 
 /// What is held against the client.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
     /// How the client has to end. Default: `either`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub outcome: Outcome,
     /// How many attempts it may make. Default: at most 5.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub attempts: Count,
     /// The longest it may take to succeed, from its start.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Length>,
     /// The pause between attempts.
-    #[serde(default, deserialize_with = "collect::maybe")]
+    #[serde(default, deserialize_with = "collect::maybe", skip_serializing_if = "Option::is_none")]
     pub gap: Option<Gap>,
     /// Words of which the client's output has to contain one when it fails; case is ignored.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explain: Vec<String>,
 }
 
 /// How the client has to end.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// With exit code 0 and the origin's own answer.
@@ -40,17 +40,17 @@ pub enum Outcome {
 }
 
 /// How many.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Count {
     /// At least.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<u64>,
     /// At most.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<u64>,
     /// That many, no more and no fewer.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exactly: Option<u64>,
 }
 
@@ -67,7 +67,7 @@ impl Count {
 }
 
 /// The pause between attempts.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gap {
     /// The shortest allowed.

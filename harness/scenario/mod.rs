@@ -24,10 +24,11 @@ mod tree;
 mod typed;
 mod units;
 mod when;
+mod write;
 mod yaml;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use address::Address;
 pub(crate) use auth::check_offers;
@@ -38,7 +39,7 @@ pub(crate) use collect::{word, word_or_map};
 pub(crate) use dns::is_default;
 pub use dns::{Address4, Address6, DnsSide, Name, Others, Records};
 pub use expect::{Count, Expect, Gap, Outcome};
-pub(crate) use numbered::{name_of, number, number_schema};
+pub(crate) use numbered::{name_of, number, number_schema, write_number};
 pub use origin::{Alpn, OriginSide};
 pub use problem::{Place, Problem, Problems, nearest, seen};
 pub use proxy::{DialTime, ProxySide, ProxyTls};
@@ -60,69 +61,69 @@ pub const TARGET: &str = "https://target.badproxy.test/";
 pub const PROXY: &str = "proxy.badproxy.test";
 
 /// One YAML file: the small world, the rules, and what a good client does.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// `stage/what-happens`. Default: the file's name.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// What happens on the wire, in one or two sentences.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
     /// What happens on the wire, step by step, in order.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wire: Vec<String>,
     /// Why it happens in the field: which product or network does this.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
     /// What it does to a client that is not ready for it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub consequence: String,
     /// Where it was seen: FB ids of the field-bug list, `owner/repo#issue`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<String>,
     /// What a good client does.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub good_client: String,
     /// A command that plays it well, for people; the words of `run` stand in braces. Default:
     /// `curl -sS {target}`.
-    #[serde(default, rename = "try")]
+    #[serde(default, rename = "try", skip_serializing_if = "String::is_empty")]
     pub example: String,
     /// What of it one machine cannot imitate. Default: nothing is missing.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cannot: String,
     /// The tier it needs: 0 anywhere, 1 the Linux sandbox, 2 root. Default: 0.
-    #[serde(default, deserialize_with = "tier")]
+    #[serde(default, deserialize_with = "tier", skip_serializing_if = "is_default")]
     #[schemars(range(max = 2))]
     pub requires: u8,
     /// What the client is told.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub client: ClientSide,
     /// The name server. Default: none, unless a rule is at `dns`.
-    #[serde(default, deserialize_with = "collect::maybe")]
+    #[serde(default, deserialize_with = "collect::maybe", skip_serializing_if = "Option::is_none")]
     pub dns: Option<DnsSide>,
     /// The proxy when nothing goes wrong.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub proxy: ProxySide,
     /// The server behind the proxy.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub origin: OriginSide,
     /// What goes wrong: the first rule that matches wins, per stage.
-    #[serde(default, deserialize_with = "rules")]
+    #[serde(default, deserialize_with = "rules", skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
     /// What is held against the client.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub expect: Expect,
     /// The seed of all dice. Default: drawn anew for each run, and printed.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// Every time in this file is multiplied by it: with 0.001, 350 s in the field are 350 ms
     /// here. Default: 1.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1000))]
     pub scale: Option<f64>,
     /// Ceilings, so that a client that storms cannot take the machine down.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub limits: Limits,
 }
 
@@ -139,11 +140,11 @@ fn rules<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Rule>, D::Error> {
 }
 
 /// One thing that goes wrong: when, at which stage, what happens.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// For which attempts. Default: all.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Located<When>>,
     /// At which stage.
     pub at: Located<Stage>,
@@ -161,17 +162,17 @@ impl Rule {
 }
 
 /// Ceilings.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Connections taken in one run; later ones are refused. Default: 10000.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<u64>,
     /// Bytes passed in one run; then everything is closed. Default: 1GiB, none with `--forward`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<Size>,
     /// How long one connection may live. Default: 1h.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Length>,
 }
 

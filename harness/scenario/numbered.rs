@@ -1,6 +1,7 @@
 //! Numbers of a protocol that have names: either can be written.
 
 use schemars::{Schema, json_schema};
+use serde::Serializer;
 
 use super::problem::Problem;
 
@@ -24,6 +25,18 @@ pub(crate) fn number(
 /// The name of a number, where it has one.
 pub(crate) fn name_of<'n>(names: &[(&'n str, u8)], number: u8) -> Option<&'n str> {
     names.iter().find(|(_, n)| *n == number).map(|(name, _)| *name)
+}
+
+/// Writes a number by its name, where it has one.
+pub(crate) fn write_number<S: Serializer>(
+    names: &[(&str, u8)],
+    number: u8,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match name_of(names, number) {
+        Some(name) => to.serialize_str(name),
+        None => to.serialize_u8(number),
+    }
 }
 
 /// The schema of what [`number`] reads.

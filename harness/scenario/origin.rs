@@ -4,15 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The server behind the proxy.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OriginSide {
     /// Names it answers for beside every name under `.test`; `*` stands for any run of characters.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     /// The protocols it offers over TLS, in its order. Default: `[h2, http/1.1]`, or only
     /// `[http/1.1]` when a rule is at `response` or `body`, which are written as HTTP/1.1.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alpn: Option<Vec<Alpn>>,
 }
 

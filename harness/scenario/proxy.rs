@@ -6,24 +6,24 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{Address, Alpn, Auth, Problem, Size, collect, seen, word_or_map};
 
 /// The proxy when nothing goes wrong.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProxySide {
     /// The credentials it asks for. Default: none.
-    #[serde(default, deserialize_with = "collect::maybe")]
+    #[serde(default, deserialize_with = "collect::maybe", skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
     /// When it connects to the target of a CONNECT. Default: `before_reply`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub dial: DialTime,
     /// The addresses of its name, in this order, IPv4 and IPv6: the client is told the name
     /// `proxy.badproxy.test`. Only in the sandbox. Default: one, on loopback.
-    #[serde(default, deserialize_with = "addresses")]
+    #[serde(default, deserialize_with = "addresses", skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<Address>,
     /// The longest request head it reads; a longer one gets a 431. Default: 64KiB.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head_limit: Option<Size>,
     /// Its port speaks TLS: `true`, or a map. Default: plain HTTP.
-    #[serde(default, deserialize_with = "tls")]
+    #[serde(default, deserialize_with = "tls", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<TlsOrNot>")]
     pub tls: Option<ProxyTls>,
 }
@@ -78,7 +78,7 @@ fn addresses<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Address>, D::Erro
 }
 
 /// When the proxy connects to the target of a CONNECT.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DialTime {
     /// Before the 200: a failure becomes a 502.

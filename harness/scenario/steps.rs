@@ -5,7 +5,7 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::collect::{Located, complain};
 use super::problem::{Place, Problem, seen};
@@ -20,9 +20,16 @@ pub struct Step {
     pub place: Place,
 }
 
+/// Two are equal when their effects are, wherever they stand.
+impl PartialEq for Step {
+    fn eq(&self, other: &Self) -> bool {
+        self.effect == other.effect
+    }
+}
+
 /// The value of `do:`. A one-word effect needs no map (`do: reset`), a single step needs no list,
 /// and a single step may name what comes `then:` (`do: {challenge: basic, then: close}`).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Steps(pub Vec<Step>);
 
 impl<'de> Deserialize<'de> for Steps {
@@ -31,6 +38,21 @@ impl<'de> Deserialize<'de> for Steps {
         match raw.value {
             Raw::List(steps) => Ok(Steps(steps)),
             one => one.step(raw.place).map(Steps),
+        }
+    }
+}
+
+impl Serialize for Step {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.effect.serialize(to)
+    }
+}
+
+impl Serialize for Steps {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [one] => one.serialize(to),
+            list => list.serialize(to),
         }
     }
 }

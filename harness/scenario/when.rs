@@ -10,7 +10,7 @@ use crate::dns::{Transport, Type};
 use crate::fault::Direction;
 
 /// When a rule applies. Everything named must hold; an empty `when` always holds.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct When {
     /// Which attempts, counted from 1: `1`, `1-2`, `3-`. Default: all. At `dns`: which queries for
@@ -131,11 +131,11 @@ impl Credentials {
 }
 
 /// A window of time since the run started.
-#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// From then on. Default: the start.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "super::is_default")]
     pub from: Length,
     /// Until then. Default: for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -252,7 +252,8 @@ mod tests {
         let mut files = Vec::new();
         let dirs = std::fs::read_dir(root).unwrap().map(|d| d.unwrap().path());
         for dir in dirs.filter(|path| path.is_dir()) {
-            for file in std::fs::read_dir(&dir).unwrap().map(|f| f.unwrap().path()) {
+            let inside = std::fs::read_dir(&dir).unwrap().map(|f| f.unwrap().path());
+            for file in inside.filter(|file| file.extension().is_some_and(|e| e == "yaml")) {
                 let name = file.strip_prefix(root).unwrap().with_extension("");
                 files.push(name.to_str().unwrap().replace('\\', "/"));
             }

@@ -10,6 +10,7 @@ use super::say;
 use crate::catalogue::{CATALOGUE, Entry};
 use crate::fault::Effect;
 use crate::field_bugs;
+use crate::matrix::suites::{self, Suite};
 use crate::report::catalogue;
 use crate::scenario::Scenario;
 use crate::stage::Stage;
@@ -21,6 +22,7 @@ Examples:
   badproxy list --stage reply                      what can go wrong with the answer to CONNECT
   badproxy list --search gzip                      what has to do with gzip
   badproxy list --seen nodejs/undici#3897          what plays a bug that was reported there
+  badproxy list --suite latest                     what a matrix of that suite plays
   badproxy list --effects --stage tunnel           what a scenario of yours can do in the tunnel
   badproxy list --format json | jq -r '.[].name'   for scripts")]
 pub struct List {
@@ -33,8 +35,11 @@ pub struct List {
     /// Only those that play this row of the field-bug list (FB052) or this report (owner/repo#7)
     #[arg(long, value_name = "REPORT")]
     seen: Option<String>,
+    /// Only those of a suite, e.g. 2026.11 or latest
+    #[arg(long, value_name = "NAME")]
+    suite: Option<String>,
     /// The effects that a scenario can use (with --stage: there), instead
-    #[arg(long, conflicts_with_all = ["search", "seen"])]
+    #[arg(long, conflicts_with_all = ["search", "seen", "suite"])]
     effects: bool,
     /// The form
     #[arg(long, value_enum, default_value = "human")]
@@ -68,8 +73,9 @@ impl List {
     }
 
     /// Whether a scenario was asked for.
-    fn wants(&self, entry: &Entry, scenario: &Scenario) -> bool {
-        self.stage.as_deref().is_none_or(|stage| entry.stage() == stage)
+    fn wants(&self, entry: &Entry, scenario: &Scenario, suite: Option<&Suite>) -> bool {
+        suite.is_none_or(|suite| suite.entries.iter().any(|other| other.name == entry.name))
+            && self.stage.as_deref().is_none_or(|stage| entry.stage() == stage)
             && self.search.iter().all(|word| says(entry, scenario, word))
             && self.seen.as_deref().is_none_or(|report| plays(scenario, report))
     }
@@ -85,10 +91,19 @@ impl List {
             ));
             return Ok(2);
         }
+        let suite = match self.suite.as_deref().map(suites::named).transpose() {
+            Ok(suite) => suite,
+            Err(problem) => {
+                say(String::from(problem));
+                return Ok(2);
+            }
+        };
         let all = read()?;
         let beginnings = beginnings(&all);
-        let chosen: Vec<_> =
-            all.iter().filter(|(entry, scenario)| self.wants(entry, scenario)).collect();
+        let chosen: Vec<_> = all
+            .iter()
+            .filter(|(entry, scenario)| self.wants(entry, scenario, suite.as_ref()))
+            .collect();
         if chosen.is_empty() {
             say("no scenario is like that; `badproxy list` has them all");
         }

@@ -2,11 +2,14 @@
 //!
 //! - [`summary`]: what a matrix leaves behind, and what every report of one is made from;
 //!   [`mark`]: the word of a cell; [`scores`]: the three fractions.
+//! - [`suites`]: which scenarios; [`baseline`]: what is expected to fail.
 //! - [`shard`]: which cells are whose when several machines divide a matrix.
 
+pub mod baseline;
 pub mod mark;
 pub mod scores;
 pub mod shard;
+pub mod suites;
 pub mod summary;
 
 pub use mark::Mark;

@@ -53,22 +53,54 @@ pub fn read_named(text: &str, file: &str, name: &str) -> Result<Scenario, Proble
 pub fn read_file(path: &Path) -> Result<Scenario, Problems> {
     let file = path.display().to_string();
     let name = path.file_stem().map_or_else(|| file.clone(), |s| s.to_string_lossy().into_owned());
-    let bytes = match start(path, LARGEST as u64) {
-        Ok(bytes) if bytes.len() > LARGEST => return Err(problems(vec![too_large()], "", &file)),
-        Ok(bytes) => bytes,
-        Err(error) => return Err(problems(vec![unreadable(&error)], "", &file)),
-    };
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let text = String::from_utf8_lossy(error.as_bytes());
-            return Err(problems(vec![not_text(error.as_bytes())], &text, &file));
-        }
-    };
+    let text = text_of(path, &file)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let (mut scenario, tree) = parse(text, &name).map_err(|list| problems(list, text, &file))?;
     let list = load(&mut scenario, &tree, path.parent().unwrap_or(Path::new("")));
     if list.is_empty() { Ok(scenario) } else { Err(problems(list, text, &file)) }
+}
+
+/// The text of a file.
+fn text_of(path: &Path, file: &str) -> Result<String, Problems> {
+    let bytes = match start(path, LARGEST as u64) {
+        Ok(bytes) if bytes.len() > LARGEST => return Err(problems(vec![too_large()], "", file)),
+        Ok(bytes) => bytes,
+        Err(error) => return Err(problems(vec![unreadable(&error)], "", file)),
+    };
+    String::from_utf8(bytes).map_err(|error| {
+        let text = String::from_utf8_lossy(error.as_bytes());
+        problems(vec![not_text(error.as_bytes())], &text, file)
+    })
+}
+
+/// Another YAML file, as a tree in which every key and value knows its place, with its text.
+///
+/// # Errors
+///
+/// As [`read_file`].
+pub(crate) fn tree_file(path: &Path) -> Result<(Node, String), Problems> {
+    let file = path.display().to_string();
+    let text = text_of(path, &file)?;
+    let tree = tree_text(&text, &file)?;
+    Ok((tree, text))
+}
+
+/// Another YAML text, as a tree. `file` is how it is called in messages.
+///
+/// # Errors
+///
+/// As [`read`].
+pub(crate) fn tree_text(text: &str, file: &str) -> Result<Node, Problems> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (tree, mut list) = gather(|| yaml::tree(text));
+    match tree {
+        Ok(tree) if list.is_empty() => Ok(tree),
+        Ok(_) => Err(problems(list, text, file)),
+        Err(problem) => {
+            list.push(problem);
+            Err(problems(list, text, file))
+        }
+    }
 }
 
 /// The start of a file: one byte more than `most`, so that a larger file is seen as one.

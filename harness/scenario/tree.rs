@@ -8,7 +8,7 @@ use super::problem::{Place, Problem, seen};
 
 /// A key or value.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Where it stands; what an alias stands for is where the alias is, what is inside that is
     /// where it was written.
     pub place: Place,
@@ -16,7 +16,7 @@ pub(super) struct Node {
 }
 
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Nothing, `~` or `null`.
     Null,
     /// As it was written, without quotes, and what YAML takes it for.
@@ -27,7 +27,7 @@ pub(super) enum Kind {
 
 /// What YAML takes a scalar for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Sort {
+pub(crate) enum Sort {
     Text,
     Bool(bool),
     Whole(i128),

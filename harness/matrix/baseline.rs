@@ -1,0 +1,279 @@
+//! What is expected to fail: `badproxy.expected.yaml`.
+//!
+//! ```yaml
+//! curl / tls/crl-hangs: SLOW
+//! node / reply/fin-before-reply: {verdict: STORM, issue: nodejs/undici#3897, until: 2027-03-31}
+//! "* / tls/no-close-notify": VAGUE
+//! ```
+//!
+//! The first entry that fits a cell counts for it.
+
+use std::fmt;
+use std::path::Path;
+
+use time::{Date, Month};
+
+use super::Mark;
+use crate::scenario::{Kind, Node, Place, Problem, Problems, glob, seen, tree_file, tree_text};
+
+/// Its usual name.
+pub const FILE: &str = "badproxy.expected.yaml";
+
+/// The file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Baseline {
+    /// How it is called in messages.
+    pub file: String,
+    /// In the order of the file.
+    pub entries: Vec<Entry>,
+    /// Comment lines at its top, to be kept when it is written anew.
+    pub(super) top: Vec<String>,
+}
+
+/// One line of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The client, with `*` for any run of characters.
+    pub client: String,
+    /// The scenario, with `*` for any run of characters.
+    pub scenario: String,
+    /// What is expected.
+    pub verdict: Mark,
+    /// Where it is followed up, e.g. `nodejs/undici#3897`.
+    pub issue: Option<String>,
+    /// The last day on which it is expected.
+    pub until: Option<Date>,
+    /// The line it begins in, from 1.
+    pub line: usize,
+}
+
+impl Entry {
+    /// Whether it is about this cell.
+    pub fn fits(&self, client: &str, scenario: &str) -> bool {
+        glob(&self.client, client) && glob(&self.scenario, scenario)
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} / {}: {}", self.client, self.scenario, self.verdict)
+    }
+}
+
+impl Baseline {
+    /// The entry that counts for a cell, and its number.
+    pub fn find(&self, client: &str, scenario: &str) -> Option<(usize, &Entry)> {
+        self.entries.iter().enumerate().find(|(_, entry)| entry.fits(client, scenario))
+    }
+}
+
+/// Reads a baseline from a file.
+///
+/// # Errors
+///
+/// Every mistake, with its place.
+pub fn read_file(path: &Path) -> Result<Baseline, Problems> {
+    let (tree, text) = tree_file(path)?;
+    entries(&tree, &text, &path.display().to_string())
+}
+
+/// Reads a baseline from YAML text. `file` is how it is called in messages.
+///
+/// # Errors
+///
+/// Every mistake, with its place.
+pub fn read(text: &str, file: &str) -> Result<Baseline, Problems> {
+    entries(&tree_text(text, file)?, text, file)
+}
+
+const FORM: &str =
+    "an entry is `client / scenario: VERDICT`, e.g. `curl / reply/fin-before-reply: STORM`";
+
+fn entries(tree: &Node, text: &str, file: &str) -> Result<Baseline, Problems> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut list = Vec::new();
+    let mut entries = Vec::new();
+    match &tree.kind {
+        Kind::Null => {}
+        Kind::Map(map) => {
+            for (key, value) in map {
+                entries.extend(entry(key, value, &mut list));
+            }
+        }
+        _ => list.push(
+            Problem::new(format!("a baseline is a map of cells and verdicts, not {}", tree.what()))
+                .at(tree.place)
+                .help(FORM),
+        ),
+    }
+    if !list.is_empty() {
+        list.sort_by_key(|problem| problem.place);
+        return Err(Problems { file: file.to_owned(), text: text.to_owned(), list });
+    }
+    let top = text.lines().take_while(|line| line.starts_with('#')).map(str::to_owned).collect();
+    Ok(Baseline { file: file.to_owned(), entries, top })
+}
+
+fn entry(key: &Node, value: &Node, list: &mut Vec<Problem>) -> Option<Entry> {
+    let Some((client, scenario)) = key.word().split_once(" / ") else {
+        let problem = Problem::new(format!("{} names no cell", key.what())).at(key.place);
+        // `curl/reply/reset`: the blanks are missing.
+        let near = key.word().split_once('/').filter(|(_, rest)| rest.contains('/'));
+        let problem = match near {
+            Some((client, scenario)) => {
+                let (client, scenario) = (client.trim(), scenario.trim());
+                problem.help(format!("did you mean `{client} / {scenario}`?"))
+            }
+            None => problem,
+        };
+        list.push(problem.help(FORM).help("for all clients write `\"* / reply/reset\": STORM`"));
+        return None;
+    };
+    let (client, scenario) = (client.trim().to_owned(), scenario.trim().to_owned());
+    if client.is_empty() || scenario.is_empty() {
+        let what = if client.is_empty() { "client" } else { "scenario" };
+        let problem = Problem::new(format!("{} names no {what}", key.what())).at(key.place);
+        list.push(problem.help(FORM));
+        return None;
+    }
+    let mut entry = Entry {
+        client,
+        scenario,
+        verdict: Mark::PASS,
+        issue: None,
+        until: None,
+        line: key.place.line,
+    };
+    match &value.kind {
+        Kind::Map(settings) => detailed(key.place, settings, &mut entry, list)?,
+        _ => entry.verdict = verdict(value, list)?,
+    }
+    Some(entry)
+}
+
+const KEYS: [&str; 3] = ["verdict", "issue", "until"];
+
+/// `{verdict: STORM, issue: ..., until: ...}`
+fn detailed(
+    at: Place,
+    settings: &[(Node, Node)],
+    entry: &mut Entry,
+    list: &mut Vec<Problem>,
+) -> Option<()> {
+    let (before, mut found) = (list.len(), None);
+    for (key, value) in settings {
+        match key.word() {
+            "verdict" => found = Some(verdict(value, list)),
+            "issue" => entry.issue = word(value, "`issue`", "e.g. `nodejs/undici#3897`", list),
+            "until" => entry.until = date(value, list),
+            other => list.push(Problem::unknown("key", other, &KEYS).at(key.place)),
+        }
+    }
+    match found {
+        Some(verdict) => entry.verdict = verdict?,
+        None => list.push(
+            Problem::new("`verdict` is missing: what is expected here?")
+                .at(at)
+                .help("e.g. `{verdict: STORM, issue: nodejs/undici#3897}`"),
+        ),
+    }
+    (list.len() == before).then_some(())
+}
+
+fn verdict(value: &Node, list: &mut Vec<Problem>) -> Option<Mark> {
+    let text = word(value, "a verdict", "e.g. `STORM`", list)?;
+    match text.parse() {
+        // Nobody can expect what was not played.
+        Ok(Mark::Missing) => {
+            let problem = Problem::new("MISSING cannot be expected").at(value.place);
+            list.push(problem.help("take the entry out: a cell that is not played is tolerated"));
+            None
+        }
+        Ok(mark) => Some(mark),
+        Err(_) => {
+            list.push(Mark::unknown(&text).at(value.place));
+            None
+        }
+    }
+}
+
+fn date(value: &Node, list: &mut Vec<Problem>) -> Option<Date> {
+    let text = word(value, "`until`", "a day, e.g. `2027-03-31`", list)?;
+    let date = day(&text);
+    if date.is_none() {
+        let problem = Problem::new(format!("{} is no day", seen(&text))).at(value.place);
+        list.push(problem.help("write year, month and day, e.g. `2027-03-31`"));
+    }
+    date
+}
+
+/// Reads `2027-03-31`.
+fn day(text: &str) -> Option<Date> {
+    let mut parts = text.split('-');
+    let mut part = |digits: usize| {
+        let part = parts.next()?;
+        let fits = part.len() == digits && part.bytes().all(|b| b.is_ascii_digit());
+        fits.then(|| part.parse::<u16>().ok()).flatten()
+    };
+    let (year, month, day) = (part(4)?, part(2)?, part(2)?);
+    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let date = Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok();
+    date.filter(|_| parts.next().is_none())
+}
+
+/// A value that is one word.
+fn word(value: &Node, name: &str, example: &str, list: &mut Vec<Problem>) -> Option<String> {
+    if let Kind::Scalar(text, _) = &value.kind
+        && !text.is_empty()
+    {
+        return Some(text.clone());
+    }
+    let problem = Problem::new(format!("{name} cannot be {}", value.what())).at(value.place);
+    list.push(problem.help(format!("write {example}")));
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::Word;
+    use proptest::prelude::*;
+
+    #[test]
+    fn entries_are_read() {
+        let text = "# ours\ncurl / tls/crl-hangs: SLOW\n\
+                    \"* / reply/*\": {verdict: STORM, issue: a/b#1, until: 2027-03-31}\n";
+        let baseline = read(text, "x.yaml").unwrap();
+        let [first, second] = &baseline.entries[..] else { panic!() };
+        assert_eq!(first.to_string(), "curl / tls/crl-hangs: SLOW");
+        assert_eq!((first.line, second.line), (2, 3));
+        assert_eq!(second.verdict, Mark::Word(Word::Storm));
+        assert_eq!(second.issue.as_deref(), Some("a/b#1"));
+        assert_eq!(second.until.unwrap().to_string(), "2027-03-31");
+        assert_eq!(baseline.top, ["# ours"]);
+        assert_eq!(baseline.find("node", "reply/fin").unwrap().0, 1);
+        assert!(baseline.find("node", "tls/crl-hangs").is_none());
+    }
+
+    #[test]
+    fn an_empty_file_expects_nothing() {
+        assert!(read("# nothing yet\n", "x.yaml").unwrap().entries.is_empty());
+    }
+
+    #[test]
+    fn days() {
+        assert!(day("2028-02-29").is_some());
+        for wrong in ["2027-02-29", "2027-3-1", "27-03-01", "2027-03-01-1", "2027-03", "", "x"] {
+            assert_eq!(day(wrong), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text in "[a-z*/:{} \\n,\"'#-]{0,60}|.{0,40}") {
+            if let Err(problems) = read(&text, "x.yaml") {
+                prop_assert!(!problems.render(false).is_empty());
+            }
+        }
+    }
+}

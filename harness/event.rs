@@ -3,6 +3,7 @@
 //! On disk: JSON Lines, a [`Header`] first, then one [`Event`] a line. Fields may be added;
 //! readers ignore what they do not know; removing one makes a new major of [`SCHEMA`].
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::stage::Stage;
 pub const SCHEMA: &str = "badproxy.events/1";
 
 /// The first line of an event file.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Header {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -33,8 +34,26 @@ pub struct Header {
     pub observable: Value,
 }
 
+/// The JSON Schema of a line of an event file: the first is a [`Header`], the others are [`Event`]s.
+pub fn schema() -> Value {
+    let mut schema = schemars::schema_for!(Line).to_value();
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("title".into(), "badproxy events, version 1: one line".into());
+    }
+    schema
+}
+
+/// A line of an event file.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "it is there for its schema")]
+enum Line {
+    Header(Header),
+    Event(Event),
+}
+
 /// One thing that happened.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Event {
     /// Milliseconds since the run started, on one monotonic clock.
     pub time: f64,
@@ -47,7 +66,7 @@ pub struct Event {
 }
 
 /// A leg of the conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// Between client and proxy.
@@ -61,7 +80,7 @@ pub enum Side {
 }
 
 /// Who did it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Who {
     /// The client.
@@ -73,7 +92,7 @@ pub enum Who {
 }
 
 /// How a connection ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
     /// A FIN.
@@ -85,7 +104,7 @@ pub enum How {
 }
 
 /// The way a request reached the origin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Via {
     /// Through a CONNECT tunnel of ours.
@@ -97,7 +116,7 @@ pub enum Via {
 }
 
 /// The kinds of events. Field names are the ones in the file.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(tag = "name", content = "data")]
 #[allow(missing_docs, reason = "the names are the documentation; the schema page explains them")]
 pub enum What {

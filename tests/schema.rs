@@ -237,3 +237,40 @@ fn every_key_and_every_effect_is_described() {
         assert!(schema["$defs"][name]["description"].as_str().unwrap().contains("1"), "{name}");
     }
 }
+
+/// Lines that the program has written, and files that it reads: each schema takes them.
+#[test]
+fn the_schemas_of_events_and_baselines_take_what_is_there() {
+    let events = badproxy::event::schema();
+    assert!(jsonschema::draft202012::meta::is_valid(&events));
+    let validator = jsonschema::draft202012::new(&events).unwrap();
+    let out = std::process::Command::new(env!("CARGO_BIN_EXE_badproxy"))
+        .args(["run", "reply/reset", "--format", "jsonl", "--", "true"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert!(text.lines().count() > 3, "{text}");
+    for line in text.lines() {
+        let json: Value = serde_json::from_str(line).unwrap();
+        assert!(validator.is_valid(&json), "{line}");
+    }
+    for wrong in [r#"{"time": 1}"#, r#"{"time":1,"name":"tcp:nothing","data":{}}"#] {
+        assert!(!validator.is_valid(&serde_json::from_str(wrong).unwrap()), "{wrong}");
+    }
+
+    let baseline = badproxy::matrix::baseline::schema();
+    assert!(jsonschema::draft202012::meta::is_valid(&baseline));
+    let validator = jsonschema::draft202012::new(&baseline).unwrap();
+    for (yaml, good) in [
+        ("curl / a/b: STORM\n\"* / *\": {verdict: FLAKY, issue: a/b#1, until: 2027-03-31}\n", true),
+        ("{}", true),
+        ("curl/a/b: STORM\n", false),
+        ("curl / a/b: STROM\n", false),
+        ("curl / a/b: MISSING\n", false),
+        ("curl / a/b: {issue: x}\n", false),
+        ("curl / a/b: {verdict: STORM, until: soon}\n", false),
+    ] {
+        assert_eq!(badproxy::matrix::baseline::read(yaml, "x").is_ok(), good, "{yaml}");
+        assert_eq!(validator.is_valid(&json(yaml).unwrap()), good, "{yaml}");
+    }
+}

@@ -11,6 +11,7 @@
 use std::fmt;
 use std::path::Path;
 
+use serde_json::{Value, json};
 use time::{Date, Month};
 
 use super::Mark;
@@ -65,6 +66,41 @@ impl Baseline {
     pub fn find(&self, client: &str, scenario: &str) -> Option<(usize, &Entry)> {
         self.entries.iter().enumerate().find(|(_, entry)| entry.fits(client, scenario))
     }
+}
+
+/// Its JSON Schema, for editors.
+pub fn schema() -> Value {
+    let words: Vec<&str> =
+        Mark::all().filter(|mark| *mark != Mark::Missing).map(Mark::shown).collect();
+    let verdict = json!({"enum": words, "description": "What is expected."});
+    let scalar = json!({"type": ["string", "number", "boolean"]});
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "badproxy baseline, version 1",
+        "description": "What is expected to fail. The first entry that fits a cell counts.",
+        "type": ["object", "null"],
+        "propertyNames": {"pattern": "^\\s*\\S.* / .*\\S\\s*$"},
+        "additionalProperties": {
+            "description": "A cell, `client / scenario`, with `*` for any characters.",
+            "anyOf": [verdict, {
+                "type": "object",
+                "required": ["verdict"],
+                "additionalProperties": false,
+                "properties": {
+                    "verdict": verdict,
+                    "issue": {
+                        "description": "Where it is followed up, e.g. nodejs/undici#3897.",
+                        "allOf": [scalar],
+                    },
+                    "until": {
+                        "description": "The last day on which it is expected, e.g. 2027-03-31.",
+                        "type": "string",
+                        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+                    },
+                },
+            }],
+        },
+    })
 }
 
 /// Reads a baseline from a file.

@@ -3,10 +3,16 @@
 //! - [`summary`]: what a matrix leaves behind, and what every report of one is made from;
 //!   [`mark`]: the word of a cell; [`scores`]: the three fractions.
 //! - [`suites`]: which scenarios; [`baseline`]: what is expected to fail.
+//! - [`outcome`]: the one held against the other, and the exit code; [`expect`]: a baseline
+//!   written anew.
 //! - [`shard`]: which cells are whose when several machines divide a matrix.
 
 pub mod baseline;
+#[cfg(test)]
+pub mod example;
+pub mod expect;
 pub mod mark;
+pub mod outcome;
 pub mod scores;
 pub mod shard;
 pub mod suites;

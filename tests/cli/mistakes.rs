@@ -23,6 +23,8 @@ fn names_that_are_not_there() {
     slip("show reply/rest", &["`reply/reset`"]);
     slip("run no-such-file.yaml -- true", &["no-such-file.yaml"]);
     slip("list --stage replay", &["`reply`", "tunnel"]);
+    slip("list --suite lates", &["`latest`", "2026.11"]);
+    slip("schema --of summery", &["'summary'", "baseline"]);
     slip("run ok/plain --tiemout 5s -- true", &["--timeout"]);
 }
 

@@ -1,0 +1,228 @@
+//! `--write-baseline`: a baseline that expects what a matrix has shown.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::baseline::{Baseline, Entry};
+use super::{Cell, Mark, Summary};
+use crate::verdict::Class;
+
+/// The text of a baseline under which this matrix ends with 0. Entries of `old` that still hold,
+/// or are about no cell of this matrix, stay as they are, with their issue and their day; stale
+/// ones go.
+pub fn text(summary: &Summary, old: &Baseline) -> String {
+    let mut lines: Vec<String> = match old.top.is_empty() {
+        true => vec![
+            "# What is expected to fail: `client / scenario: VERDICT`, `*` for any characters."
+                .to_owned(),
+            "# An entry that passes again fails the matrix until it is taken out.".to_owned(),
+        ],
+        false => old.top.clone(),
+    };
+    // What is about a cell that is another way now is written anew for that cell.
+    let fits = |entry: &Entry, cell: &&Cell| entry.fits(&cell.client, &cell.scenario);
+    let kept: Vec<&Entry> = old
+        .entries
+        .iter()
+        .enumerate()
+        .filter(|(number, entry)| {
+            let mut about = summary.cells.iter().filter(|cell| fits(entry, cell)).peekable();
+            let absent = about.peek().is_none();
+            absent
+                || about.any(|cell| {
+                    let first = old.find(&cell.client, &cell.scenario).map(|(n, _)| n);
+                    first == Some(*number) && stays(entry, cell)
+                })
+        })
+        .map(|(_, entry)| entry)
+        .collect();
+    // What is new is more exact than a wildcard of old: it comes first.
+    for cell in &summary.cells {
+        let entry = kept.iter().find(|entry| fits(entry, &cell));
+        if entry.is_some_and(|entry| stays(entry, cell)) || !worth(cell, entry.is_some()) {
+            continue;
+        }
+        // The same cell under another word: its issue is still its issue.
+        let before = old.find(&cell.client, &cell.scenario).map(|(_, entry)| entry);
+        let before =
+            before.filter(|entry| entry.client == cell.client && entry.scenario == cell.scenario);
+        lines.push(line(&Entry {
+            client: cell.client.clone(),
+            scenario: cell.scenario.clone(),
+            verdict: cell.verdict,
+            issue: before.and_then(|entry| entry.issue.clone()),
+            until: before.and_then(|entry| entry.until),
+            line: 0,
+        }));
+    }
+    lines.extend(kept.into_iter().map(line));
+    lines.join("\n") + "\n"
+}
+
+/// Whether an entry may stay for what this cell has shown.
+fn stays(entry: &Entry, cell: &Cell) -> bool {
+    cell.verdict == entry.verdict
+        || entry.verdict == Mark::Flaky
+        || matches!(cell.class, Class::NotScored | Class::Inconclusive)
+        || cell.verdict == Mark::Missing
+}
+
+/// Whether a cell needs a line. One that passes does only where a wildcard says otherwise of it.
+fn worth(cell: &Cell, covered: bool) -> bool {
+    match cell.class {
+        Class::Fail => cell.verdict != Mark::Missing,
+        Class::Warning => true,
+        Class::Pass => covered,
+        Class::Inconclusive | Class::NotScored => false,
+    }
+}
+
+fn line(entry: &Entry) -> String {
+    let key = quoted(&format!("{} / {}", entry.client, entry.scenario));
+    let Entry { verdict, issue, until, .. } = entry;
+    if issue.is_none() && until.is_none() {
+        return format!("{key}: {verdict}");
+    }
+    let issue = issue.as_ref().map(|issue| format!(", issue: {}", quoted(issue)));
+    let until = until.map(|until| format!(", until: {until}"));
+    let (issue, until) = (issue.unwrap_or_default(), until.unwrap_or_default());
+    format!("{key}: {{verdict: {verdict}{issue}{until}}}")
+}
+
+/// As YAML, with quotes where it needs some.
+fn quoted(text: &str) -> String {
+    let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
+    let plain = |c: char| c.is_ascii_alphanumeric() || " /-_.*".contains(c);
+    // An issue has a `#`, which begins a comment only after a blank.
+    let plain = |c: char| plain(c) || (c == '#' && !text.contains(" #"));
+    let nothing = text.eq_ignore_ascii_case("null");
+    match first && !nothing && text.chars().all(plain) && text.trim() == text {
+        true => text.to_owned(),
+        // A text of JSON is one of YAML.
+        false => serde_json::Value::from(text).to_string(),
+    }
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+///
+/// What keeps it from being written; the old file is as it was.
+pub fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::Builder::new().prefix(".badproxy-").tempfile_in(dir)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    #[cfg(unix)]
+    {
+        // Temporary files are for their owner alone; this one is to be read and committed.
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(path).map_or(0o644, |old| old.permissions().mode() & 0o777);
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
+    }
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::baseline::read;
+    use crate::matrix::example::{cell, everything, summary};
+    use crate::matrix::outcome::outcome;
+    use crate::verdict::Word;
+    use proptest::prelude::*;
+    use time::{Date, Month};
+
+    fn today() -> Date {
+        Date::from_calendar_date(2026, Month::November, 26).unwrap()
+    }
+
+    fn body(summary: &Summary, old: &str) -> Vec<String> {
+        let old = read(old, "x.yaml").unwrap();
+        let text = text(summary, &old);
+        text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_fails_is_expected() {
+        let cells = vec![
+            cell("curl", "a/b", Mark::PASS),
+            cell("curl", "a/c", Word::Storm),
+            cell("* odd: \"one\"", "a/c", Word::Slow),
+            cell("curl", "a/d", Word::Inconclusive),
+            cell("curl", "a/e", Mark::Missing),
+        ];
+        let want = ["curl / a/c: STORM", "\"* odd: \\\"one\\\" / a/c\": SLOW"];
+        assert_eq!(body(&summary(cells), ""), want);
+    }
+
+    #[test]
+    fn issues_and_days_stay_and_what_is_stale_goes() {
+        let old = "# by hand\ncurl / a/b: {verdict: STORM, issue: o/r#1, until: 2027-01-02}\n\
+                   curl / a/c: {verdict: STORM, issue: \"see #2\"}\ncurl / a/d: HANG\n\
+                   other / a/b: {verdict: HANG, issue: o/r#3}\n";
+        let cells = vec![
+            cell("curl", "a/b", Word::Storm),
+            cell("curl", "a/c", Word::Hang),
+            cell("curl", "a/d", Mark::PASS),
+        ];
+        let summary = summary(cells);
+        let want = [
+            "curl / a/c: {verdict: HANG, issue: \"see #2\"}",
+            "curl / a/b: {verdict: STORM, issue: o/r#1, until: 2027-01-02}",
+            "other / a/b: {verdict: HANG, issue: o/r#3}",
+        ];
+        assert_eq!(body(&summary, old), want);
+        assert!(text(&summary, &read(old, "x").unwrap()).starts_with("# by hand\n"));
+    }
+
+    #[test]
+    fn under_what_is_written_the_matrix_ends_well_and_it_is_written_again_alike() {
+        let mut all = everything();
+        // Those that no baseline can excuse.
+        all.cells.retain(|cell| {
+            !matches!(cell.class, Class::NotScored | Class::Inconclusive)
+                && cell.verdict != Mark::Missing
+        });
+        for old in ["", "\"* / reply/*\": STORM\n", "\"* / *\": SLOW\n", "node / *: FLAKY\n"] {
+            let old = read(old, "x.yaml").unwrap();
+            let first = text(&all, &old);
+            let new = read(&first, "x.yaml").unwrap();
+            let out = outcome(&all, &new, today(), true);
+            assert_eq!(out.code, 0, "{first}\n{:?} {:?}", out.unexpected, out.stale);
+            assert_eq!(text(&all, &new), first);
+        }
+    }
+
+    #[test]
+    fn a_file_is_written_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("b.yaml");
+        write(&path, "one").unwrap();
+        write(&path, "two").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert!(write(&dir.path().join("no/b.yaml"), "x").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_reads_back(client in "\\PC{1,12}", issue in "\\PC{1,12}") {
+            let entry = Entry {
+                client: client.trim().to_owned(),
+                scenario: "a/b".to_owned(),
+                verdict: Mark::PASS,
+                issue: Some(issue),
+                until: None,
+                line: 1,
+            };
+            prop_assume!(!entry.client.is_empty() && !entry.client.contains(" / "));
+            let back = read(&line(&entry), "x.yaml").unwrap();
+            prop_assert_eq!(&back.entries[0], &entry);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! A matrix held against its baseline: what nobody expected, what is stale, and the exit code.
+//! Pure: today's date is given.
+
+use std::collections::BTreeMap;
+
+use time::Date;
+
+use super::baseline::{Baseline, Entry};
+use super::{Cell, Mark, Summary};
+use crate::catalogue;
+use crate::verdict::{Class, Word};
+
+/// What a matrix comes to.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome<'s> {
+    /// Cells against the client, or that disagree with the baseline, in the summary's order.
+    pub unexpected: Vec<Unexpected<'s>>,
+    /// What the baseline says that is no longer so: one line each.
+    pub stale: Vec<String>,
+    /// What is worth knowing and no failure: one line each.
+    pub notes: Vec<String>,
+    /// Cells that failed, or have a blemish, as the baseline expects.
+    pub expected: usize,
+    /// Why the exit code is what it is, where it is neither 0 nor 1.
+    pub why: Option<String>,
+    /// The exit code: 0, 1, 3, 4 or 5.
+    pub code: i32,
+}
+
+/// A cell that nobody expected.
+#[derive(Debug, Clone)]
+pub struct Unexpected<'s> {
+    /// The cell.
+    pub cell: &'s Cell,
+    /// What the baseline has for it, and the line.
+    pub instead_of: Option<(Mark, usize)>,
+}
+
+/// How an entry fared.
+#[derive(Default)]
+struct Fared<'s> {
+    /// Cells it is about.
+    met: usize,
+    /// One that was as it says, or could not be judged.
+    holds: bool,
+    /// One that was better.
+    better: Option<&'s Cell>,
+}
+
+/// Holds a summary against a baseline. `strict`: warnings count as failures.
+pub fn outcome<'s>(
+    summary: &'s Summary,
+    baseline: &Baseline,
+    today: Date,
+    strict: bool,
+) -> Outcome<'s> {
+    let mut out = Outcome::default();
+    let mut fared: BTreeMap<usize, Fared<'s>> = BTreeMap::new();
+    for cell in &summary.cells {
+        let Some((number, entry)) = baseline.find(&cell.client, &cell.scenario) else {
+            if counts(cell, strict) {
+                out.unexpected.push(Unexpected { cell, instead_of: None });
+            }
+            continue;
+        };
+        let fared = fared.entry(number).or_default();
+        fared.met += 1;
+        match held(entry, cell, strict) {
+            Held::As => {
+                fared.holds = true;
+                out.expected += usize::from(cell.class != Class::Pass);
+            }
+            Held::Open => fared.holds = true,
+            Held::Better => fared.better = Some(cell),
+            Held::Otherwise => {
+                // Worse than expected is no reason to take the entry out.
+                fared.holds = true;
+                let instead_of = Some((entry.verdict, entry.line));
+                out.unexpected.push(Unexpected { cell, instead_of });
+            }
+        }
+    }
+    for (number, entry) in baseline.entries.iter().enumerate() {
+        review(entry, fared.get(&number), &baseline.file, today, &mut out);
+    }
+    conclude(summary, baseline, &mut out);
+    out
+}
+
+enum Held {
+    As,
+    Open,
+    Better,
+    Otherwise,
+}
+
+fn held(entry: &Entry, cell: &Cell, strict: bool) -> Held {
+    if cell.verdict == entry.verdict {
+        return Held::As;
+    }
+    // What was not judged says nothing about the entry; MISSING is nobody's fault but ours.
+    if matches!(cell.class, Class::NotScored | Class::Inconclusive) {
+        return Held::Open;
+    }
+    match (entry.verdict, cell.class) {
+        (_, Class::Fail) if cell.verdict == Mark::Missing => Held::Otherwise,
+        // Now this, now that: that is what is expected.
+        (Mark::Flaky, _) => Held::As,
+        (_, Class::Pass) => Held::Better,
+        (expected, Class::Warning) if expected.class() == Class::Fail && !strict => Held::Better,
+        _ if counts(cell, strict) => Held::Otherwise,
+        // Another blemish than the one expected, and blemishes do not count.
+        _ => Held::Better,
+    }
+}
+
+/// Whether a cell counts against the client where nothing is expected of it.
+fn counts(cell: &Cell, strict: bool) -> bool {
+    match cell.class {
+        Class::Fail => true,
+        Class::Warning => strict,
+        Class::Pass | Class::Inconclusive | Class::NotScored => false,
+    }
+}
+
+/// Whether an entry is still good.
+fn review(
+    entry: &Entry,
+    fared: Option<&Fared<'_>>,
+    file: &str,
+    today: Date,
+    out: &mut Outcome<'_>,
+) {
+    let line = entry.line;
+    let issue = entry.issue.as_ref().map(|issue| format!(" ({issue})")).unwrap_or_default();
+    if let Some(until) = entry.until.filter(|until| *until < today) {
+        out.stale.push(format!(
+            "{file}:{line}: `{entry}`{issue} was expected until {until}, and that is over: mend \
+             it, or give it another day"
+        ));
+        return;
+    }
+    match fared {
+        Some(Fared { holds: false, better: Some(cell), met }) => {
+            let now = match met {
+                1 => format!("is {} now", cell.verdict),
+                n => format!("is better in all {n} cells now (in one of them {})", cell.verdict),
+            };
+            out.stale
+                .push(format!("{file}:{line}: `{entry}`{issue} {now}: stale, remove line {line}"));
+        }
+        Some(_) => {}
+        None => {
+            let known = entry.scenario.contains('*') || catalogue::find(&entry.scenario).is_some();
+            let near = match catalogue::near(&entry.scenario).filter(|_| !known) {
+                Some(near) => format!("; did you mean `{near}`?"),
+                None => String::new(),
+            };
+            out.notes
+                .push(format!("{file}:{line}: `{entry}` is about no cell of this matrix{near}"));
+        }
+    }
+}
+
+fn conclude(summary: &Summary, baseline: &Baseline, out: &mut Outcome<'_>) {
+    let expected = |cell: &&Cell| {
+        let entry = baseline.find(&cell.client, &cell.scenario);
+        entry.is_some_and(|(_, entry)| entry.verdict == cell.verdict)
+    };
+    let open = |mark: Mark| {
+        let all = summary.cells.iter().filter(|cell| cell.verdict == mark);
+        all.filter(|cell| !expected(cell)).count()
+    };
+    let harness = open(Mark::Word(Word::Harness));
+    let inconclusive = open(Mark::Word(Word::Inconclusive));
+    let unjudged = |client: &str| !summary.cells.iter().any(|cell| cell.client == client);
+    let failed: Vec<&str> = summary
+        .controls
+        .iter()
+        .filter(|control| !control.passed && unjudged(&control.client))
+        .map(|control| control.client.as_str())
+        .collect();
+    let (code, why) = if !out.unexpected.is_empty() || !out.stale.is_empty() {
+        (1, None)
+    } else if harness > 0 {
+        (3, Some(format!("badproxy could not do its part in {}", cells(harness))))
+    } else if let Some(client) = failed.first() {
+        (4, Some(format!("{client} does not get through a healthy proxy: nothing was judged")))
+    } else if summary.cells.is_empty() && summary.shard.is_none() {
+        (4, Some("no cell was played: nothing was judged".to_owned()))
+    } else if summary.partial {
+        let why = summary.partial_why.as_deref().unwrap_or("it ended early");
+        (5, Some(format!("only a part was played: {why}")))
+    } else if inconclusive > 0 {
+        (5, Some(format!("{} not to be judged", were(inconclusive))))
+    } else {
+        (0, None)
+    };
+    (out.code, out.why) = (code, why);
+}
+
+fn cells(n: usize) -> String {
+    if n == 1 { "1 cell".to_owned() } else { format!("{n} cells") }
+}
+
+fn were(n: usize) -> String {
+    format!("{} {}", cells(n), if n == 1 { "was" } else { "were" })
+}
+
+#[cfg(test)]
+#[path = "outcome_tests.rs"]
+mod tests;

@@ -1,0 +1,143 @@
+//! What a baseline makes of a matrix.
+
+use time::Month;
+
+use super::*;
+use crate::matrix::baseline::read;
+use crate::matrix::example::{cell, summary};
+
+fn today() -> Date {
+    Date::from_calendar_date(2026, Month::November, 26).unwrap()
+}
+
+/// The exit code and all that is said.
+fn of(cells: Vec<Cell>, baseline: &str) -> (i32, Vec<String>) {
+    strictly(cells, baseline, false)
+}
+
+fn strictly(cells: Vec<Cell>, baseline: &str, strict: bool) -> (i32, Vec<String>) {
+    let (summary, baseline) = (summary(cells), read(baseline, "b.yaml").unwrap());
+    let out = outcome(&summary, &baseline, today(), strict);
+    let unexpected = out.unexpected.iter().map(|u| {
+        let Unexpected { cell: Cell { client, scenario, verdict, .. }, instead_of } = u;
+        format!("unexpected {client} / {scenario}: {verdict} {instead_of:?}")
+    });
+    let said = unexpected.chain(out.stale).chain(out.notes).chain(out.why).collect();
+    (out.code, said)
+}
+
+const STORM: Mark = Mark::Word(Word::Storm);
+const SLOW: Mark = Mark::Word(Word::Slow);
+const FIN: &str = "reply/fin-before-reply";
+
+#[test]
+fn without_a_baseline_failures_are_unexpected() {
+    assert_eq!(of(vec![cell("a", FIN, Mark::PASS), cell("a", "x/y", SLOW)], "{}").0, 0);
+    assert_eq!(of(vec![cell("a", FIN, STORM)], "").0, 1);
+    assert_eq!(of(vec![cell("a", FIN, Mark::Flaky)], "").0, 1);
+    assert_eq!(of(vec![cell("a", FIN, Mark::Missing)], "").0, 1);
+    assert_eq!(strictly(vec![cell("a", "x/y", SLOW)], "", true).0, 1);
+    for (word, code) in [(Word::Unsupported, 0), (Word::Harness, 3), (Word::Inconclusive, 5)] {
+        assert_eq!(of(vec![cell("a", FIN, word)], "").0, code, "{word}");
+    }
+}
+
+#[test]
+fn expected_and_failing_is_fine_and_expected_but_passing_is_stale() {
+    let baseline = "a / reply/fin-before-reply: {verdict: STORM, issue: a/b#1}\n";
+    assert_eq!(of(vec![cell("a", FIN, STORM)], baseline), (0, vec![]));
+    let (code, said) = of(vec![cell("a", FIN, Mark::PASS)], baseline);
+    assert_eq!(code, 1);
+    let want = "b.yaml:1: `a / reply/fin-before-reply: STORM` (a/b#1) is PASS now: stale, remove \
+                line 1";
+    assert_eq!(said, [want]);
+    // A warning is better than a storm.
+    assert_eq!(of(vec![cell("a", FIN, SLOW)], baseline).0, 1);
+}
+
+#[test]
+fn another_failure_than_the_expected_one_is_unexpected() {
+    let (code, said) = of(vec![cell("a", FIN, Word::Hang)], "\"* / reply/*\": STORM\n");
+    assert_eq!(code, 1);
+    assert_eq!(said.len(), 1);
+    assert!(said[0].ends_with("HANG Some((Word(Storm), 1))"), "{said:?}");
+    // A worse one than the expected blemish, too.
+    assert_eq!(of(vec![cell("a", FIN, STORM)], "a / reply/*: SLOW\n").0, 1);
+}
+
+#[test]
+fn what_is_absent_or_not_judged_is_tolerated() {
+    let baseline = "a / reply/fin-before-reply: STORM\na / reply/hnag: HANG\n";
+    let (code, said) = of(vec![cell("a", "x/y", Mark::PASS)], baseline);
+    assert_eq!(code, 0);
+    assert!(said[0].contains("is about no cell of this matrix"), "{said:?}");
+    assert!(said[1].ends_with("did you mean `reply/hang`?"), "{said:?}");
+    assert_eq!(of(vec![cell("a", FIN, Word::Unsupported)], baseline).0, 0);
+    // But it is not taken for a pass.
+    assert_eq!(of(vec![cell("a", FIN, Word::Inconclusive)], baseline).0, 5);
+    assert_eq!(of(vec![cell("a", FIN, Mark::Missing)], baseline).0, 1);
+}
+
+#[test]
+fn an_entry_whose_day_is_over_fails_and_says_so() {
+    let entry = |until| format!("a / reply/*: {{verdict: STORM, until: {until}}}\n");
+    let storm = || vec![cell("a", FIN, STORM)];
+    assert_eq!(of(storm(), &entry("2026-11-26")).0, 0);
+    let (code, said) = of(storm(), &entry("2026-11-25"));
+    assert_eq!(code, 1);
+    assert!(said[0].contains("until 2026-11-25, and that is over"), "{said:?}");
+    assert_eq!(said.len(), 1, "the cell is not held against the client as well: {said:?}");
+}
+
+#[test]
+fn what_is_flaky_may_pass_and_may_fail() {
+    for mark in [Mark::PASS, Mark::Flaky, STORM, SLOW] {
+        assert_eq!(of(vec![cell("a", FIN, mark)], "a / reply/*: FLAKY\n").0, 0, "{mark}");
+    }
+}
+
+#[test]
+fn a_wildcard_holds_as_long_as_one_cell_does() {
+    let baseline = "\"* / *\": STORM\n";
+    let cells = |second| vec![cell("a", FIN, STORM), cell("b", FIN, second)];
+    assert_eq!(of(cells(Mark::PASS), baseline).0, 0);
+    let both = vec![cell("a", FIN, Mark::PASS), cell("b", FIN, Mark::PASS)];
+    let (code, said) = of(both, baseline);
+    assert_eq!(code, 1);
+    assert!(said[0].contains("better in all 2 cells"), "{said:?}");
+}
+
+#[test]
+fn the_first_entry_that_fits_counts() {
+    let baseline = "a / reply/fin-before-reply: PASS\na / reply/*: STORM\n";
+    let cells = |first| vec![cell("a", FIN, first), cell("a", "reply/reset", STORM)];
+    assert_eq!(of(cells(Mark::PASS), baseline).0, 0);
+    assert_eq!(of(cells(STORM), baseline).0, 1);
+}
+
+#[test]
+fn a_failure_counts_for_more_than_what_was_not_judged() {
+    let cells = vec![cell("a", FIN, Word::Harness), cell("a", "x/y", STORM)];
+    assert_eq!(of(cells, "").0, 1);
+    let cells = vec![cell("a", FIN, Word::Harness), cell("a", "x/y", Word::Inconclusive)];
+    assert_eq!(of(cells, "").0, 3);
+}
+
+#[test]
+fn nothing_judged_is_4_and_a_part_is_5() {
+    let none = Baseline::default();
+    let mut empty = summary(vec![]);
+    assert_eq!(outcome(&empty, &none, today(), false).code, 4);
+    // Not so for a shard that has no cell.
+    empty.shard = Some(crate::matrix::Shard { index: 1, of: 5 });
+    assert_eq!(outcome(&empty, &none, today(), false).code, 0);
+    let mut part = summary(vec![cell("a", FIN, Mark::PASS)]);
+    part.partial = true;
+    part.partial_why = Some("interrupted".to_owned());
+    let out = outcome(&part, &none, today(), false);
+    assert_eq!((out.code, out.why.as_deref()), (5, Some("only a part was played: interrupted")));
+    let mut failed = summary(vec![cell("a", FIN, Mark::PASS)]);
+    failed.controls[0].passed = false;
+    failed.controls[0].client = "b".to_owned();
+    assert_eq!(outcome(&failed, &none, today(), false).code, 4);
+}

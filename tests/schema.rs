@@ -159,6 +159,7 @@ const BEYOND: &[&str] = &[
     "expect-above-default",
     "expect-crossed",
     "h2",
+    "h2-headers",
     "never-known",
     "never-run",
     "never-shadowed",

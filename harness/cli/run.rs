@@ -158,7 +158,7 @@ impl Run {
         }
         let options = self.options();
         if let Some(target) = self.target {
-            let rest = ["https://", "http://"].iter().find_map(|s| target.strip_prefix(s));
+            let rest = crate::scenario::SCHEMES.iter().find_map(|s| target.strip_prefix(s));
             if rest.is_none_or(|rest| rest.is_empty() || rest.starts_with('/')) {
                 let example = crate::scenario::TARGET;
                 say(format_args!("--target `{target}` is not a whole URL: write e.g. {example}"));

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::answer::Answer;
 use super::flow::{Ended, Flow, Passed, Until};
+use super::headers::Edit;
 use super::{After, Direction, Effect};
 use crate::cert::Flavour;
 use crate::conn::Conn;
@@ -28,6 +29,8 @@ pub struct Choice {
     pub socks_status: Option<u8>,
     /// What the TLS handshake is like.
     pub tls: crate::tls::Plan,
+    /// What is changed in requests on their way to the target.
+    pub request: Option<Edit>,
     /// What the name server says.
     pub answer: Option<Box<Answer>>,
 }
@@ -111,6 +114,11 @@ impl<'f> Cx<'_, 'f> {
             }
         }
         Ok(after)
+    }
+
+    /// The number of the rule, from 1.
+    pub fn rule(&self) -> usize {
+        self.rule + 1
     }
 
     /// The wire to the client.

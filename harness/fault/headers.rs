@@ -1,4 +1,7 @@
 //! `headers`: the head that passes, with other header lines.
+//!
+//! At `request` it is the head of the request that the target gets. A tunnel hides it from the
+//! proxy: there the origin makes the change as it reads, in the place of a proxy that intercepts.
 
 use std::io;
 
@@ -7,11 +10,14 @@ use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 
 use super::{After, Cx, Fault, Flow, respond::lines};
+use crate::conn::Conn;
+use crate::event::What;
 use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
 
-/// Changes header lines of the good head: the proxy's 200, or the origin's response. First lines
-/// are removed, then set, then added; what is written stands as it is written.
+/// Changes header lines of the good head: the client's request (in a tunnel each request on its way
+/// to the origin), the proxy's 200, or the origin's response. First lines are removed, then set,
+/// then added; what is written stands as it is written.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Headers {
@@ -43,7 +49,12 @@ impl Headers {
     /// The head with the changes; what is no HTTP head stays as it is.
     fn edit(&self, head: &str) -> String {
         let Some((status, rest)) = head.split_once("\r\n") else { return head.to_owned() };
-        let mut kept: Vec<String> = rest.split("\r\n").filter(|l| !l.is_empty()).map(Into::into).collect();
+        let lines = rest.split("\r\n").filter(|l| !l.is_empty()).map(Into::into).collect();
+        self.lines(lines).into_iter().fold(format!("{status}\r\n"), |out, l| out + &l + "\r\n") + "\r\n"
+    }
+
+    /// Header lines with the changes.
+    fn lines(&self, mut kept: Vec<String>) -> Vec<String> {
         kept.retain(|line| !self.remove.iter().any(|n| n.trim().eq_ignore_ascii_case(name(line))));
         for line in &self.set {
             match kept.iter().position(|l| name(l).eq_ignore_ascii_case(name(line))) {
@@ -52,18 +63,58 @@ impl Headers {
             }
         }
         kept.extend(self.add.iter().cloned());
-        let mut out = format!("{status}\r\n");
-        for line in kept {
-            let (name, value) = line.split_at(name(&line).len());
-            out += &match self.case {
-                Some(Case::Lower) => name.to_ascii_lowercase(),
-                Some(Case::Upper) => name.to_ascii_uppercase(),
-                None => name.to_owned(),
-            };
-            out += value;
-            out += "\r\n";
+        for line in &mut kept {
+            let at = name(line).len();
+            match self.case {
+                Some(Case::Lower) => line[..at].make_ascii_lowercase(),
+                Some(Case::Upper) => line[..at].make_ascii_uppercase(),
+                None => {}
+            }
         }
-        out + "\r\n"
+        kept
+    }
+
+    /// What is changed, in words.
+    fn did(&self) -> String {
+        let changes = self.remove.iter().map(|name| format!("without {name}"));
+        let mut changes: Vec<String> =
+            changes.chain(self.set.iter().chain(&self.add).map(|l| format!("with {l}"))).collect();
+        changes.extend(self.case.map(|case| format!("names in {case:?} case").to_lowercase()));
+        changes.join(", ")
+    }
+}
+
+/// Changes that a rule at `request` has chosen for the requests on their way to the target.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// The rule, from 1.
+    pub rule: usize,
+    /// The changes.
+    pub headers: Headers,
+}
+
+impl Edit {
+    /// Makes the changes, and writes them down unless there is nothing to change in this request.
+    pub fn apply(&self, conn: &Conn, headers: &mut Vec<(String, String)>) {
+        let line = |(name, value): &(String, String)| format!("{name}: {value}");
+        let split = |line: String| match line.split_once(':') {
+            Some((name, value)) => (name.to_owned(), value.trim().to_owned()),
+            None => (line, String::new()),
+        };
+        let lines = self.headers.lines(headers.iter().map(line).collect());
+        let changed: Vec<_> = lines.into_iter().map(split).collect();
+        if changed == *headers {
+            return;
+        }
+        *headers = changed;
+        let did = format!("the request goes on {}", self.headers.did());
+        conn.note(What::Fault {
+            rule: self.rule,
+            at: Stage::Request,
+            effect: "headers",
+            did,
+            audible: true,
+        });
     }
 }
 
@@ -72,8 +123,9 @@ fn name(line: &str) -> &str {
 }
 
 impl Fault for Headers {
-    const AT: &'static [Stage] = &[Stage::Reply, Stage::Response];
-    const ABOUT: &'static str = "Changes header lines of the good head: removes, sets, adds, re-cases";
+    const AT: &'static [Stage] = &[Stage::Request, Stage::Reply, Stage::Response];
+    const ABOUT: &'static str =
+        "Changes header lines of the request or of the good head: removes, sets, adds, re-cases";
     const EXAMPLE: &'static str =
         r#"{at: response, do: {headers: {add: ["Content-Length: 999"]}}}"#;
 
@@ -98,16 +150,16 @@ impl Fault for Headers {
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        if cx.stage == Stage::Request {
+            cx.choice.request = Some(Edit { rule: cx.rule(), headers: self.clone() });
+            return Ok(After::Go);
+        }
         if let Flow::Out { from, pipe, .. } = &mut *cx.flow {
             let mut head = Vec::new();
             from.read_to_end(&mut head).await?;
             pipe.push(self.edit(&String::from_utf8_lossy(&head)).as_bytes());
         }
-        let changes = self.remove.iter().map(|name| format!("without {name}"));
-        let mut changes: Vec<String> =
-            changes.chain(self.set.iter().chain(&self.add).map(|l| format!("with {l}"))).collect();
-        changes.extend(self.case.map(|case| format!("names in {case:?} case").to_lowercase()));
-        cx.did(changes.join(", "), true);
+        cx.did(self.did(), true);
         Ok(After::Go)
     }
 }

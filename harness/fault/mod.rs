@@ -321,6 +321,7 @@ faults! {
     corrupt::Corrupt,
     delay::Delay,
     garbage::Garbage,
+    glue::Glue,
     hang::Hang,
     headers::Headers,
     limit::Limit,

@@ -65,7 +65,7 @@ impl SendBytes {
     }
 }
 
-fn unhex(text: &str) -> Result<Vec<u8>, Problem> {
+pub(super) fn unhex(text: &str) -> Result<Vec<u8>, Problem> {
     let bad = |why: String| {
         Problem::new(why).about("hex").help("write two digits a byte, e.g. `15 03 03`")
     };

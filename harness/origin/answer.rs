@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::body::{Body, Piece};
+use super::websocket::VERSION;
 use crate::clock::Clock;
 use crate::scenario::{Length, Word};
 
@@ -61,6 +62,7 @@ pub fn answer(asked: &Asked<'_>, nonce: &str, clock: Clock) -> Answer {
     let mut status = 200;
     let mut kind = "text/plain";
     let mut extra = Vec::new();
+    let mut more = Vec::new();
     let mut pieces = vec![Piece::Bytes(Bytes::from(format!("{nonce}\n")))];
     match (first, second) {
         ("bytes", Some(n)) => match n.parse::<u64>() {
@@ -118,11 +120,22 @@ pub fn answer(asked: &Asked<'_>, nonce: &str, clock: Clock) -> Answer {
                 clock,
             );
         }
+        // Opened elsewhere; what comes here is no handshake (RFC 6455, section 4.2.2).
+        ("ws", None) => {
+            status = 426;
+            more = vec![
+                ("upgrade".to_owned(), "websocket".to_owned()),
+                ("connection".to_owned(), "Upgrade".to_owned()),
+                ("sec-websocket-version".to_owned(), VERSION.to_owned()),
+            ];
+            let text = "This is a WebSocket: GET it with Upgrade and Connection.\n";
+            pieces = vec![Piece::Bytes(Bytes::from_static(text.as_bytes()))];
+        }
         _ => {}
     }
     let mut all: Vec<Piece> = extra.into_iter().map(Piece::Pause).collect();
     all.extend(pieces);
-    finish(status, kind, Vec::new(), all, nonce, clock)
+    finish(status, kind, more, all, nonce, clock)
 }
 
 fn finish(

@@ -19,7 +19,7 @@ const KEPT: usize = 1 << 20;
 /// Serves requests until the connection ends.
 pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMut) {
     loop {
-        let head = match head::read(&mut wire, &mut inbox, head::LIMIT, |_| {}).await {
+        let mut head = match head::read(&mut wire, &mut inbox, head::LIMIT, |_| {}).await {
             Ok(head) => head,
             Err(reason) => {
                 app_data(link, inbox.len());
@@ -34,8 +34,16 @@ pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMu
         link.count();
         app_data(link, head.raw.len());
         write_down(link, &head.method, &head.target, head.version(), &head.headers, &head.raw);
+        if let Some(edit) = &link.edit {
+            edit.apply(&link.conn, &mut head.headers);
+        }
         if websocket::wanted(&head) {
-            return websocket::serve(link, wire, inbox, &head).await;
+            match websocket::open(link, &mut wire, &mut inbox, &head).await {
+                After::Go => return websocket::echo(wire, inbox).await,
+                After::Stop => return,
+                After::Answered | After::Replaced if head.keeps_alive() => continue,
+                After::Answered | After::Replaced => return close(wire).await,
+            }
         }
         let Some((body, received)) = body(&mut wire, &mut inbox, &head).await else {
             return close(wire).await;
@@ -172,7 +180,7 @@ fn served(link: &Link, status: u16, bytes: u64, sent: bool) -> After {
 }
 
 /// One stage whose bytes are `from`, and how many have passed.
-async fn stage(
+pub(super) async fn stage(
     link: &mut Link,
     stage: Stage,
     wire: &mut BoxWire,

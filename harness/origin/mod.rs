@@ -15,6 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::cert::Flavour;
 use crate::conn::Conn;
 use crate::event::{How, Side, Via, What, Who};
+use crate::fault::headers::Edit;
 use crate::fault::{After, Choice, Flow, play};
 use crate::plan::Facts;
 use crate::scenario::Alpn;
@@ -34,6 +35,8 @@ pub(crate) struct Link {
     pub facts: Facts,
     /// It closes after one answer: a session that is to end without a goodbye has to end.
     pub one: bool,
+    /// What is changed in each request before it is looked at.
+    pub edit: Option<Edit>,
     /// Requests on this link so far.
     pub requests: u64,
 }
@@ -49,15 +52,21 @@ impl Link {
 }
 
 /// Serves the target's side of a tunnel or a forwarded request.
-pub(crate) fn spawn(conn: &Arc<Conn>, facts: &Facts, wire: BoxWire) {
+pub(crate) fn spawn(conn: &Arc<Conn>, facts: &Facts, edit: Option<Edit>, wire: BoxWire) {
     let tunnel = facts.method == "CONNECT" || crate::proxy::socks::version(&facts.method).is_some();
     let via = if tunnel { Via::Tunnel } else { Via::Forward };
     let (conn, facts) = (Arc::clone(conn), facts.clone());
-    tokio::spawn(async move { Box::pin(serve(conn, facts, wire, via)).await });
+    tokio::spawn(async move { Box::pin(serve(conn, facts, edit, wire, via)).await });
 }
 
 /// Serves one connection.
-pub(crate) async fn serve(conn: Arc<Conn>, facts: Facts, mut wire: BoxWire, via: Via) {
+pub(crate) async fn serve(
+    conn: Arc<Conn>,
+    facts: Facts,
+    edit: Option<Edit>,
+    mut wire: BoxWire,
+    via: Via,
+) {
     let mut inbox = BytesMut::new();
     if !matches!(wire.read_buf(&mut inbox).await, Ok(n) if n > 0) {
         if via == Via::Direct {
@@ -65,7 +74,7 @@ pub(crate) async fn serve(conn: Arc<Conn>, facts: Facts, mut wire: BoxWire, via:
         }
         return;
     }
-    let mut link = Link { conn, via, cert: Flavour::Good, facts, one: false, requests: 0 };
+    let mut link = Link { conn, via, cert: Flavour::Good, facts, one: false, edit, requests: 0 };
     if inbox.first() == Some(&tls::HANDSHAKE) && via != Via::Forward {
         secured(link, wire, inbox).await;
     } else {

@@ -4,18 +4,29 @@ use base64::Engine;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::http1::stage;
 use super::{Link, close};
 use crate::event::What;
+use crate::fault::After;
 use crate::proxy::head::Head;
+use crate::stage::Stage;
 use crate::wire::BoxWire;
 
 /// The longest frame that is echoed.
 const LONGEST: u64 = 1 << 20;
 
-/// Whether a request asks for the WebSocket.
+/// The path of the WebSocket.
+pub(super) const PATH: &str = "/ws";
+/// The version of the protocol (RFC 6455).
+pub(super) const VERSION: &str = "13";
+
+/// Whether a request asks for the WebSocket as RFC 6455, section 4.2.1, wants it.
 pub(super) fn wanted(head: &Head) -> bool {
-    head.target.split('?').next() == Some("/ws")
-        && head.header("upgrade").is_some_and(|u| u.eq_ignore_ascii_case("websocket"))
+    head.method == "GET"
+        && head.target.split('?').next() == Some(PATH)
+        && head.lists("upgrade", "websocket")
+        && head.lists("connection", "upgrade")
+        && head.header("sec-websocket-version").is_some_and(|v| v.trim() == VERSION)
         && head.header("sec-websocket-key").is_some()
 }
 
@@ -72,17 +83,28 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Upgrades and echoes until the client closes.
-pub(super) async fn serve(link: &Link, mut wire: BoxWire, mut inbox: BytesMut, head: &Head) {
+/// Stage `response`: the 101. [`After::Go`]: the WebSocket is open.
+pub(super) async fn open(
+    link: &mut Link,
+    wire: &mut BoxWire,
+    inbox: &mut BytesMut,
+    head: &Head,
+) -> After {
     let key = accept(head.header("sec-websocket-key").unwrap_or_default().trim());
     let reply = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: {key}\r\n\r\n"
     );
-    if wire.write_all(reply.as_bytes()).await.is_err() || wire.flush().await.is_err() {
-        return;
+    let (after, _) = stage(link, Stage::Response, wire, inbox, &mut reply.as_bytes()).await;
+    if after == After::Go {
+        let nonce_served = true;
+        link.conn.note(What::HttpResponse { via: link.via, status: 101, bytes: 0, nonce_served });
     }
-    link.conn.note(What::HttpResponse { via: link.via, status: 101, bytes: 0, nonce_served: true });
+    after
+}
+
+/// Echoes until the client closes.
+pub(super) async fn echo(mut wire: BoxWire, mut inbox: BytesMut) {
     loop {
         match take(&mut inbox) {
             Err(()) => return close(wire).await,

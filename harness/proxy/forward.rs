@@ -53,6 +53,8 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
         session.refuse(400, "The request body is not framed as HTTP/1 asks for.").await;
         return Next::Ended;
     };
+    // Changed here, not at the origin: real targets get the same.
+    let edit = session.choice.request.take();
     let mut upstream = match kept(session) {
         Some(wire) => wire,
         None => match reach(session).await {
@@ -60,7 +62,11 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
             Err(failed) => return session.failed(&head, failed).await,
         },
     };
-    let pending = BytesMut::from(rewritten(&head, &path).as_bytes());
+    let mut sent = head.clone();
+    if let Some(edit) = edit {
+        edit.apply(&session.conn, &mut sent.headers);
+    }
+    let pending = BytesMut::from(rewritten(&sent, &path).as_bytes());
     let mut up = Up { pending, framing, broken: false };
     let mut down = Down {
         method: &head.method,

@@ -212,11 +212,7 @@ impl Check<'_> {
         }
         let offered = self.scenario.origin.alpn.iter().flatten();
         let h2 = offered.into_iter().position(|alpn| *alpn == Alpn::H2);
-        let rule = self
-            .scenario
-            .rules
-            .iter()
-            .find(|r| matches!(r.at.value, Stage::Response | Stage::Body));
+        let rule = self.scenario.rules.iter().find(|r| r.is_http1());
         if let (Some(h2), Some(rule)) = (h2, rule) {
             let (stage, line) = (rule.at.value, rule.at.place.line);
             let problem =
@@ -292,8 +288,9 @@ impl Check<'_> {
     fn client(&mut self) {
         let target = self.scenario.target();
         if !is_url(target) && self.sound("client") {
-            let problem = Problem::new(format!("`target` cannot be {}", seen(target)))
-                .help(format!("write a whole http or https URL, e.g. `{}`", super::TARGET));
+            let problem = Problem::new(format!("`target` cannot be {}", seen(target))).help(
+                format!("write a whole http, https, ws or wss URL, e.g. `{}`", super::TARGET),
+            );
             self.value("client.target", problem);
         }
     }
@@ -380,7 +377,7 @@ fn unknown(when: &When, stage: Stage) -> Vec<(&'static str, &'static str, &'stat
 /// Whether this is a whole URL with a host and, if any, a port that there can be. The host may be
 /// anything: what clients make of odd names is theirs.
 fn is_url(text: &str) -> bool {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let rest = super::SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme));
     let Some(rest) = rest.filter(|_| !text.contains(char::is_whitespace)) else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
     let host = authority.rsplit('@').next().unwrap_or("");

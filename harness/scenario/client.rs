@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What the URL of a target begins with.
+pub const SCHEMES: &[&str] = &["https://", "http://", "wss://", "ws://"];
+
 /// What the client is told: its proxy URL, its target, its trust.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -18,7 +21,7 @@ pub struct ClientSide {
     pub proxy_host: ProxyHost,
     /// The URL it is to fetch. Default: `https://target.badproxy.test/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("pattern" = "^https?://[^/?#\\s]"))]
+    #[schemars(extend("pattern" = "^(https?|wss?)://[^/?#\\s]"))]
     pub target: Option<String>,
 }
 

@@ -33,7 +33,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub use address::Address;
 pub(crate) use auth::check_offers;
 pub use auth::{Algorithm, Answer, Auth, Digest, Lines, Negotiate, Offer, Qop, Scheme};
-pub use client::{ClientSide, GivenCredentials, ProxyHost, ProxyScheme};
+pub use client::{ClientSide, GivenCredentials, ProxyHost, ProxyScheme, SCHEMES};
 pub use collect::{Located, Several};
 pub(crate) use collect::{word, word_or_map};
 pub(crate) use dns::is_default;
@@ -52,6 +52,7 @@ pub(crate) use units::Word;
 pub use units::{Length, Ordinals, Rate, Size};
 pub use when::{Credentials, Per, When, Window, glob};
 
+use crate::fault::Effect;
 use crate::stage::Stage;
 
 /// The name every run's client is pointed at unless the scenario says otherwise. It exists
@@ -161,6 +162,15 @@ impl Rule {
         static ALWAYS: std::sync::LazyLock<When> = std::sync::LazyLock::new(When::default);
         self.when.as_ref().map_or(&ALWAYS, |w| &w.value)
     }
+
+    /// Whether what it does is written as HTTP/1.1, so that the origin cannot offer HTTP/2.
+    pub fn is_http1(&self) -> bool {
+        match self.at.value {
+            Stage::Response | Stage::Body => true,
+            Stage::Request => self.steps.0.iter().any(|s| matches!(s.effect, Effect::Headers(_))),
+            _ => false,
+        }
+    }
 }
 
 /// Ceilings.
@@ -242,9 +252,7 @@ impl Scenario {
     pub fn alpn(&self) -> Vec<Alpn> {
         match &self.origin.alpn {
             Some(list) => list.clone(),
-            None if self.touches(Stage::Response) || self.touches(Stage::Body) => {
-                vec![Alpn::Http11]
-            }
+            None if self.rules.iter().any(Rule::is_http1) => vec![Alpn::Http11],
             None => vec![Alpn::H2, Alpn::Http11],
         }
     }

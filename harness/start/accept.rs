@@ -120,7 +120,7 @@ pub(super) async fn take_direct(
         conn.note(What::Accepted { side: Side::Direct, src, attempt: None });
         // A certificate by the name asked for, whatever the scenario does to tunnels.
         let facts = Facts { conn: next, ..Facts::default() };
-        open.spawn(origin::serve(conn, facts, wire, Via::Direct));
+        open.spawn(origin::serve(conn, facts, None, wire, Via::Direct));
     }
 }
 

@@ -15,6 +15,7 @@ mod socks;
 mod tcp;
 mod tls;
 mod tls_faults;
+mod ws;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

@@ -9,6 +9,7 @@ mod http;
 mod socks;
 mod tcp;
 mod tls;
+mod ws;
 
 use std::fmt::Write as _;
 use std::io;
@@ -63,6 +64,7 @@ pub async fn play(scenario: Scenario, arm: Arm) -> String {
         _ => 1,
     };
     if !auth::play(&mut client, &scenario).await
+        && !ws::play(&mut client, &scenario).await
         && !tcp::play(&mut client, &scenario).await
         && !socks::play(&mut client, &scenario).await
         && !http::play(&mut client, &scenario).await

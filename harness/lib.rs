@@ -18,6 +18,7 @@
 //! - [`proc_net`]: the kernel's table of sockets.
 //! - [`event`] and [`log`]: what happened; [`conduct`]: what the client did; [`verdict`]: what
 //!   that is worth; [`fix`]: what would help.
+//! - [`checks`]: what a good retry loop keeps to.
 //! - [`sandbox`]: namespaces of the command's own (Linux).
 //! - [`matrix`]: many scenarios against many clients.
 //! - [`run`]: the wrapped command; [`report`]: one form a file; [`cli`]: one verb a file.
@@ -25,6 +26,7 @@
 pub mod auth;
 pub mod catalogue;
 pub mod cert;
+pub mod checks;
 pub mod cli;
 pub mod clock;
 pub mod conduct;

@@ -19,6 +19,7 @@
 //! - [`event`] and [`log`]: what happened; [`conduct`]: what the client did; [`verdict`]: what
 //!   that is worth; [`fix`]: what would help.
 //! - [`checks`]: what a good retry loop keeps to.
+//! - `strategy` (feature `proptest`): schedules of trouble for property tests.
 //! - [`sandbox`]: namespaces of the command's own (Linux).
 //! - [`matrix`]: many scenarios against many clients.
 //! - [`run`]: the wrapped command; [`report`]: one form a file; [`cli`]: one verb a file.
@@ -51,6 +52,8 @@ pub mod scenario;
 pub mod secrets;
 pub mod stage;
 pub mod start;
+#[cfg(any(test, feature = "proptest"))]
+pub mod strategy;
 pub mod tls;
 pub mod verdict;
 pub mod wire;

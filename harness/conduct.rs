@@ -353,7 +353,7 @@ impl Conduct {
 
 /// Whether a word stands in a text. One of digits alone has to stand by itself: 407 is not in
 /// 40732, which may be a port.
-fn stands(text: &str, word: &str) -> bool {
+pub(crate) fn stands(text: &str, word: &str) -> bool {
     if !word.bytes().all(|b| b.is_ascii_digit()) {
         return text.contains(word);
     }

@@ -279,7 +279,7 @@ fn run(
 }
 
 /// A seed that fits on a command line.
-fn draw_seed() -> u64 {
+pub(crate) fn draw_seed() -> u64 {
     let mut bytes = [0; 8];
     // Without randomness the time has to do; the seed is printed either way.
     if ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).is_err() {

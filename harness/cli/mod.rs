@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod list;
 mod man;
+mod matrix;
 mod run;
 mod schema;
 mod serve;
@@ -33,16 +34,19 @@ First steps:
   badproxy show reply/fin-before-reply                   one of them, explained
   badproxy run reply/fin-before-reply -- curl -sS https://target.badproxy.test/
   badproxy run my-bug.yaml -- ./my-test                  your own, from twelve lines of YAML
+  badproxy matrix -- curl -sS --max-time {timeout} {target}     all of them
 
 Exit codes:
   0  every verdict as expected       1  a verdict against the client
   2  usage, or a file not readable   3  we could not do our part
-  5  inconclusive                    129, 130, 143  interrupted
+  4  nothing judged                  5  inconclusive
+  129, 130, 143  interrupted
 Warnings (SLOW, VAGUE, LEAK-LOG) end with 0, or with 1 under `run --strict`.";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
     Run(run::Run),
+    Matrix(matrix::Matrix),
     Serve(serve::Serve),
     List(list::List),
     Show(show::Show),
@@ -69,6 +73,7 @@ pub fn main() -> i32 {
     };
     let result = match cli.verb {
         Verb::Run(verb) => verb.run(),
+        Verb::Matrix(verb) => verb.run(),
         Verb::Serve(verb) => verb.run(),
         Verb::List(verb) => verb.run(),
         Verb::Show(verb) => verb.run(),

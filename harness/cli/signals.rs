@@ -97,3 +97,29 @@ impl Hangup {
         std::future::pending::<()>().await;
     }
 }
+
+/// SIGUSR1: somebody wants to know what is going on. Never, where there is no such signal.
+pub(crate) struct Asked {
+    #[cfg(unix)]
+    signal: Option<Signal>,
+}
+
+impl Asked {
+    /// Listens from now on.
+    pub(crate) fn new() -> Self {
+        Asked {
+            #[cfg(unix)]
+            signal: signal(SignalKind::user_defined1()).ok(),
+        }
+    }
+
+    /// The next one.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal {
+            signal.recv().await;
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}

@@ -182,7 +182,7 @@ pub struct Heard {
 }
 
 impl Heard {
-    pub(super) fn add(&mut self, text: &str) {
+    pub(crate) fn add(&mut self, text: &str) {
         let room = HALF.saturating_sub(self.head.len());
         let split = if self.tail.is_empty() { boundary(text, room) } else { 0 };
         let (first, rest) = text.split_at(split);

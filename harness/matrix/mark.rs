@@ -18,6 +18,8 @@ pub enum Mark {
     Missing,
     /// Runs of the same cell disagree: it counts as a failure.
     Flaky,
+    /// It needs what this matrix was not given, e.g. `--isolate`.
+    NotRun,
     /// They agree, or there was one.
     Word(Word),
 }
@@ -28,7 +30,9 @@ impl Mark {
 
     /// Every word, those of a matrix first, then the gravest.
     pub fn all() -> impl Iterator<Item = Mark> {
-        [Mark::Missing, Mark::Flaky].into_iter().chain(Word::ALL.into_iter().map(Mark::Word))
+        [Mark::Missing, Mark::Flaky, Mark::NotRun]
+            .into_iter()
+            .chain(Word::ALL.into_iter().map(Mark::Word))
     }
 
     /// As reports, summaries and baselines write it, e.g. `NOT-EXERCISED`.
@@ -36,6 +40,7 @@ impl Mark {
         match self {
             Mark::Missing => "MISSING",
             Mark::Flaky => "FLAKY",
+            Mark::NotRun => "NOT-RUN",
             Mark::Word(word) => word.shown(),
         }
     }
@@ -44,6 +49,7 @@ impl Mark {
     pub const fn class(self) -> Class {
         match self {
             Mark::Missing | Mark::Flaky => Class::Fail,
+            Mark::NotRun => Class::NotScored,
             Mark::Word(word) => word.class(),
         }
     }
@@ -54,6 +60,7 @@ impl Mark {
         match self {
             Mark::Missing => 'M',
             Mark::Flaky => 'K',
+            Mark::NotRun => '○',
             Mark::Word(word) => match word {
                 Word::Harness => '!',
                 Word::Unsupported => '-',
@@ -157,7 +164,7 @@ mod tests {
             let capital = mark.glyph().is_ascii_uppercase();
             assert_eq!(capital, mark.class() == Class::Fail, "{mark}");
         }
-        assert_eq!(glyphs.len(), Word::ALL.len() + 2);
+        assert_eq!(glyphs.len(), Word::ALL.len() + 3);
     }
 
     #[test]

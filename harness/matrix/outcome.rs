@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use time::Date;
 
 use super::baseline::{Baseline, Entry};
-use super::{Cell, Mark, Summary};
+use super::control::AGAIN;
+use super::{Cell, Control, Mark, Summary};
 use crate::catalogue;
 use crate::verdict::{Class, Word};
 
@@ -173,6 +174,16 @@ fn conclude(summary: &Summary, baseline: &Baseline, out: &mut Outcome<'_>) {
     };
     let harness = open(Mark::Word(Word::Harness));
     let inconclusive = open(Mark::Word(Word::Inconclusive));
+    // What the client has not done (`never-met`) is not observable and tolerated, unless nothing
+    // else is there; what this machine was too busy to see is not.
+    let judged = |cell: &Cell| !matches!(cell.class, Class::Inconclusive | Class::NotScored);
+    let nothing = !summary.cells.iter().any(judged);
+    let late = summary.cells.iter().filter(|cell| {
+        let lag = cell.findings.first().is_some_and(|finding| finding.rule == "lag");
+        cell.class == Class::Inconclusive && lag && !expected(cell)
+    });
+    let late = late.count();
+    let again = summary.controls.iter().find(|c| c.name == AGAIN && !c.passed);
     let unjudged = |client: &str| !summary.cells.iter().any(|cell| cell.client == client);
     let failed: Vec<&str> = summary
         .controls
@@ -191,7 +202,16 @@ fn conclude(summary: &Summary, baseline: &Baseline, out: &mut Outcome<'_>) {
     } else if summary.partial {
         let why = summary.partial_why.as_deref().unwrap_or("it ended early");
         (5, Some(format!("only a part was played: {why}")))
-    } else if inconclusive > 0 {
+    } else if let Some(Control { client, .. }) = again {
+        (
+            5,
+            Some(format!(
+                "{client} does not get through a healthy proxy any more: all is in doubt"
+            )),
+        )
+    } else if late > 0 {
+        (5, Some(format!("this machine was too busy: {} not to be judged", were(late))))
+    } else if inconclusive > 0 && nothing {
         (5, Some(format!("{} not to be judged", were(inconclusive))))
     } else {
         (0, None)

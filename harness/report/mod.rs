@@ -8,6 +8,6 @@ mod fold;
 pub mod human;
 pub mod jsonl;
 mod lines;
-mod text;
+pub(crate) mod text;
 
 pub use human::Human;

@@ -4,14 +4,14 @@ use anstyle::{AnsiColor, Style};
 
 /// How reports look: with or without colour, with or without characters beyond ASCII.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
+pub(crate) struct Look {
     pub colour: bool,
     pub ascii: bool,
 }
 
 /// What a part of a line is, for its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ink {
+pub(crate) enum Ink {
     Plain,
     Faint,
     Label,
@@ -68,7 +68,7 @@ impl Look {
 }
 
 /// The text, cut to `width` characters; where something is cut it ends with `...`.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.chars().nth(width).is_none() {
         return text.to_owned();
     }
@@ -80,7 +80,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 
 /// The text in lines of at most `width` characters, broken at spaces. A longer word is left whole:
 /// it is something to copy.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
@@ -102,7 +102,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// A command as a shell would read it back.
-pub(super) fn shell(argv: &[String]) -> String {
+pub(crate) fn shell(argv: &[String]) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_=+./:,@%{}".contains(c);
     let words = argv.iter().map(|word| match !word.is_empty() && word.chars().all(plain) {
         true => word.clone(),

@@ -76,6 +76,10 @@ pub(crate) struct Cell {
     pub end: Result<Verdict, i32>,
     /// How the command ended, where that was seen.
     pub status: Option<ExitStatus>,
+    /// The most that this program itself was late, in milliseconds.
+    pub lag_max_ms: f64,
+    /// Whether a way around the proxy would have been seen.
+    pub observable: bool,
 }
 
 /// Why a cell could not be played.
@@ -188,7 +192,8 @@ pub(crate) async fn cell(
         }
         _ => Ok(conclude(order, &running, &log, lag_max_ms)),
     };
-    Ok(Cell { running, end, status })
+    let observable = observable(order, &running);
+    Ok(Cell { running, end, status, lag_max_ms, observable })
 }
 
 /// The URL that the client is to fetch. `{origin}` in it is the origin's own address.

@@ -19,11 +19,11 @@ use std::path::PathBuf;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-pub(crate) use cell::target;
-use cell::{Cell, Hands, Unable, cell, signal};
+pub(crate) use cell::{Cancel, Cell, Hands, Unable, cell, signal, target};
+
 pub use cell::{Order, deadline};
-use lag::Lag;
-use reports::again;
+pub(crate) use lag::Lag;
+pub(crate) use reports::{again, header};
 
 use crate::cli::signals::Ends;
 use crate::verdict::{Class, Word};

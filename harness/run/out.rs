@@ -22,7 +22,8 @@ enum Job {
 /// A stream of ours. All clones are the same one.
 #[derive(Clone)]
 pub struct Out {
-    to: mpsc::UnboundedSender<Job>,
+    /// None: nowhere.
+    to: Option<mpsc::UnboundedSender<Job>>,
     waiting: Arc<AtomicUsize>,
     room: Arc<Semaphore>,
 }
@@ -52,7 +53,12 @@ impl Out {
         let (left, free) = (Arc::clone(&waiting), Arc::clone(&room));
         let thread = std::thread::Builder::new().name(name.to_owned());
         thread.spawn(move || write(stream, jobs, &left, &free))?;
-        Ok(Out { to, waiting, room })
+        Ok(Out { to: Some(to), waiting, room })
+    }
+
+    /// Nobody reads it.
+    pub(crate) fn nowhere() -> Out {
+        Out { to: None, waiting: Arc::default(), room: Arc::new(Semaphore::new(0)) }
     }
 
     /// For reports: passes whole lines on.
@@ -67,29 +73,32 @@ impl Out {
 
     /// Passes on what the command has written; waits while too much of it waits already.
     pub async fn pass(&self, bytes: &[u8]) {
+        let Some(to) = &self.to else { return };
         for part in bytes.chunks(PASSED) {
             // Never closed.
             if let Ok(room) = self.room.acquire_many(part.len() as u32).await {
                 room.forget();
-                let _ = self.to.send(Job::Passed(part.to_vec()));
+                let _ = to.send(Job::Passed(part.to_vec()));
             }
         }
     }
 
     /// Waits until all of it is written.
     pub async fn written(&self) {
+        let Some(to) = &self.to else { return };
         let (done, wait) = oneshot::channel();
-        let _ = self.to.send(Job::Flush(done));
+        let _ = to.send(Job::Flush(done));
         let _ = wait.await;
     }
 }
 
 impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let Some(to) = &self.to else { return Ok(bytes.len()) };
         if self.waiting.fetch_add(bytes.len(), Ordering::Relaxed) > REPORTS {
             self.waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
         } else {
-            let _ = self.to.send(Job::Report(bytes.to_vec()));
+            let _ = to.send(Job::Report(bytes.to_vec()));
         }
         Ok(bytes.len())
     }

@@ -1,0 +1,391 @@
+//! `badproxy matrix -- COMMAND`
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::run::time;
+use super::{Colour, print, runtime, say, scenario};
+use crate::catalogue::find;
+use crate::matrix::baseline::{self, Baseline};
+use crate::matrix::choose::{NoMatch, choose};
+use crate::matrix::outcome::{Outcome, outcome};
+use crate::matrix::screen::Screen;
+use crate::matrix::{
+    Client, End, Keep, Played, Shard, SuiteId, Summary, Tally, Wanted, expect, play, shard, suites,
+    words,
+};
+use crate::scenario::{Length, Scenario};
+
+/// Runs a client against many broken proxies, and says of each what it did
+///
+/// First a healthy proxy: a client that does not get through that one is not judged. Then every
+/// scenario, several at a time; whatever is not a PASS is played once more, alone. Each cell has
+/// its own proxy, certificates and seed, and the line that repeats it: `badproxy run SCENARIO
+/// --seed N -- COMMAND`.
+///
+/// The command gets the environment and the words in braces that `badproxy run` gives it, and
+/// nothing on its standard input. Exit code 77 says that it does not support what is asked for.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  badproxy matrix -- curl -sS --max-time {timeout} {target}
+  badproxy matrix --scenario reply --scenario 'auth/407-*' -- ./client {target}
+  badproxy matrix --client 'curl=curl -sS {target}' --client 'py=python3 client.py {target}'
+
+Exit codes:
+  0  every verdict as expected       1  a verdict against a client, or FLAKY
+  2  usage, or a file not readable   3  we could not do our part
+  4  nothing judged: the client does not get through a healthy proxy, or no scenario matches
+  5  the machine was too busy to judge some of it
+  129, 130, 143  interrupted: what was played until then is on disk, and marked as partial")]
+pub struct Matrix {
+    /// The command and its arguments, after `--`
+    #[arg(last = true, required_unless_present = "client", conflicts_with = "client")]
+    command: Vec<String>,
+    /// A client with a name, instead of the command; several make columns (repeatable)
+    #[arg(long, value_name = "NAME=COMMAND", value_parser = client)]
+    client: Vec<Client>,
+    /// The scenarios: a suite frozen by date, which never changes; `latest`: all that need no
+    /// sandbox; `all` [default: the newest frozen one; with --scenario: all]
+    #[arg(long, value_name = "NAME")]
+    suite: Option<String>,
+    /// Play only scenarios of this name, stage or pattern, e.g. `auth/407-*`; or this YAML file
+    /// (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    scenario: Vec<String>,
+    /// Leave out scenarios of this name, stage or pattern (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    skip: Vec<String>,
+    /// Cells that are played at the same time [default: the number of processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+    /// The seed that those of the cells come from
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The clients' own timeout, handed to them as {timeout}; who runs three times as long has hung
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
+    timeout: Length,
+    /// Hand over no timeout: a client has hung after 30 s
+    #[arg(long, conflicts_with = "timeout")]
+    no_timeout: bool,
+    /// How often a verdict other than PASS is confirmed, alone; who disagrees is FLAKY
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(0..=20))]
+    confirm: u8,
+    /// Of which cells events and output are kept, at most 2 MiB each
+    #[arg(long, value_enum, default_value = "failures")]
+    keep: Keep,
+    /// Where results are written [default: .badproxy/SEED]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Leave the CA variables alone: the clients trust what they trust
+    #[arg(long)]
+    no_trust: bool,
+    /// Put each command into a sandbox of its own (Linux, no root needed): scenarios that need it
+    /// are played, too, and every way around the proxy is seen
+    #[arg(long)]
+    isolate: bool,
+    /// Play one part of the cells, e.g. 2/5, the second of five; or job/5, where the number comes
+    /// from JOB_COMPLETION_INDEX (Kubernetes)
+    #[arg(long, value_name = "K/N", value_parser = part)]
+    shard: Option<Shard>,
+    /// What is expected to fail; what is there and does not is as wrong as what fails and is not
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write down what has failed as what is expected, to this file
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
+    /// Let warnings (SLOW, VAGUE, LEAK-LOG, LOCAL-DNS) count as failures
+    #[arg(long)]
+    strict: bool,
+    /// The form of what is printed on standard output
+    #[arg(long, value_enum, default_value = "human")]
+    format: Form,
+    /// When there are colours
+    #[arg(long, value_enum, default_value = "auto")]
+    color: Colour,
+}
+
+/// The form of what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// One line a cell, then what was found.
+    Human,
+    /// The summary, as it is written to summary.json.
+    Json,
+}
+
+/// `NAME=COMMAND`
+fn client(text: &str) -> Result<Client, String> {
+    let example = "write e.g. --client 'curl=curl -sS {target}'";
+    let (name, command) = text.split_once('=').ok_or_else(|| example.to_owned())?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.len() > 40 || name.starts_with('.') || !name.chars().all(plain) {
+        return Err(format!("a name has 1 to 40 letters, digits, `-`, `_` and `.`; {example}"));
+    }
+    Ok(Client { name: name.to_owned(), argv: words::split(command)? })
+}
+
+/// `K/N`
+fn part(text: &str) -> Result<Shard, String> {
+    Shard::parse(text, std::env::var(shard::JOB_INDEX).ok().as_deref())
+}
+
+/// What a client without a name is called: its program.
+fn named(argv: Vec<String>) -> Client {
+    let program = argv.first().map_or("", String::as_str);
+    let program = program.rsplit('/').next().unwrap_or_default();
+    let plain = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
+    let name: String = program.chars().filter(plain).take(40).collect();
+    let name = name.trim_start_matches('.');
+    Client { name: if name.is_empty() { "client" } else { name }.to_owned(), argv }
+}
+
+impl Matrix {
+    pub(super) fn run(self) -> anyhow::Result<i32> {
+        let clients = match self.client.is_empty() {
+            true => vec![named(self.command.clone())],
+            false => self.client.clone(),
+        };
+        for (index, client) in clients.iter().enumerate() {
+            if clients[..index].iter().any(|other| other.name == client.name) {
+                say(format_args!("two clients are called `{}`", client.name));
+                return Ok(2);
+            }
+            if self.no_timeout && client.argv.iter().any(|word| word.contains("{timeout}")) {
+                say(
+                    "a command has {timeout} in it, and with --no-timeout there is none to fill in",
+                );
+                return Ok(2);
+            }
+        }
+        let (suite, scenarios) = match self.scenarios()? {
+            Ok(chosen) => chosen,
+            Err(code) => return Ok(code),
+        };
+        let baseline = match self.baselines() {
+            Ok(baseline) => baseline,
+            Err(problems) => {
+                print(&problems, self.color);
+                return Ok(2);
+            }
+        };
+        let seed = self.seed.unwrap_or_else(crate::start::draw_seed);
+        let mut options = Vec::new();
+        if self.timeout.0.as_secs_f64() != 5.0 {
+            options.extend(["--timeout".to_owned(), self.timeout.to_string()]);
+        }
+        for (set, name) in [
+            (self.no_timeout, "--no-timeout"),
+            (self.no_trust, "--no-trust"),
+            (self.isolate, "--isolate"),
+        ] {
+            options.extend(set.then(|| name.to_owned()));
+        }
+        let jobs = self.jobs.map_or_else(
+            || std::thread::available_parallelism().map_or(1, usize::from),
+            usize::from,
+        );
+        let wanted = Wanted {
+            suite,
+            clients,
+            scenarios,
+            seed,
+            timeout: self.timeout.0,
+            no_timeout: self.no_timeout,
+            jobs,
+            confirm: usize::from(self.confirm),
+            keep: self.keep,
+            out: self.out.clone().unwrap_or_else(|| PathBuf::from(format!(".badproxy/{seed}"))),
+            isolate: self.isolate,
+            trust: !self.no_trust,
+            options,
+            shard: self.shard,
+        };
+        let mut screen = self.screen(&wanted);
+        screen.line(&header(&wanted));
+        let out = wanted.out.clone();
+        let Played { summary, end } = runtime()?.block_on(play(wanted, &mut screen));
+        self.tell(&mut screen, &summary, &end, baseline, &out)
+    }
+
+    /// The scenarios and what they are called, or the exit code when there are none.
+    fn scenarios(&self) -> anyhow::Result<Result<(SuiteId, Vec<Scenario>), i32>> {
+        let is_file = |name: &&String| name.ends_with(".yaml") || name.ends_with(".yml");
+        let (mut all, mut texts) = (Vec::new(), Vec::new());
+        for file in self.scenario.iter().filter(is_file) {
+            match scenario(file) {
+                Ok(scenario) => all.push(scenario),
+                Err(problems) => {
+                    print(&problems, self.color);
+                    return Ok(Err(2));
+                }
+            }
+            texts.push(std::fs::read_to_string(file).unwrap_or_default());
+        }
+        let patterns: Vec<String> = self.scenario.iter().filter(|n| !is_file(n)).cloned().collect();
+        // Who names scenarios means those, whenever they were added.
+        let default = if patterns.is_empty() { suites::newest() } else { suites::ALL };
+        let name = self.suite.as_deref().unwrap_or(default);
+        let suite = match suites::named(name) {
+            Ok(suite) => suite,
+            Err(problem) => {
+                say(String::from(problem));
+                return Ok(Err(2));
+            }
+        };
+        if !all.is_empty() && patterns.is_empty() && self.suite.is_none() {
+            return Ok(Ok((named_suite("own", &all, &texts), all)));
+        }
+        let whole = patterns.is_empty() && self.skip.is_empty() && all.is_empty();
+        let entries = suite.entries.iter().map(|entry| entry.scenario());
+        let entries = entries.map(|read| read.map_err(|problems| anyhow::anyhow!("{problems}")));
+        match choose(entries.collect::<Result<Vec<_>, _>>()?, &patterns, &self.skip) {
+            Ok(chosen) => all.extend(chosen),
+            Err(NoMatch { pattern: Some(pattern), near }) => {
+                let near = near.map(|near| format!("did you mean `{near}`? "));
+                say(format_args!(
+                    "no scenario of suite {name} matches `{pattern}`: {}`badproxy list` shows all",
+                    near.unwrap_or_default()
+                ));
+                return Ok(Err(4));
+            }
+            Err(NoMatch { pattern: None, .. }) => {
+                say("no scenario is left to play: --skip leaves out all that was asked for");
+                return Ok(Err(4));
+            }
+        }
+        if whole {
+            return Ok(Ok((suite.id(), all)));
+        }
+        Ok(Ok((named_suite(&format!("{name}, chosen"), &all, &texts), all)))
+    }
+
+    /// What is expected: the file of `--baseline`, or the one that is to be written anew.
+    fn baselines(&self) -> Result<Baseline, crate::scenario::Problems> {
+        match (&self.baseline, &self.write_baseline) {
+            (Some(file), _) => baseline::read_file(file),
+            (None, Some(file)) if file.exists() => baseline::read_file(file),
+            _ => Ok(Baseline::default()),
+        }
+    }
+
+    /// Where lines go: standard output, unless something else is printed there.
+    fn screen(&self, wanted: &Wanted) -> Screen {
+        let (out, colour): (Box<dyn std::io::Write + Send>, _) = match self.format {
+            Form::Human => (Box::new(std::io::stdout()), self.color.on(&std::io::stdout())),
+            Form::Json => (Box::new(std::io::stderr()), self.color.on(&std::io::stderr())),
+        };
+        let clients: Vec<&str> = wanted.clients.iter().map(|c| c.name.as_str()).collect();
+        let scenarios: Vec<&str> = wanted.scenarios.iter().map(|s| s.name.as_str()).collect();
+        let width = if std::io::stdout().is_terminal() { super::width() } else { 200 };
+        Screen::new(out, colour, width).names(&clients, &scenarios)
+    }
+
+    /// What has become of it. Gives the exit code.
+    fn tell(
+        &self,
+        screen: &mut Screen,
+        summary: &Summary,
+        end: &End,
+        mut expected: Baseline,
+        out: &Path,
+    ) -> anyhow::Result<i32> {
+        if self.format == Form::Json {
+            use std::io::Write as _;
+            std::io::stdout().lock().write_all(summary.to_json().as_bytes())?;
+        }
+        if let (Some(file), false) = (&self.write_baseline, summary.partial) {
+            let text = expect::text(summary, &expected);
+            if let Err(error) = expect::write(file, &text) {
+                say(format_args!("cannot write {}: {error}", file.display()));
+                return Ok(3);
+            }
+            expected = baseline::read(&text, &file.display().to_string())
+                .map_err(|problems| anyhow::anyhow!("{problems}"))?;
+        }
+        let today = time::OffsetDateTime::now_utc().date();
+        let held = outcome(summary, &expected, today, self.strict);
+        let code = match end {
+            End::NoCommand(_) => 2,
+            End::Disk(_) => 3,
+            End::NothingJudged => 4,
+            End::Interrupted(signal) => 128 + signal,
+            End::Whole => held.code,
+        };
+        match end {
+            End::NoCommand(text) | End::Disk(text) => say(text),
+            End::NothingJudged => say(
+                "nothing was judged: no client gets through a healthy proxy (see control/plain)",
+            ),
+            End::Interrupted(_) => {
+                say("interrupted; every command and everything it started is ended");
+            }
+            End::Whole => held.why.iter().for_each(say),
+        }
+        if !summary.cells.is_empty() {
+            totals(screen, summary, &held);
+            let partial = if summary.partial { ", partial" } else { "" };
+            let path = out.join("summary.json");
+            screen.line(&format!("results {}{partial}   exit {code}", path.display()));
+        }
+        Ok(code)
+    }
+}
+
+/// The last lines: fractions, and what nobody expected.
+fn totals(screen: &mut Screen, summary: &Summary, held: &Outcome<'_>) {
+    screen.line("");
+    let one = summary.clients.len() == 1;
+    for client in &summary.clients {
+        let cells = summary.cells.iter().filter(|cell| cell.client == client.name);
+        let tally = Tally::of(cells);
+        let name = if one { String::new() } else { format!("{}   ", client.name) };
+        screen.line(&format!(
+            "{name}safety {}   robustness {}   clarity {}   not judged {}",
+            tally.safety, tally.robustness, tally.clarity, tally.unjudged
+        ));
+    }
+    let unexpected = held.unexpected.iter().map(|unexpected| {
+        let cell = unexpected.cell;
+        let instead = unexpected.instead_of.map(|(mark, _)| format!(" instead of {mark}"));
+        let client = if one { String::new() } else { format!("{} ", cell.client) };
+        let instead = instead.unwrap_or_default();
+        format!("{}{instead} {client}{}", cell.verdict, cell.scenario)
+    });
+    for line in held.notes.iter().chain(&held.stale) {
+        screen.line(line);
+    }
+    if !held.unexpected.is_empty() {
+        screen.wrapped(&format!("{} unexpected: ", held.unexpected.len()), unexpected);
+    }
+    if held.expected > 0 {
+        screen.line(&format!("{} as the baseline expects", held.expected));
+    }
+}
+
+/// What some scenarios are called together.
+fn named_suite(name: &str, scenarios: &[Scenario], texts: &[String]) -> SuiteId {
+    let text = |index: usize, scenario: &Scenario| {
+        let own = texts.get(index).cloned();
+        own.or_else(|| find(&scenario.name).map(|entry| entry.yaml.to_owned())).unwrap_or_default()
+    };
+    let all: Vec<(&str, String)> =
+        scenarios.iter().enumerate().map(|(i, s)| (s.name.as_str(), text(i, s))).collect();
+    suites::id(name, all.iter().map(|(name, text)| (*name, text.as_str())))
+}
+
+/// The first line.
+fn header(wanted: &Wanted) -> String {
+    let clients: Vec<&str> = wanted.clients.iter().map(|c| c.name.as_str()).collect();
+    format!(
+        "badproxy {} · suite {} ({} scenarios) · {} · seed {} · {} at a time",
+        env!("CARGO_PKG_VERSION"),
+        wanted.suite.name,
+        wanted.scenarios.len(),
+        clients.join(", "),
+        wanted.seed,
+        wanted.jobs
+    )
+}

@@ -1,0 +1,78 @@
+//! Which scenarios of a suite are played.
+
+use crate::catalogue::near;
+use crate::scenario::{Scenario, glob};
+
+/// Why there is nothing to play.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoMatch {
+    /// The pattern that met nothing; None when all that was met is left out.
+    pub pattern: Option<String>,
+    /// The name that was probably meant.
+    pub near: Option<String>,
+}
+
+/// Those that any of `wanted` meets (all, when there is none) and no pattern of `skipped`.
+///
+/// # Errors
+///
+/// When a pattern of `wanted` meets nothing, or nothing is left.
+pub fn choose(
+    all: Vec<Scenario>,
+    wanted: &[String],
+    skipped: &[String],
+) -> Result<Vec<Scenario>, NoMatch> {
+    let meets = |pattern: &String, scenario: &Scenario| {
+        // A stage alone is all of it.
+        glob(pattern, &scenario.name) || glob(&format!("{pattern}/*"), &scenario.name)
+    };
+    for pattern in wanted {
+        if !all.iter().any(|scenario| meets(pattern, scenario)) {
+            let near = near(pattern).map(str::to_owned);
+            return Err(NoMatch { pattern: Some(pattern.clone()), near });
+        }
+    }
+    let kept = |scenario: &Scenario| {
+        let asked = wanted.is_empty() || wanted.iter().any(|pattern| meets(pattern, scenario));
+        asked && !skipped.iter().any(|pattern| meets(pattern, scenario))
+    };
+    let left: Vec<Scenario> = all.into_iter().filter(kept).collect();
+    match left.is_empty() {
+        true => Err(NoMatch { pattern: None, near: None }),
+        false => Ok(left),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::CATALOGUE;
+
+    fn names(wanted: &[&str], skipped: &[&str]) -> Result<Vec<String>, NoMatch> {
+        let owned = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+        let all = CATALOGUE.iter().map(|entry| entry.scenario().unwrap()).collect();
+        let left = choose(all, &owned(wanted), &owned(skipped))?;
+        Ok(left.into_iter().map(|scenario| scenario.name).collect())
+    }
+
+    #[test]
+    fn patterns_and_stages() {
+        assert_eq!(names(&[], &[]).unwrap().len(), CATALOGUE.len());
+        assert_eq!(names(&["reply/hang"], &[]).unwrap(), ["reply/hang"]);
+        let stage = names(&["reply"], &[]).unwrap();
+        assert_eq!(stage, names(&["reply/*"], &[]).unwrap());
+        assert!(stage.len() > 10);
+        assert_eq!(names(&["reply"], &["reply/h*"]).unwrap().len(), {
+            stage.iter().filter(|name| !name.starts_with("reply/h")).count()
+        });
+    }
+
+    #[test]
+    fn nothing_to_play() {
+        let missed = names(&["reply/hang", "reply/hagn"], &[]).unwrap_err();
+        assert_eq!(missed.pattern.as_deref(), Some("reply/hagn"));
+        assert_eq!(missed.near.as_deref(), Some("reply/hang"));
+        let none = NoMatch { pattern: None, near: None };
+        assert_eq!(names(&["reply"], &["*"]).unwrap_err(), none);
+    }
+}

@@ -1,0 +1,241 @@
+//! A matrix from its first control cell to its last.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, watch};
+
+use super::board::Board;
+use super::engine::{Due, Engine, Round, Slot};
+use super::rows::Rows;
+use super::store::Store;
+use super::take::{Table, Take};
+use super::{Cell, Control, Keep, Summary, Wanted, control};
+use crate::cli::signals::{Asked, Ends};
+use crate::report::text::Look;
+use crate::run::Lag;
+use crate::scenario::Scenario;
+use crate::verdict::words::signal;
+
+/// Who is told what happens.
+pub trait Tell {
+    /// A control cell has been played.
+    fn control(&mut self, control: &Control);
+    /// A cell's verdict is settled.
+    fn cell(&mut self, cell: &Cell);
+    /// Something that people should know.
+    fn say(&mut self, text: &str);
+}
+
+/// What has become of a matrix.
+#[derive(Debug, Clone)]
+pub struct Played {
+    /// The results.
+    pub summary: Summary,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How a matrix ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// Every cell was played.
+    Whole,
+    /// No client gets through a healthy proxy: nothing was judged.
+    NothingJudged,
+    /// A command cannot be started, and why.
+    NoCommand(String),
+    /// Something cannot be written, and why.
+    Disk(String),
+    /// A signal has ended it.
+    Interrupted(i32),
+}
+
+impl End {
+    /// Why there is not all of it.
+    fn why(&self) -> Option<String> {
+        match self {
+            End::Whole => None,
+            End::NothingJudged => Some("no client gets through a healthy proxy".to_owned()),
+            End::NoCommand(text) | End::Disk(text) => Some(text.clone()),
+            End::Interrupted(number) => Some(format!("ended by {}", signal(*number))),
+        }
+    }
+}
+
+/// Plays it. The results are in `wanted.out` as far as it got.
+pub async fn play(wanted: Wanted, tell: &mut dyn Tell) -> Played {
+    let wanted = Arc::new(wanted);
+    let mut rows = Rows::new(Arc::clone(&wanted));
+    let store = match Store::open(&wanted.out) {
+        Ok(store) => store,
+        Err(error) => {
+            let text = format!("cannot write to {}: {error}", wanted.out.display());
+            return Played { summary: rows.summary(Some(text.clone())), end: End::Disk(text) };
+        }
+    };
+    let (jobs, (send, stop)) = (Arc::new(Semaphore::new(wanted.jobs)), watch::channel(0));
+    let table =
+        Arc::new(Table { lag: Lag::new(), board: Board::new(), keep: wanted.keep != Keep::None });
+    // From here on, whatever ends it lets it clean up.
+    let signals = (Ends::new().and_hangup(), Asked::new());
+    let ear = tokio::spawn(hear(signals, Arc::clone(&table), Arc::clone(&jobs), send));
+    let mut engine = Engine::new(Arc::clone(&wanted), table, jobs, stop.clone());
+    let mut matrix = Matrix { wanted, rows: &mut rows, store, tell };
+    let judged = matrix.play(&mut engine).await;
+    ear.abort();
+    let number = *stop.borrow();
+    let end = match (number, engine.no_command, engine.disk) {
+        (0, Some(text), _) => End::NoCommand(text),
+        (0, _, Some(text)) => End::Disk(text),
+        (0, ..) if !judged => End::NothingJudged,
+        (0, ..) => End::Whole,
+        (number, ..) => End::Interrupted(number),
+    };
+    let end = matrix.close(end);
+    Played { summary: rows.summary(end.why()), end }
+}
+
+/// Hears signals, until it is aborted.
+async fn hear(
+    (mut ends, mut asked): (Ends, Asked),
+    table: Arc<Table>,
+    jobs: Arc<Semaphore>,
+    send: watch::Sender<i32>,
+) {
+    loop {
+        tokio::select! {
+            biased;
+            signal = ends.next() => {
+                jobs.close();
+                let _ = send.send(signal);
+            }
+            () = asked.next() => {
+                for line in table.board.lines() {
+                    crate::cli::say(plain(&line));
+                }
+            }
+        }
+    }
+}
+
+/// What strangers have written, fit for a terminal.
+fn plain(text: &str) -> String {
+    Look { colour: false, ascii: false }.safe(text)
+}
+
+struct Matrix<'a> {
+    wanted: Arc<Wanted>,
+    rows: &'a mut Rows,
+    store: Store,
+    tell: &'a mut dyn Tell,
+}
+
+impl Matrix<'_> {
+    /// Whether anything could be judged.
+    async fn play(&mut self, engine: &mut Engine) -> bool {
+        self.controls(engine).await;
+        if engine.no_command.is_some() || self.rows.out.iter().all(|out| *out) {
+            return false;
+        }
+        self.rows.not_run();
+        let mut slots = engine.slots(&self.rows.out);
+        let (wanted, void) = (Arc::clone(&self.wanted), self.rows.void.clone());
+        let due = |_: &Engine, slot: &Slot, index: usize| -> Due {
+            let scenario = without(&wanted.scenarios[slot.scenario], &void[slot.client]);
+            wanted.due(index, slot.client, &scenario)
+        };
+        let round = engine.settle(&mut slots, due, |engine, slot| {
+            let Some(cell) = self.rows.settled(slot) else { return };
+            self.tell.cell(cell);
+            let rows = &self.rows;
+            let written = self
+                .store
+                .now_and_then(|| rows.summary(Some("it is still being played".to_owned())));
+            if let (Err(error), None) = (written, &engine.disk) {
+                engine.disk = Some(self.wanted.cannot_write(&error));
+            }
+        });
+        if round.await == Round::Whole {
+            self.again(engine).await;
+        }
+        true
+    }
+
+    /// The first cells: whether each client works at all.
+    async fn controls(&mut self, engine: &mut Engine) {
+        let mut words: Vec<String> =
+            self.wanted.scenarios.iter().flat_map(|s| s.expect.explain.clone()).collect();
+        words.sort();
+        words.dedup();
+        let clients = 0..self.wanted.clients.len();
+        let (wanted, plain) = (Arc::clone(&self.wanted), control::plain());
+        let due: Vec<Due> = clients
+            .clone()
+            .map(|client| Due { words: words.clone(), ..wanted.due(client, client, &plain) })
+            .collect();
+        let round = engine.round(due, true, |_, client, take| {
+            self.control(client, control::PLAIN, &take);
+            self.rows.void[client].extend(take.said.iter().cloned());
+            self.rows.out[client] = !control::works(&take);
+        });
+        if round.await == Round::Interrupted {
+            return;
+        }
+        for client in clients.clone() {
+            let control = self.rows.direct(client);
+            self.tell.control(&control);
+            self.rows.controls.push(control);
+        }
+        if !control::wants_auth(&self.wanted.scenarios) {
+            return;
+        }
+        let auth = control::auth();
+        let works: Vec<usize> = clients.filter(|client| !self.rows.out[*client]).collect();
+        let due = works
+            .iter()
+            .map(|client| Due { words: words.clone(), ..wanted.due(*client, *client, &auth) });
+        let round = engine.round(due.collect(), true, |_, client, take| {
+            self.control(client, control::AUTH, &take);
+            self.rows.void[client].extend(take.said.iter().cloned());
+        });
+        round.await;
+    }
+
+    /// The last ones: whether each client still works.
+    async fn again(&mut self, engine: &mut Engine) {
+        let (wanted, plain) = (Arc::clone(&self.wanted), control::plain());
+        let works = (0..wanted.clients.len()).filter(|client| !self.rows.out[*client]);
+        let due = works.map(|client| wanted.due(client, client, &plain)).collect();
+        let round = engine.round(due, true, |_, client, take| {
+            self.control(client, control::AGAIN, &take);
+        });
+        round.await;
+    }
+
+    fn control(&mut self, client: usize, name: &str, take: &Take) {
+        let control = control::row(&self.wanted.clients[client].name, name, take);
+        self.tell.control(&control);
+        self.rows.controls.push(control);
+    }
+
+    /// Writes the results for good.
+    fn close(self, end: End) -> End {
+        let whole = matches!(end, End::Whole);
+        match self.store.write(&self.rows.summary(end.why())) {
+            Ok(()) => end,
+            Err(error) if whole => End::Disk(self.wanted.cannot_write(&error)),
+            Err(error) => {
+                self.tell.say(&self.wanted.cannot_write(&error));
+                end
+            }
+        }
+    }
+}
+
+/// The scenario without the words that the client says when all is well, too.
+fn without(scenario: &Scenario, void: &BTreeSet<String>) -> Scenario {
+    let mut scenario = scenario.clone();
+    scenario.expect.explain.retain(|word| !void.contains(word));
+    scenario
+}

@@ -1,0 +1,130 @@
+//! What people see while a matrix is played: one line a cell.
+
+use std::io::Write;
+
+use super::{Cell, Control, Mark, Tell};
+use crate::report::text::{Ink, Look, cut};
+use crate::verdict::Class;
+use crate::verdict::words::ms;
+
+/// Writes lines.
+pub struct Screen {
+    out: Box<dyn Write + Send>,
+    look: Look,
+    width: usize,
+    /// The width of the clients' names; 0 when there is one client.
+    client: usize,
+    /// The width of the scenarios' names.
+    scenario: usize,
+}
+
+/// A word is this long at most.
+const WORD: usize = 13;
+
+impl Screen {
+    /// Lines on `out`, `width` characters wide.
+    pub fn new(out: Box<dyn Write + Send>, colour: bool, width: usize) -> Self {
+        let look = Look { colour, ascii: false };
+        Screen { out, look, width: width.max(40), client: 0, scenario: 0 }
+    }
+
+    /// With room for these names.
+    pub fn names(mut self, clients: &[&str], scenarios: &[&str]) -> Self {
+        let longest = |names: &[&str]| names.iter().map(|n| n.chars().count()).max().unwrap_or(0);
+        self.client = if clients.len() > 1 { longest(clients) } else { 0 };
+        self.scenario = longest(scenarios).min(self.width / 3);
+        self
+    }
+
+    /// A line as it is, cut to the width.
+    pub fn line(&mut self, text: &str) {
+        let text = cut(&self.look.safe(text), self.width);
+        self.put(&text);
+    }
+
+    /// A list after a label, in lines of the width.
+    pub fn wrapped(&mut self, label: &str, list: impl Iterator<Item = String>) {
+        let (indent, dot) = (label.chars().count(), self.look.sign("·"));
+        let mut line = label.to_owned();
+        for (index, item) in list.enumerate() {
+            let item = self.look.safe(&item);
+            let sep = if index == 0 { String::new() } else { format!(" {dot} ") };
+            let long = line.chars().count() + sep.chars().count() + item.chars().count();
+            if index > 0 && long > self.width {
+                self.put(&line);
+                line = format!("{:indent$}{item}", "");
+            } else {
+                line += &(sep + &item);
+            }
+        }
+        self.put(&line);
+    }
+
+    fn put(&mut self, text: &str) {
+        let _ = writeln!(self.out, "{text}");
+        let _ = self.out.flush();
+    }
+
+    /// The sign and its colour.
+    fn sign(&self, mark: Mark, class: Class) -> (&'static str, Ink) {
+        let (sign, ink) = match (mark, class) {
+            (Mark::NotRun, _) => ("○", Ink::Faint),
+            (_, Class::Fail) => ("✖", Ink::Bad),
+            (_, Class::Warning) => ("~", Ink::Warn),
+            (_, Class::Pass) => ("✔", Ink::Good),
+            (_, Class::Inconclusive | Class::NotScored) => ("○", Ink::Warn),
+        };
+        (self.look.sign(sign), ink)
+    }
+
+    /// A name, padded, with a blank behind it; nothing where there is no room for any.
+    fn name(&self, name: &str, width: usize) -> String {
+        if width == 0 {
+            return String::new();
+        }
+        format!("{:width$} ", cut(&self.look.safe(name), width))
+    }
+}
+
+impl Tell for Screen {
+    fn control(&mut self, control: &Control) {
+        let client = self.name(&control.client, self.client);
+        let (sign, ink) = match control.passed {
+            // Nothing was tried: it is something to know.
+            true if control.name == super::control::DIRECT => {
+                self.sign(Mark::NotRun, Class::NotScored)
+            }
+            true => self.sign(Mark::PASS, Class::Pass),
+            false => self.sign(Mark::Missing, Class::Fail),
+        };
+        let time = if control.ms > 0.0 { ms(control.ms) } else { String::new() };
+        let mut lines = control.why.lines();
+        let first = self.look.safe(lines.next().unwrap_or_default());
+        let text = [time, first].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>();
+        let name = self.name(&control.name, self.scenario);
+        let sign = self.look.paint(ink, sign);
+        self.put(&format!("{sign} {client}{name} {}", text.join("   ")));
+        for line in lines {
+            let line = self.look.safe(line);
+            self.put(&format!("    {line}"));
+        }
+    }
+
+    fn cell(&mut self, cell: &Cell) {
+        let (sign, ink) = self.sign(cell.verdict, cell.class);
+        let client = self.name(&cell.client, self.client);
+        let scenario = self.name(&cell.scenario, self.scenario);
+        let confirmed = cell.confirmed.filter(|_| cell.class != Class::Pass);
+        let confirmed = confirmed.map(|c| format!(" ({}/{})", c.same, c.runs)).unwrap_or_default();
+        let word = format!("{sign} {client}{scenario}{:WORD$}", cell.verdict.shown());
+        let used = word.chars().count() + 1;
+        let room = self.width.saturating_sub(used + confirmed.chars().count()).max(10);
+        let text = cut(&self.look.safe(&cell.summary), room);
+        let word = self.look.paint(ink, &word);
+        self.put(&format!("{word} {text}{confirmed}"));
+    }
+
+    fn say(&mut self, text: &str) {
+        crate::cli::say(text);
+    }
+}

@@ -1,0 +1,160 @@
+//! One client that is bad in a way of its own behind each scenario.
+
+use std::collections::BTreeMap;
+
+use crate::{GOOD, Matrix, matrix, play};
+
+/// What it does behind which scenario, and what that is.
+pub const BAD: &[(&str, &str, &str)] = &[
+    ("ok/plain", "curl -sS {target}; exit 3", "FAILED"),
+    ("reply/reset", "exit 77", "UNSUPPORTED"),
+    ("reply/502-detail", "echo bad gateway; exit 1", "NOT-EXERCISED"),
+    ("auth/407-basic-then-ok", "curl -sS -H 'Proxy-Authorization: Basic {pass}' {target}", "LEAK"),
+    ("reply/403-port", "curl -sS {target}; exit 0", "WRONG"),
+    ("ok/socks5", "curl -sS {target}; curl -s --noproxy '*' http://{origin}/", "BYPASS"),
+    ("reply/fin-before-reply", "curl -s 'https://target.badproxy.test/[1-40]'", "STORM"),
+    ("reply/hang", "curl -sS {target}; exec sleep 100", "HANG"),
+    ("reply/fin-mid-status", "ulimit -c 0; curl -sS {target}; kill -SEGV $$", "CRASH"),
+    ("response/fin-at-second-request", "curl -sS {target}", "INCONCLUSIVE"),
+    ("reply/split", "curl -sS {target}; echo {token}", "LEAK-LOG"),
+    ("tunnel/fin-at-hello", "curl -sS {target}; code=$?; sleep 2.3; exit $code", "SLOW"),
+    ("tls/expired", "curl -s {target} 2>/dev/null; exit 4", "VAGUE"),
+    ("syn/unreachable", "curl -sS {target}", "NOT-RUN"),
+    ("reply/501-no-connect", "[ -e $SEEN ] && exec curl -sS {target}; >$SEEN; exit 0", "FLAKY"),
+    ("reply/204", "curl -sS {target}", "PASS"),
+];
+
+/// It as a line of shell. Behind a healthy proxy it is a good one.
+pub fn bad() -> String {
+    let mut shell = String::from("case $BADPROXY_SCENARIO in\n");
+    for (scenario, line, _) in BAD {
+        shell += &format!("{scenario}) {line};;\n");
+    }
+    shell + "*) exec curl -sS {target};;\nesac"
+}
+
+/// The arguments that ask for its scenarios.
+fn asked() -> Vec<&'static str> {
+    let scenarios = BAD.iter().flat_map(|(scenario, ..)| ["--scenario", *scenario]);
+    // Long enough for a busy machine: the one that is SLOW must not be one that HANGs.
+    scenarios.chain(["--timeout", "2s"]).collect()
+}
+
+#[track_caller]
+fn play_bad(more: &[&str]) -> Matrix {
+    let seen = tempfile::tempdir().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let args = [&asked(), more].concat();
+    let played = play(&args, &bad(), out.path())
+        .env("SEEN", seen.path().join("seen").to_str().unwrap())
+        .play();
+    Matrix::new(played, out).ends(1)
+}
+
+fn expected() -> BTreeMap<String, String> {
+    BAD.iter().map(|(name, _, word)| (format!("sh {name}"), (*word).to_owned())).collect()
+}
+
+#[test]
+fn each_verdict_has_a_client_that_earns_it() {
+    // However many at a time: the same words.
+    for jobs in ["1", "4"] {
+        let matrix = play_bad(&["--jobs", jobs]);
+        assert_eq!(matrix.words(), expected(), "{}", matrix.played.out());
+    }
+}
+
+#[test]
+fn what_is_no_pass_is_confirmed_alone() {
+    let matrix = play_bad(&["--jobs", "4", "--skip", "reply/hang"]);
+    let storm = matrix.cell("reply/fin-before-reply");
+    assert_eq!(storm["confirmed"], serde_json::json!({"same": 2, "runs": 2}));
+    let flaky = matrix.cell("reply/501-no-connect");
+    assert_eq!(flaky["class"], "failure");
+    assert_eq!(flaky["tally"].as_object().unwrap().len(), 2, "{flaky}");
+    assert_eq!(matrix.cell("reply/204")["confirmed"], serde_json::Value::Null);
+    assert_eq!(matrix.cell("syn/unreachable")["class"], "not_scored");
+    // Not confirmed, nobody is flaky.
+    let matrix = play_bad(&["--confirm", "0", "--scenario", "reply/50*"]);
+    assert_ne!(matrix.cell("reply/501-no-connect")["verdict"], "FLAKY");
+}
+
+#[test]
+fn what_is_expected_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("expected.yaml");
+    let path = file.to_str().unwrap();
+    let scenarios = ["--scenario", "reply/403-port", "--scenario", "reply/204"];
+    let bad = "case $BADPROXY_SCENARIO in reply/403*) curl -sS {target}; exit 0;; esac; \
+               exec curl -sS {target}";
+    let first = matrix(&[&scenarios[..], &["--write-baseline", path]].concat(), bad).ends(0);
+    assert_eq!(first.cell("reply/403-port")["verdict"], "WRONG");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("sh / reply/403-port: WRONG"), "{text}");
+    matrix(&[&scenarios[..], &["--baseline", path]].concat(), bad).ends(0);
+    // Mended, it is stale.
+    let mended = matrix(&[&scenarios[..], &["--baseline", path]].concat(), GOOD).ends(1);
+    assert!(mended.played.out().contains("stale, remove line"), "{}", mended.played.out());
+    matrix(&scenarios, bad).ends(1);
+}
+
+#[test]
+fn shards_are_all_of_it() {
+    let mut all = BTreeMap::new();
+    for shard in ["1/2", "2/2"] {
+        let args = ["--scenario", "reply/5*", "--scenario", "reply/20*", "--shard", shard];
+        let part = matrix(&args, GOOD).ends(0);
+        assert_eq!(part.summary["shard"]["of"], 2);
+        all.extend(part.words());
+    }
+    let whole = matrix(&["--scenario", "reply/5*", "--scenario", "reply/20*"], GOOD).ends(0);
+    assert_eq!(all, whole.words());
+}
+
+/// A cell and `badproxy run` with what it says are the same.
+#[test]
+fn a_cell_can_be_played_again() {
+    let args = ["--scenario", "reply/garbage", "--seed", "7", "--timeout", "9s"];
+    let played = matrix(&args, "curl -s {target}").ends(0);
+    let cell = played.cell("reply/garbage");
+    let seed = cell["seed"].as_u64().unwrap();
+    let line = format!(
+        "badproxy run reply/garbage --seed {seed} --timeout 9s -- sh -c 'curl -s {{target}}'"
+    );
+    assert_eq!(cell["again"], line.as_str());
+    assert_eq!(cell["verdict"], "VAGUE");
+    let again = matrix(&args, "curl -s {target}");
+    assert_eq!(again.cell("reply/garbage")["seed"], seed);
+}
+
+/// A client that says the word when all is well has not explained anything with it.
+#[test]
+fn a_word_that_is_always_said_explains_nothing() {
+    let args = ["--scenario", "reply/reset"];
+    let shell = "echo 'curl can say: connection reset by peer'; exec curl -s {target}";
+    let matrix = matrix(&args, shell).ends(0);
+    let cell = matrix.cell("reply/reset");
+    let notes = cell["notes"].as_array().unwrap();
+    let explain = notes.iter().filter_map(|n| n.as_str()).find(|n| n.starts_with("explain:"));
+    assert!(explain.is_some_and(|note| note.contains("reset")), "{notes:?}");
+    assert_eq!(cell["scores"]["clarity"], serde_json::Value::Null, "{cell:#}");
+}
+
+/// As many connections a second as curl can make, until the ceiling; nobody beside it suffers.
+#[test]
+fn a_storm_changes_no_other_verdict() {
+    let out = tempfile::tempdir().unwrap();
+    let storm = "storm=sh -c 'case $BADPROXY_SCENARIO in control/*) exec curl -sS {target};; esac; \
+                 exec curl -s \"https://target.badproxy.test/[1-1000000]\"'";
+    let good = format!("good={GOOD}");
+    let path = out.path().to_str().unwrap();
+    let args = ["matrix", "--client", storm, "--client", &good, "--scenario", "reply/fin*"];
+    let more = ["--scenario", "reply/50*", "--jobs", "8", "--confirm", "0", "--timeout", "2s"];
+    let played = crate::badproxy([&args[..], &more, &["--out", path]].concat()).play();
+    let matrix = Matrix::new(played, out).ends(1);
+    let words = matrix.words();
+    assert_eq!(words["storm reply/fin-before-reply"], "STORM");
+    for (name, word) in words.iter().filter(|(name, _)| name.starts_with("good")) {
+        assert_eq!(word, "PASS", "{name}\n{}", matrix.played.out());
+    }
+}

@@ -18,6 +18,7 @@
 //! - [`proc_net`]: the kernel's table of sockets.
 //! - [`event`] and [`log`]: what happened; [`conduct`]: what the client did; [`verdict`]: what
 //!   that is worth; [`fix`]: what would help.
+//! - [`connector`]: the way from a client in this process to the proxy, for hyper, too.
 //! - [`checks`]: what a good retry loop keeps to.
 //! - `strategy` (feature `proptest`): schedules of trouble for property tests.
 //! - [`sandbox`]: namespaces of the command's own (Linux).
@@ -32,6 +33,7 @@ pub mod cli;
 pub mod clock;
 pub mod conduct;
 pub mod conn;
+pub mod connector;
 pub mod dns;
 pub mod door;
 pub mod event;

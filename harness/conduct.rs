@@ -40,6 +40,8 @@ pub struct Conduct {
     pub queries: u64,
     /// The names that were asked for, and how often; the first 1,000 of them.
     pub asked: BTreeMap<String, u64>,
+    /// Requests that came to the server of the PAC file.
+    pub fetches: u64,
     /// SYNs seen that were not answered with a SYN-ACK.
     pub syns: u64,
     /// Request heads that the proxy has read.
@@ -110,6 +112,12 @@ impl Conduct {
                 if *proto != "tcp" && self.elsewhere.len() < FEW {
                     self.elsewhere.push(dst.clone());
                 }
+            }
+            What::PacRequest { headers, secret_seen, .. } => {
+                self.fetches += 1;
+                self.reach(Stage::Pac);
+                self.agent(headers);
+                self.saw(secret_seen, Spot::Pac, conn);
             }
             What::DnsQuery { name, .. } => {
                 self.queries += 1;

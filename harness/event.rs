@@ -77,6 +77,8 @@ pub enum Side {
     Direct,
     /// Between client and name server.
     Dns,
+    /// Between client and the server of the PAC file.
+    Pac,
 }
 
 /// Who did it.
@@ -146,6 +148,18 @@ pub enum What {
     Connected { side: Side, dst: String },
     #[serde(rename = "tcp:closed")]
     Closed { side: Side, by: Who, how: How, bytes_in: u64, bytes_out: u64 },
+    #[serde(rename = "pac:request")]
+    PacRequest {
+        attempt: u64,
+        method: String,
+        path: String,
+        headers: Vec<(String, String)>,
+        secret_seen: Vec<&'static str>,
+    },
+    #[serde(rename = "pac:bad_request")]
+    PacBadRequest { reason: String },
+    #[serde(rename = "pac:reply")]
+    PacReply { status: u16, bytes: u64 },
     #[serde(rename = "dns:query")]
     DnsQuery {
         name: String,

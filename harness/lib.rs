@@ -10,7 +10,7 @@
 //! - [`wire`]: a byte stream that can be cut off rudely: sockets, TLS, the simulation.
 //! - [`door`]: what rules at `syn` ask of a listening socket; [`world`]: where wires come from; [`clock`]: exact time and virtual time.
 //! - [`start`]: ports, certificates, the loop that takes connections; [`conn`]: one of them.
-//! - [`dns`]: the name server, over UDP, TCP, TLS and HTTPS.
+//! - [`pac`]: the server of the PAC file. [`dns`]: the name server, over UDP, TCP, TLS and HTTPS.
 //! - [`proxy`]: a connection through its stages; [`origin`]: the server behind it.
 //! - [`auth`]: proxy authentication, pure: what a client sends, and what it is asked for.
 //! - [`tls`]: the server's side of a handshake, for the proxy itself and for the origin.
@@ -43,6 +43,7 @@ pub mod fix;
 pub mod log;
 pub mod matrix;
 pub mod origin;
+pub mod pac;
 pub mod plan;
 pub mod proc_net;
 pub mod proxy;

@@ -20,8 +20,8 @@ pub struct Facts {
     pub open: u64,
     /// The request on this connection, from 1; 0 before the first.
     pub request: u64,
-    /// The request for this host and port, or at `dns` the query for this name and type, from 1; 0
-    /// before the first.
+    /// The request for this host and port, or at `dns` the query for this name and type, or at `pac`
+    /// the request for the file, from 1; 0 before the first.
     pub target: u64,
     /// The target's host.
     pub host: String,
@@ -55,6 +55,7 @@ pub struct Plan {
     conns: u64,
     targets: HashMap<(String, u16), u64>,
     queries: HashMap<(String, Type), u64>,
+    fetches: u64,
 }
 
 impl Plan {
@@ -68,6 +69,7 @@ impl Plan {
         self.attempts = 0;
         self.targets.clear();
         self.queries.clear();
+        self.fetches = 0;
     }
 
     /// A connection was accepted: its facts so far. Its attempt is the next one, and is not
@@ -118,6 +120,12 @@ impl Plan {
         *count
     }
 
+    /// The server of the PAC file was asked for something: which request it is, from 1.
+    pub fn fetch(&mut self) -> u64 {
+        self.fetches += 1;
+        self.fetches
+    }
+
     /// A request that does not come through the proxy's head reader: inside a tunnel.
     pub fn further(&mut self, facts: &mut Facts) {
         facts.request += 1;
@@ -137,7 +145,7 @@ impl Plan {
     fn matches(&self, scenario: &Scenario, index: usize, stage: Stage, facts: &Facts) -> bool {
         let when = scenario.rules[index].when();
         let counted = match when.per.unwrap_or_default() {
-            _ if stage == Stage::Dns => facts.target,
+            _ if matches!(stage, Stage::Pac | Stage::Dns) => facts.target,
             Per::Attempt => facts.attempt,
             Per::Connection => facts.conn,
             Per::Request => facts.request.max(1),

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
+    /// The client fetches the proxy auto-config file, which tells it its proxy.
+    Pac,
     /// The client looks a name up.
     Dns,
     /// The TCP handshake with the proxy: SYN, SYN-ACK.
@@ -44,7 +46,8 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order an attempt meets them.
-    pub const ALL: [Stage; 14] = [
+    pub const ALL: [Stage; 15] = [
+        Stage::Pac,
         Stage::Dns,
         Stage::Syn,
         Stage::Accept,
@@ -64,6 +67,7 @@ impl Stage {
     /// The word used in scenario files, reports and file names.
     pub const fn word(self) -> &'static str {
         match self {
+            Stage::Pac => "pac",
             Stage::Dns => "dns",
             Stage::Syn => "syn",
             Stage::Accept => "accept",
@@ -84,6 +88,7 @@ impl Stage {
     /// What the moment is, in a sentence.
     pub const fn moment(self) -> &'static str {
         match self {
+            Stage::Pac => "The client learns which proxy to use, if any: the PAC file, NO_PROXY.",
             Stage::Dns => "The client looks a name up.",
             Stage::Syn => "The TCP handshake with the proxy: SYN, SYN-ACK.",
             Stage::Accept => "The connection is accepted, and nothing is read yet.",

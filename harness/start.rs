@@ -2,6 +2,7 @@
 
 mod accept;
 mod dns;
+mod pac;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +19,7 @@ use crate::dns::NameServer;
 use crate::door::{Door, door};
 use crate::event::What;
 use crate::log::Log;
+use crate::pac::PacServer;
 use crate::plan::Plan;
 use crate::rng::Rng;
 use crate::scenario::{GivenCredentials, PROXY, ProxyHost, Scenario, glob};
@@ -141,6 +143,8 @@ pub struct Running {
     pub name: Option<String>,
     /// Where the name server is, if there is one.
     pub dns: Option<NameServer>,
+    /// Where the PAC file is, if there is one.
+    pub pac: Option<PacServer>,
     /// The simulated network, in the simulation.
     pub net: Option<SimNet>,
     dns_tasks: Vec<JoinHandle<()>>,
@@ -177,6 +181,9 @@ pub async fn start(scenario: Scenario, setup: &Setup) -> anyhow::Result<Running>
     if let Some(at) = at {
         running.open_dns(at)?;
     }
+    if running.scenario().has_pac() {
+        running.open_pac(setup.listen.ip())?;
+    }
     Ok(running)
 }
 
@@ -192,6 +199,9 @@ pub fn simulate(scenario: Scenario, setup: &Setup) -> anyhow::Result<Running> {
         run(scenario, setup, Clock::Virtual, listener, setup.listen, None, Some(net))?;
     if has_dns {
         running.simulate_dns();
+    }
+    if running.scenario().has_pac() {
+        running.simulate_pac();
     }
     Ok(running)
 }
@@ -275,7 +285,8 @@ fn run(
         at
     });
     let (dns, dns_tasks) = (None, Vec::new());
-    Ok(Running { shared, address, direct, name: None, dns, net, dns_tasks, scenario, tasks })
+    let (name, pac) = (None, None);
+    Ok(Running { shared, address, direct, name, dns, pac, net, dns_tasks, scenario, tasks })
 }
 
 /// A seed that fits on a command line.
@@ -318,11 +329,8 @@ impl Running {
             }
             GivenCredentials::Wrong => format!("{}:wrong@", percent(&secrets.user)),
         };
-        match (&self.name, scenario.client.proxy_host) {
-            (Some(name), _) => format!("{scheme}://{user}{name}:{}", self.address.port()),
-            (None, ProxyHost::Name) => format!("{scheme}://{user}{PROXY}:{}", self.address.port()),
-            (None, ProxyHost::Address) => format!("{scheme}://{user}{}", self.address),
-        }
+        let authority = authority(&scenario, self.name.as_deref(), self.address);
+        format!("{scheme}://{user}{authority}")
     }
 
     /// The proxy's name, or its address, as the proxy URL has it.
@@ -344,6 +352,15 @@ impl Running {
             }
             None => url,
         }
+    }
+}
+
+/// Host and port that the client is told of the proxy.
+pub(crate) fn authority(scenario: &Scenario, name: Option<&str>, address: SocketAddr) -> String {
+    match (name, scenario.client.proxy_host) {
+        (Some(name), _) => format!("{name}:{}", address.port()),
+        (None, ProxyHost::Name) => format!("{PROXY}:{}", address.port()),
+        (None, ProxyHost::Address) => address.to_string(),
     }
 }
 

@@ -179,12 +179,18 @@ impl<'a> Case<'a> {
     /// Whether a client that does everything right may never get a connection.
     fn may_not_arrive(&self) -> bool {
         let asked = self.scenario.has_dns() && self.conduct.queries > 0;
-        self.scenario.shut() || asked
+        let fetched = self.scenario.has_pac() && self.conduct.fetches > 0;
+        self.scenario.shut() || asked || fetched
     }
 
     /// Whether what the client did can be held against the scenario's faults.
     fn exercised(&self) -> bool {
-        self.met || self.scenario.rules.is_empty()
+        self.met || (self.scenario.rules.is_empty() && !self.unread())
+    }
+
+    /// Whether the client has learned nothing from the PAC file, where all else begins.
+    fn unread(&self) -> bool {
+        self.scenario.has_pac() && self.conduct.fetches == 0
     }
 
     /// Whether going around the proxy is a fault here. Where it is not to be observed, a client

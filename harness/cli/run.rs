@@ -18,7 +18,8 @@ use crate::start::Setup;
 /// (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY in both cases, SSL_CERT_FILE, CURL_CA_BUNDLE,
 /// NODE_EXTRA_CA_CERTS, JAVA_TOOL_OPTIONS ...) and as BADPROXY_PROXY, BADPROXY_CACERT,
 /// BADPROXY_TARGET for code that takes them explicitly. In its arguments, {proxy} {target}
-/// {cacert} {user} {pass} {token} {timeout} {origin} are filled in.
+/// {cacert} {user} {pass} {token} {timeout} {origin} are filled in. Where the scenario has a PAC
+/// file, its URL is {pac} and BADPROXY_PAC, and no proxy variable is set.
 ///
 /// The command's standard output stays its own; the conversation and the verdict go to standard
 /// error.

@@ -192,6 +192,7 @@ impl Serve {
                 "ca_bundle": files.bundle(),
                 "target": target,
                 "origin": running.direct.map(|at| at.to_string()),
+                "pac": running.pac.as_ref().map(|pac| pac.url()),
                 "dns": running.dns.as_ref().map(|dns| dns.address.to_string()),
                 "doh": running.dns.as_ref().map(|dns| dns.doh_url()),
                 "env": set,
@@ -221,6 +222,10 @@ impl Serve {
                 .and_then(|(_, value)| value.clone())
                 .unwrap_or_default(),
         )?;
+        if let Some(pac) = &running.pac {
+            let url = pac.url();
+            write!(out, "\npac       {url}\n")?;
+        }
         if let Some(dns) = &running.dns {
             let (at, url) = (dns.address, dns.doh_url());
             let (ip, port) = (at.ip(), at.port());
@@ -252,6 +257,7 @@ fn fixed(old: &Scenario, new: &Scenario) -> Vec<&'static str> {
         (given(old) != given(new), "user or password"),
         (old.origin.names != new.origin.names, "name in `origin.names`"),
         (!old.has_dns() && new.has_dns(), "name server"),
+        (!old.has_pac() && new.has_pac(), "PAC file"),
         (old.seed != new.seed, "seed"),
         (old.limits.bytes != new.limits.bytes, "ceiling on bytes"),
     ]

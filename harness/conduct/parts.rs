@@ -65,6 +65,8 @@ pub struct Sight {
 /// A place where a secret can be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spot {
+    /// The server of the PAC file.
+    Pac,
     /// A CONNECT request, in clear or under a good certificate.
     ConnectRequest,
     /// Another request to the proxy, in clear or under a good certificate.
@@ -93,6 +95,7 @@ impl Spot {
     /// As reports say it.
     pub fn words(self) -> &'static str {
         match self {
+            Spot::Pac => "PAC server",
             Spot::ConnectRequest => "connect request",
             Spot::ProxyRequest => "proxy request",
             Spot::ProxyDistrusted => "proxy under a bad certificate",
@@ -120,6 +123,7 @@ impl Sight {
         match self.spot {
             Spot::Stdout
             | Spot::Stderr
+            | Spot::Pac
             | Spot::ServerName
             | Spot::OriginDistrusted
             | Spot::ProxyDistrusted

@@ -21,6 +21,7 @@ pub struct Garbage {
 
 impl Fault for Garbage {
     const AT: &'static [Stage] = &[
+        Stage::Pac,
         Stage::Dns,
         Stage::Accept,
         Stage::ProxyTls,

@@ -16,8 +16,8 @@ use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
 
 /// Changes header lines of the good head: the client's request (in a tunnel each request on its way
-/// to the origin), the proxy's 200, or the origin's response. First lines are removed, then set,
-/// then added; what is written stands as it is written.
+/// to the origin), the proxy's 200, the origin's response, or that of the PAC file. First lines are
+/// removed, then set, then added; what is written stands as it is written.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Headers {
@@ -123,7 +123,7 @@ fn name(line: &str) -> &str {
 }
 
 impl Fault for Headers {
-    const AT: &'static [Stage] = &[Stage::Request, Stage::Reply, Stage::Response];
+    const AT: &'static [Stage] = &[Stage::Pac, Stage::Request, Stage::Reply, Stage::Response];
     const ABOUT: &'static str =
         "Changes header lines of the request or of the good head: removes, sets, adds, re-cases";
     const EXAMPLE: &'static str =
@@ -155,9 +155,13 @@ impl Fault for Headers {
             return Ok(After::Go);
         }
         if let Flow::Out { from, pipe, .. } = &mut *cx.flow {
-            let mut head = Vec::new();
-            from.read_to_end(&mut head).await?;
-            pipe.push(self.edit(&String::from_utf8_lossy(&head)).as_bytes());
+            let mut bytes = Vec::new();
+            from.read_to_end(&mut bytes).await?;
+            // At `pac` the body comes with it.
+            let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
+            let (head, body) = bytes.split_at(end.unwrap_or(bytes.len()));
+            pipe.push(self.edit(&String::from_utf8_lossy(head)).as_bytes());
+            pipe.push(body);
         }
         cx.did(self.did(), true);
         Ok(After::Go)

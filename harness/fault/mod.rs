@@ -49,9 +49,11 @@ pub enum Direction {
 }
 
 /// Stages whose good work sends bytes to the client, which effects can shape.
-pub(crate) const FLOWS: &[Stage] = &[Stage::Reply, Stage::Tunnel, Stage::Response, Stage::Body];
+pub(crate) const FLOWS: &[Stage] =
+    &[Stage::Pac, Stage::Reply, Stage::Tunnel, Stage::Response, Stage::Body];
 /// Everywhere a connection exists.
 pub(crate) const ANYWHERE: &[Stage] = &[
+    Stage::Pac,
     Stage::Dns,
     Stage::Accept,
     Stage::ProxyTls,

@@ -51,7 +51,7 @@ impl Fault for Reset {
                 "no bytes pass at `{stage}`: `after_bytes` can never be reached"
             ))
             .about("after_bytes")
-            .help("bytes pass at: reply, tunnel, response, body"));
+            .help("bytes pass at: pac, reply, tunnel, response, body"));
         }
         Ok(())
     }

@@ -121,7 +121,7 @@ fn line_end(what: &str) -> Problem {
 
 impl Fault for Respond {
     const AT: &'static [Stage] =
-        &[Stage::Dns, Stage::Request, Stage::Auth, Stage::Resolve, Stage::Dial, Stage::Reply, Stage::Response];
+        &[Stage::Pac, Stage::Dns, Stage::Request, Stage::Auth, Stage::Resolve, Stage::Dial, Stage::Reply, Stage::Response];
     const ABOUT: &'static str = "Answers with an HTTP response: status, header lines, body";
     const EXAMPLE: &'static str = r#"{at: reply, do: {respond: {status: 502, body: "no"}}}"#;
 

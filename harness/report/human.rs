@@ -15,7 +15,7 @@ const LIVE: usize = 5;
 const FOLLOWED: usize = 10_000;
 /// Connections around the proxy are shown beside those, as many as this.
 const LIVE_DIRECT: usize = 3;
-/// Queries to the name server that are shown one by one.
+/// Queries to the name server and requests for the PAC file that are shown one by one.
 const LIVE_QUERIES: usize = 20;
 /// The width of the verdict's labels.
 const LABEL: usize = 17;
@@ -207,7 +207,7 @@ impl Human {
     /// A new connection: shown while there is room, else folded.
     fn arrived(&mut self, conn: u64, what: &What, pause: Option<f64>) {
         let direct = matches!(what, What::Accepted { side: Side::Direct, .. });
-        let asks = matches!(what, What::DnsQuery { .. });
+        let asks = matches!(what, What::DnsQuery { .. } | What::PacRequest { .. });
         let room = match direct {
             _ if asks => self.asked < LIVE_QUERIES,
             true => self.direct < LIVE_DIRECT,

@@ -21,6 +21,7 @@ pub(super) enum Actor {
     Client,
     Proxy,
     Origin,
+    Pac,
     Name,
     Badproxy,
 }
@@ -28,7 +29,11 @@ pub(super) enum Actor {
 impl Actor {
     /// Who breaks at a stage.
     fn at(stage: Stage) -> Actor {
-        if stage == Stage::Dns { Actor::Name } else { Actor::Proxy }
+        match stage {
+            Stage::Pac => Actor::Pac,
+            Stage::Dns => Actor::Name,
+            _ => Actor::Proxy,
+        }
     }
 
     pub fn word(self) -> &'static str {
@@ -36,6 +41,7 @@ impl Actor {
             Actor::Client => "client",
             Actor::Proxy => "proxy",
             Actor::Origin => "origin",
+            Actor::Pac => "pac",
             Actor::Name => "dns",
             Actor::Badproxy => "badproxy",
         }
@@ -80,6 +86,18 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
             }
         }
         What::SynSeen { .. } => client("sends a SYN".to_owned()),
+        What::PacRequest { method, path, attempt, .. } => {
+            let again =
+                if *attempt > 1 { "asks again for the PAC file" } else { "asks for the PAC file" };
+            client(format!("{again}: {method} {path}"))
+        }
+        What::PacReply { status, bytes } => {
+            let text = format!("answers {status} ({})", many(*bytes, "byte"));
+            Some(Line { actor: Actor::Pac, marked: false, text })
+        }
+        What::PacBadRequest { reason } => {
+            client(format!("sends no request for the PAC file: {reason}"))
+        }
         What::DnsQuery { name, kind, transport, attempt, .. } => {
             let again = if *attempt > 1 { "again " } else { "" };
             client(format!("asks {again}for {name} {kind} over {}", transport.word()))
@@ -224,6 +242,7 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
             let actor = match (by, side) {
                 (Who::Client, _) => Actor::Client,
                 (Who::Upstream, _) | (_, Side::Direct) => Actor::Origin,
+                (_, Side::Pac) => Actor::Pac,
                 _ => Actor::Proxy,
             };
             let text = match how {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::trust::{JAVA_PASSWORD, Trust};
 use crate::dns::NameServer;
+use crate::pac::PacServer;
 use crate::start::Running;
 
 /// A variable and its value; None removes it.
@@ -73,6 +74,10 @@ pub fn settings(
     let given = running.scenario().client.credentials;
     let path = |p: std::path::PathBuf| p.display().to_string();
     let mut out: Vec<Setting> = PROXY.iter().map(|name| (*name, Some(url.clone()))).collect();
+    if running.pac.is_some() {
+        // The file alone is to tell it: with these set, the file would be fetched through the proxy.
+        out.iter_mut().for_each(|(_, value)| *value = None);
+    }
     out.push(("NODE_USE_ENV_PROXY", Some("1".to_owned())));
     out.extend(REMOVED.iter().map(|name| (*name, None)));
     if trust {
@@ -102,6 +107,7 @@ pub fn settings(
         ("BADPROXY_PASS", password),
         ("BADPROXY_TOKEN", Some(secrets.token.clone())),
         ("BADPROXY_ORIGIN", running.direct.map(|at| at.to_string())),
+        ("BADPROXY_PAC", running.pac.as_ref().map(PacServer::url)),
         ("BADPROXY_DNS", running.dns.as_ref().map(|dns| dns.address.to_string())),
         ("BADPROXY_DOH_URL", running.dns.as_ref().map(NameServer::doh_url)),
         ("BADPROXY_DOT", running.dns.as_ref().map(|dns| dns.address.to_string())),
@@ -115,6 +121,7 @@ fn java(running: &Running, files: &Trust, trust: bool) -> String {
     let mut options: Vec<String> = std::env::var("JAVA_TOOL_OPTIONS").into_iter().collect();
     let scheme = running.scenario().proxy_scheme();
     options.push(match scheme.is_socks() {
+        _ if running.pac.is_some() => "-Dhttp.nonProxyHosts=".to_owned(),
         true => format!("-DsocksProxyHost={host} -DsocksProxyPort={port} -DsocksNonProxyHosts="),
         false => format!(
             "-Dhttp.proxyHost={host} -Dhttp.proxyPort={port} -Dhttps.proxyHost={host} \
@@ -139,7 +146,7 @@ pub fn seconds(time: Duration) -> String {
 }
 
 /// Puts the values into `{proxy} {target} {cacert} {user} {pass} {timeout} {token} {origin} {dns}
-/// {doh} {dot}`.
+/// {doh} {dot} {pac}`.
 /// Braces around anything else stay.
 pub fn substitute(argument: &str, settings: &[Setting]) -> String {
     let value = |name: &str| {
@@ -158,6 +165,7 @@ pub fn substitute(argument: &str, settings: &[Setting]) -> String {
         ("{dns}", "BADPROXY_DNS"),
         ("{doh}", "BADPROXY_DOH_URL"),
         ("{dot}", "BADPROXY_DOT"),
+        ("{pac}", "BADPROXY_PAC"),
     ] {
         if out.contains(word) {
             out = out.replace(word, &value(name));

@@ -28,6 +28,9 @@ pub(super) const TAKEN: [u16; 2] = [80, 443];
 const DNS: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 53);
 /// The proxy's address when no route leads to it and the scenario names none.
 const FAR: [u8; 4] = [198, 51, 100, 1];
+/// Where the server of the PAC file is, and where nobody is: loopback, as the proxy's own address.
+const PAC: [u8; 4] = [127, 0, 0, 2];
+const DEAD: [u8; 4] = [127, 0, 0, 3];
 /// Different things that are written down of packets.
 const MOST: usize = 1000;
 
@@ -61,6 +64,9 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
     let mut ports: Vec<Port> = doors.iter().map(|(at, door)| port(*at, door)).collect();
     let all = IpAddr::from(Ipv6Addr::UNSPECIFIED);
     ports.extend(TAKEN.map(|port| Port::new(SocketAddr::new(all, port), How::Listen)));
+    let pac = if order.scenario.has_pac() { 2 } else { 0 };
+    let of_pac = [(PAC, How::Listen), (DEAD, How::Refuse)].into_iter().take(pac);
+    ports.extend(of_pac.map(|(ip, how)| Port::new(SocketAddr::from((ip, 0)), how)));
     ports.extend([How::Listen, How::Udp].map(|how| Port::new(DNS, how)));
     let far = doors.iter().filter(|(_, door)| door.syn == Syn::Unreachable);
     let unreachable = far.map(|(at, _)| at.ip()).collect();
@@ -75,13 +81,16 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
     let mut fds = opened.fds.into_iter();
     let mut listeners = Vec::new();
     let syns = doors.iter().map(|(_, door)| door.syn).chain([Syn::Answer; TAKEN.len()]);
-    for (fd, syn) in fds.by_ref().zip(syns).take(doors.len() + TAKEN.len()) {
+    let syns = syns.chain([Syn::Answer, Syn::Refuse(None)].into_iter().take(pac));
+    let here = doors.len() + TAKEN.len() + pac;
+    for (fd, syn) in fds.by_ref().zip(syns).take(here) {
         listeners.push(adopt(fd, syn)?);
     }
     let (Some(tcp), Some(udp)) = (fds.next(), fds.next()) else {
         anyhow::bail!("the sandbox has come back without its name server's sockets");
     };
     let sights = fds.map(sight).collect::<Result<_, _>>()?;
+    let pac = listeners.split_off(doors.len() + TAKEN.len());
     let around = listeners.split_off(doors.len());
     let proxy = Listener::Many(Many::new(listeners, Clock::Real));
     let made = Made {
@@ -95,6 +104,10 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
     }
     let (udp, tcp) = (udp.into(), tcp.into());
     running.serve_dns_on(Sockets { udp, tcp, proxy: addresses, origin: origin.ip() })?;
+    let mut pac = pac.into_iter().zip(opened.at.iter().copied().skip(doors.len() + TAKEN.len()));
+    if let (Some(server), Some(dead)) = (pac.next(), pac.next()) {
+        running.serve_pac_on(server, dead);
+    }
     Ok(Isolated { running, command: (opened.inside, opened.child), sights })
 }
 

@@ -7,7 +7,7 @@ use super::address::dialled;
 use super::covers::covers;
 use super::problem::{Place, Problem, seen};
 use super::tree::{Kind, Node};
-use super::{Alpn, DialTime, Per, Rule, Scenario, When, check_dns};
+use super::{Alpn, DialTime, Per, Rule, Scenario, When, check_dns, check_pac};
 use crate::fault::{Direction, Effect, FLOWS};
 use crate::stage::Stage;
 
@@ -33,6 +33,7 @@ pub(super) fn check(scenario: &Scenario, tree: &Node, noted: &[Problem]) -> Vec<
     check.client();
     check.auth();
     check.proxy();
+    check.pac();
     check.empty();
     check.found
 }
@@ -144,6 +145,15 @@ impl Check<'_> {
             let problem = match key {
                 "per" => Problem::new("`per` says nothing at `dns`"),
                 _ => problem,
+            };
+            self.key(&path(key), problem.help(why));
+        }
+        for (key, why) in check_pac::unknown(when, stage) {
+            let problem = match key {
+                "per" => Problem::new("`per` says nothing at `pac`"),
+                _ => Problem::new(format!(
+                    "this rule can never match: `{key}` is not known at `{stage}`"
+                )),
             };
             self.key(&path(key), problem.help(why));
         }
@@ -315,6 +325,13 @@ impl Check<'_> {
         }
     }
 
+    fn pac(&mut self) {
+        let Some(pac) = self.scenario.pac.as_ref().filter(|_| self.sound("pac")) else { return };
+        for (key, problem) in pac.check() {
+            self.value(&format!("pac.{key}"), problem);
+        }
+    }
+
     fn empty(&mut self) {
         let lists = [("origin.names", &self.scenario.origin.names), ("seen", &self.scenario.seen)];
         for (path, list) in lists {
@@ -355,8 +372,8 @@ fn unknown(when: &When, stage: Stage) -> Vec<(&'static str, &'static str, &'stat
     let of_request = [
         (when.host.is_some(), "host", "host"),
         (when.port.is_some(), "port", "port"),
-        (when.method.is_some(), "method", "method"),
-        (!when.header.is_empty(), "header", "header"),
+        (when.method.is_some() && stage != Stage::Pac, "method", "method"),
+        (!when.header.is_empty() && stage != Stage::Pac, "header", "header"),
         (when.credentials.is_some(), "credentials", "credentials"),
         (when.per == Some(Per::Target), "per: target", "per"),
     ];

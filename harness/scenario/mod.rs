@@ -7,6 +7,7 @@ mod address;
 mod auth;
 mod check;
 mod check_dns;
+mod check_pac;
 mod client;
 mod collect;
 mod covers;
@@ -14,6 +15,7 @@ mod dns;
 mod expect;
 mod numbered;
 mod origin;
+mod pac;
 mod problem;
 mod proxy;
 mod read;
@@ -41,6 +43,7 @@ pub use dns::{Address4, Address6, DnsSide, Name, Others, Records};
 pub use expect::{Count, Expect, Gap, Outcome};
 pub(crate) use numbered::{name_of, number, number_schema, write_number};
 pub use origin::{Alpn, OriginSide};
+pub use pac::PacSide;
 pub use problem::{Place, Problem, Problems, nearest, seen};
 pub use proxy::{DialTime, ProxySide, ProxyTls};
 pub use read::{read, read_file, read_named};
@@ -102,6 +105,9 @@ pub struct Scenario {
     /// What the client is told.
     #[serde(default, skip_serializing_if = "is_default")]
     pub client: ClientSide,
+    /// The PAC file, from which the client learns its proxy. Default: none, unless a rule is at `pac`.
+    #[serde(default, deserialize_with = "collect::maybe", skip_serializing_if = "Option::is_none")]
+    pub pac: Option<PacSide>,
     /// The name server. Default: none, unless a rule is at `dns`.
     #[serde(default, deserialize_with = "collect::maybe", skip_serializing_if = "Option::is_none")]
     pub dns: Option<DnsSide>,
@@ -241,6 +247,11 @@ impl Scenario {
     /// Whether any rule is at this stage.
     pub fn touches(&self, stage: Stage) -> bool {
         self.rules.iter().any(|rule| rule.at.value == stage)
+    }
+
+    /// Whether it has a PAC file, so that the client is told of its proxy by that alone.
+    pub fn has_pac(&self) -> bool {
+        self.pac.is_some() || self.touches(Stage::Pac)
     }
 
     /// Whether it has a name server.

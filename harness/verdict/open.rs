@@ -61,6 +61,11 @@ fn no_end(case: &Case<'_>) -> Reason {
 /// A fault that was armed and never met is no pass.
 fn never_met(case: &Case<'_>) -> Reason {
     let rules = &case.scenario.rules;
+    if case.unread() {
+        let text = "the PAC file was never fetched; is the client told where it is ({pac}, \
+                    BADPROXY_PAC)?";
+        return Some(("never-met", text.to_owned()));
+    }
     if case.met || rules.is_empty() {
         return None;
     }
@@ -109,6 +114,7 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
     if let Some(attempt) = when.attempt {
         let counted = match when.per.unwrap_or_default() {
             _ if stage == Stage::Dns => None,
+            _ if stage == Stage::Pac => Some((conduct.fetches, "request")),
             Per::Attempt => Some((conduct.attempts, "attempt")),
             Per::Connection => Some((conduct.accepted, "connection")),
             Per::Request | Per::Target => None,
@@ -127,6 +133,7 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
             many(conduct.attempts, "attempt"),
             many(conduct.accepted, "connection")
         ),
+        _ if stage == Stage::Pac => "no request was what its `when` asks for".to_owned(),
         _ if stage == Stage::Dns => "no query was what its `when` asks for".to_owned(),
         _ if !when.always() => "no attempt was what its `when` asks for".to_owned(),
         _ => format!("the client had no use for `{stage}`"),

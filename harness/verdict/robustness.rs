@@ -19,9 +19,10 @@ fn not_exercised(case: &Case<'_>, found: &mut Vec<Finding>) {
     let came = case.conduct.attempts > 0 || case.conduct.syns > 0 || case.bypassed();
     if !came && !case.may_not_arrive() {
         let limit = "so nothing was tested";
-        let measured = match case.scenario.has_dns() {
-            true => "the client never asked the name server, nor connected to the proxy",
-            false => "the client never connected to the proxy",
+        let measured = match (case.scenario.has_pac(), case.scenario.has_dns()) {
+            (true, _) => "the client never fetched the PAC file, nor connected to the proxy",
+            (_, true) => "the client never asked the name server, nor connected to the proxy",
+            _ => "the client never connected to the proxy",
         };
         found.push(case.finding(Word::NotExercised, "attempts", measured, limit));
     }

@@ -103,6 +103,10 @@ pub(crate) fn client_did(conduct: &Conduct) -> String {
             let queries = if conduct.queries == 1 { "query" } else { "queries" };
             format!("sent {} {queries}, made no connection to the proxy", count(conduct.queries))
         }
+        0 if conduct.fetches > 0 => {
+            let times = many(conduct.fetches, "time");
+            format!("asked for the PAC file {times}, made no connection to the proxy")
+        }
         0 => "made no connection to the proxy".to_owned(),
         n => {
             let gap = conduct.median_gap().map(|gap| match n {

@@ -82,6 +82,24 @@ fn datagrams_are_noted() {
     );
 }
 
+/// Without a proxy in the PAC file, a client that goes to the target itself.
+#[test]
+fn no_file_is_no_leave_to_go_around() {
+    if !allowed() {
+        return;
+    }
+    let direct = "curl -sSf {pac} || curl -sS {target}";
+    for scenario in ["pac/404", "pac/truncated"] {
+        let (events, played) = events(scenario, direct);
+        assert_eq!(verdict(&events), "BYPASS", "{scenario}\n{}", played.stderr);
+    }
+    // The two ports of the file are the command's own loopback, and no way around.
+    let good = "curl -sSf {pac} | grep -q 'PROXY 127.0.0.3' && curl -sS -x {proxy} {target}";
+    let (events, played) = events("pac/first-proxy-dead", good);
+    assert_eq!(verdict(&events), "PASS", "{}", played.stderr);
+    assert!(named(&events, "net:egress").is_empty());
+}
+
 /// Nothing of the machine is reached: neither its loopback nor its addresses.
 #[test]
 fn the_machine_is_out_of_reach() {

@@ -6,6 +6,7 @@
 mod clarity;
 mod good;
 mod open;
+mod pac;
 #[path = "../cli/play.rs"]
 mod play;
 mod process;

@@ -10,6 +10,7 @@ mod http;
 #[path = "../support/login.rs"]
 mod login;
 mod origin;
+mod pac;
 mod proxy;
 mod socks;
 mod tcp;

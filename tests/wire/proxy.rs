@@ -17,6 +17,8 @@ pub(crate) struct Proxy {
     /// The roots that clients are to trust, as PEM.
     pub(crate) roots: String,
     pub(crate) dns: Option<SocketAddr>,
+    /// The server of the PAC file, and the address where nobody is.
+    pub(crate) pac: Option<(SocketAddr, SocketAddr)>,
     log: Log,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -43,14 +45,15 @@ impl Proxy {
                 let running = start(scenario, &setup).await.unwrap();
                 let (address, direct) = (running.address, running.direct);
                 let dns = running.dns.as_ref().map(|dns| dns.address);
+                let pac = running.pac.as_ref().map(|pac| (pac.address, pac.dead));
                 let shared = &running.shared;
                 let roots = shared.authority.pem();
-                ready.send((address, direct, dns, roots, shared.log.clone())).unwrap();
+                ready.send((address, direct, dns, pac, roots, shared.log.clone())).unwrap();
                 let _ = stopped.await;
             });
         });
-        let (address, direct, dns, roots, log) = started.recv().unwrap();
-        Proxy { address, direct, dns, roots, log, stop: Some(stop), thread: Some(thread) }
+        let (address, direct, dns, pac, roots, log) = started.recv().unwrap();
+        Proxy { address, direct, dns, pac, roots, log, stop: Some(stop), thread: Some(thread) }
     }
 
     pub(crate) fn connect(&self) -> TcpStream {

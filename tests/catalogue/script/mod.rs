@@ -6,6 +6,7 @@
 
 mod auth;
 mod http;
+mod pac;
 mod socks;
 mod tcp;
 mod tls;
@@ -63,7 +64,8 @@ pub async fn play(scenario: Scenario, arm: Arm) -> String {
         "auth/407-close-loop" | "accept/reset" => 2,
         _ => 1,
     };
-    if !auth::play(&mut client, &scenario).await
+    if !pac::play(&mut client, &scenario).await
+        && !auth::play(&mut client, &scenario).await
         && !ws::play(&mut client, &scenario).await
         && !tcp::play(&mut client, &scenario).await
         && !socks::play(&mut client, &scenario).await
@@ -142,6 +144,8 @@ fn shown(event: &Event) -> Option<String> {
         What::SocksReply { version, code, bytes } => {
             format!("socks:reply {version} {code} {bytes} bytes")
         }
+        What::PacRequest { method, path, .. } => format!("pac:request {method} {path}"),
+        What::PacReply { status, .. } => format!("pac:reply {status}"),
         What::Reply { status, bytes, .. } => format!("connect:reply {status} {bytes} bytes"),
         What::Resolved { result, .. } => format!("resolve:looked_up {result}"),
         What::SilenceEnded { .. } => "wait:ended".to_owned(),
@@ -189,6 +193,20 @@ impl Client<'_> {
         wire: &mut Box<dyn Connection>,
         enough: impl Fn(&[u8]) -> bool,
     ) -> (Vec<u8>, Option<Ending>) {
+        let (got, ending) = self.read_quietly(wire, enough).await;
+        self.got(&got);
+        if let Some(ending) = &ending {
+            self.ended(ending);
+        }
+        (got, ending)
+    }
+
+    /// The same, and nothing of it is written down.
+    async fn read_quietly(
+        &self,
+        wire: &mut Box<dyn Connection>,
+        enough: impl Fn(&[u8]) -> bool,
+    ) -> (Vec<u8>, Option<Ending>) {
         let mut got = Vec::new();
         let mut buffer = vec![0; 65536];
         let ending = loop {
@@ -202,10 +220,6 @@ impl Client<'_> {
                 Ok(Err(error)) => break Some(ending(&error)),
             }
         };
-        self.got(&got);
-        if let Some(ending) = &ending {
-            self.ended(ending);
-        }
         (got, ending)
     }
 

@@ -160,13 +160,14 @@ fn params(name: &str, only: Option<(&[String], &[IpAddr])>) -> CertificateParams
         for name in names {
             // `*.corp` and `corp` are the same subtree in X.509.
             let name = name.trim_start_matches("*.").trim_end_matches('.');
-            if !name.contains('*') {
+            if !name.contains('*') && name.parse::<IpAddr>().is_err() {
                 permitted.push(GeneralSubtree::DnsName(name.to_owned()));
             }
         }
-        for address in addresses {
+        let literals = names.iter().filter_map(|name| name.parse().ok());
+        for address in literals.chain(addresses.iter().copied()) {
             let bits = if address.is_ipv4() { 32 } else { 128 };
-            permitted.push(GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(*address, bits)));
+            permitted.push(GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, bits)));
         }
         params.name_constraints =
             Some(NameConstraints { permitted_subtrees: permitted, excluded_subtrees: Vec::new() });

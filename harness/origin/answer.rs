@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::body::{Body, Piece};
+use super::range::{self, Part};
 use super::websocket::VERSION;
 use crate::clock::Clock;
 use crate::scenario::{Length, Word};
@@ -12,7 +13,7 @@ use crate::scenario::{Length, Word};
 /// The endpoints, for help texts.
 pub const ENDPOINTS: &[(&str, &str)] = &[
     ("/", "the run's nonce, as for every path not named here"),
-    ("/bytes/N", "N bytes with Content-Length"),
+    ("/bytes/N", "N bytes with Content-Length and an ETag; ranges of them"),
     ("/drip/N/T", "N bytes, one every T (e.g. /drip/10/100ms)"),
     ("/pause/T", "a body that stops for T in the middle"),
     ("/delay/T", "nothing for T, then the nonce"),
@@ -67,8 +68,7 @@ pub fn answer(asked: &Asked<'_>, nonce: &str, clock: Clock) -> Answer {
     match (first, second) {
         ("bytes", Some(n)) => match n.parse::<u64>() {
             Ok(n) if n <= MOST => {
-                kind = "application/octet-stream";
-                pieces = vec![Piece::Pattern(n)];
+                return bytes(asked, n, nonce, clock);
             }
             _ => status = 400,
         },
@@ -136,6 +136,29 @@ pub fn answer(asked: &Asked<'_>, nonce: &str, clock: Clock) -> Answer {
     let mut all: Vec<Piece> = extra.into_iter().map(Piece::Pause).collect();
     all.extend(pieces);
     finish(status, kind, more, all, nonce, clock)
+}
+
+/// `/bytes/N`, or the part of it that was asked for.
+fn bytes(asked: &Asked<'_>, size: u64, nonce: &str, clock: Clock) -> Answer {
+    let (status, first, length) = match range::part(asked.method, asked.headers, size) {
+        Part::Whole => (200, 0, size),
+        Part::Bytes(first, last) => (206, first, last - first + 1),
+        Part::Nothing => (416, 0, 0),
+    };
+    let mut more = vec![
+        ("accept-ranges".to_owned(), "bytes".to_owned()),
+        ("etag".to_owned(), range::etag(size)),
+    ];
+    let which = match status {
+        206 => Some(format!("bytes {first}-{}/{size}", first + length - 1)),
+        416 => Some(format!("bytes */{size}")),
+        _ => None,
+    };
+    more.extend(which.map(|which| ("content-range".to_owned(), which)));
+    let pieces = vec![Piece::Pattern(length)];
+    let mut made = finish(status, "application/octet-stream", more, pieces, nonce, clock);
+    made.body.start_at(first);
+    made
 }
 
 fn finish(

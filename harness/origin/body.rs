@@ -39,6 +39,11 @@ impl Body {
         Body { pieces: pieces.into_iter().collect(), clock, wait: None, phase: 0 }
     }
 
+    /// The pattern begins as if this many bytes of it had passed.
+    pub fn start_at(&mut self, first: u64) {
+        self.phase = (first % PATTERN.len() as u64) as usize;
+    }
+
     /// Bytes left.
     pub fn len(&self) -> u64 {
         let len = |p: &Piece| match p {

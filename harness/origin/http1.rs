@@ -34,6 +34,7 @@ pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMu
         link.count();
         app_data(link, head.raw.len());
         write_down(link, &head.method, &head.target, head.version(), &head.headers, &head.raw);
+        link.part = asks_for_part(link, &head);
         if let Some(edit) = &link.edit {
             edit.apply(&link.conn, &mut head.headers);
         }
@@ -63,6 +64,12 @@ pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMu
             _ => return close(wire).await,
         }
     }
+}
+
+/// Whether the client has asked for a part: a rule may have put the range in.
+fn asks_for_part(link: &Link, head: &Head) -> bool {
+    let headers = if link.via == Via::Forward { &link.facts.headers } else { &head.headers };
+    headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("range"))
 }
 
 /// Writes a request down, with what secrets are in its bytes.
@@ -174,7 +181,9 @@ async fn respond(
 }
 
 fn served(link: &Link, status: u16, bytes: u64, sent: bool) -> After {
-    let nonce_served = sent && (200..300).contains(&status);
+    // A part that the client has not asked for is no answer to it.
+    let whole = status != 206 || link.part;
+    let nonce_served = sent && (200..300).contains(&status) && whole;
     link.conn.note(What::HttpResponse { via: link.via, status, bytes, nonce_served });
     if sent { After::Go } else { After::Stop }
 }

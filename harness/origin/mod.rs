@@ -5,6 +5,7 @@ pub mod answer;
 mod body;
 mod http1;
 mod http2;
+mod range;
 mod websocket;
 
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub(crate) struct Link {
     pub one: bool,
     /// What is changed in each request before it is looked at.
     pub edit: Option<Edit>,
+    /// Whether the client's last request was for a part (Range).
+    pub part: bool,
     /// Requests on this link so far.
     pub requests: u64,
 }
@@ -74,7 +77,8 @@ pub(crate) async fn serve(
         }
         return;
     }
-    let mut link = Link { conn, via, cert: Flavour::Good, facts, one: false, edit, requests: 0 };
+    let mut link =
+        Link { conn, via, cert: Flavour::Good, facts, one: false, edit, part: false, requests: 0 };
     if inbox.first() == Some(&tls::HANDSHAKE) && via != Via::Forward {
         secured(link, wire, inbox).await;
     } else {

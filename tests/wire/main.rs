@@ -12,6 +12,7 @@ mod login;
 mod origin;
 mod pac;
 mod proxy;
+mod range;
 mod socks;
 mod tcp;
 mod tls;

@@ -7,6 +7,7 @@
 mod auth;
 mod http;
 mod pac;
+mod resume;
 mod socks;
 mod tcp;
 mod tls;
@@ -67,6 +68,7 @@ pub async fn play(scenario: Scenario, arm: Arm) -> String {
     if !pac::play(&mut client, &scenario).await
         && !auth::play(&mut client, &scenario).await
         && !ws::play(&mut client, &scenario).await
+        && !resume::play(&mut client, &scenario).await
         && !tcp::play(&mut client, &scenario).await
         && !socks::play(&mut client, &scenario).await
         && !http::play(&mut client, &scenario).await
@@ -76,7 +78,13 @@ pub async fn play(scenario: Scenario, arm: Arm) -> String {
         }
     }
     // What the proxy does on its own after the client has gone.
-    tokio::time::sleep(Duration::from_millis(if arm == Arm::Sim { 60_000 } else { 50 })).await;
+    let after = match (arm, name.as_str()) {
+        (Arm::Sim, _) => 60_000,
+        // The origin is still waiting then.
+        (_, "tunnel/half-close-kills-both") => 500,
+        _ => 50,
+    };
+    tokio::time::sleep(Duration::from_millis(after)).await;
     let mut out = client.out;
     out += "\nevents\n";
     let (events, dropped) = running.shared.log.events();
@@ -306,7 +314,9 @@ impl Client<'_> {
         let mut config = self.running.shared.authority.client().unwrap();
         config.alpn_protocols = tls::alpn(scenario);
         let host = tls::host(scenario);
-        let server = ServerName::try_from(host.trim_end_matches('.').to_owned()).unwrap();
+        let server =
+            ServerName::try_from(host.trim_end_matches('.').trim_matches(['[', ']']).to_owned())
+                .unwrap();
         self.line("-> ClientHello");
         let dial = TlsConnector::from(Arc::new(config)).connect(server, wire);
         let mut session: Box<dyn Connection> = match timeout(self.silence, dial).await {

@@ -22,7 +22,11 @@ pub(super) fn wanted(scenario: &Scenario) -> bool {
 pub(super) fn host(scenario: &Scenario) -> String {
     let host = scenario.target().split('/').nth(2).unwrap_or_default().to_owned();
     // What is no https URL of its own host is fetched from the usual one.
-    if scenario.name.starts_with("tls/") { host } else { super::HOST.to_owned() }
+    if scenario.name.starts_with("tls/") || scenario.name == "ok/connect-ipv6" {
+        host
+    } else {
+        super::HOST.to_owned()
+    }
 }
 
 /// What the client offers to the target by ALPN. A long list makes a long hello.

@@ -23,7 +23,10 @@ impl Session {
             now: conn.log().start().elapsed(),
         };
         let value = head.header("proxy-authorization").map(str::as_bytes);
-        let judged = auth::judge(value, &known, &mut conn.shared.nonces(), &mut conn.handshake());
+        // The connection's lock before the run's, as in `Challenge::response`.
+        let mut hand = conn.handshake();
+        let judged = auth::judge(value, &known, &mut conn.shared.nonces(), &mut hand);
+        drop(hand);
         self.facts.credentials = Some(judged.credentials);
         let leg = judged.leg?;
         if let Some(secret) = &leg.secret {

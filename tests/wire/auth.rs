@@ -159,6 +159,27 @@ fn http_1_0_and_what_ends_the_connection() {
     assert_eq!(end, End::Fin);
 }
 
+/// A token that the proxy does not take is none of the proxy's secrets: a client that sends its
+/// origin's token to both leaks nothing of the proxy's to the origin.
+#[test]
+fn a_wrong_token_inside_the_tunnel_is_no_leak_of_the_proxys() {
+    let proxy = Proxy::start(&format!("proxy: {{auth: {{scheme: bearer, {LOGIN}}}}}\n"));
+    let mut socket = proxy.connect();
+    let token = "a-token-of-the-origins-own-0123456789";
+    assert!(connect(&mut socket, &format!("Bearer {token}")).starts_with("HTTP/1.1 407 "));
+    proxy.wait_for("auth:leg", "wrong token");
+    assert!(connect(&mut socket, &format!("Bearer {}", ALICE.1)).starts_with("HTTP/1.1 200 "));
+    write!(socket, "GET /a HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n").unwrap();
+    let foreign = proxy.wait_for("http:request", "\"path\":\"/a\"");
+    assert!(foreign.contains("\"secret_seen\":[]"), "{foreign}");
+    assert!(!foreign.contains(token), "and it is masked all the same: {foreign}");
+    // The right one still is.
+    read_until(&mut socket, "\r\n\r\n");
+    write!(socket, "GET /b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", ALICE.1)
+        .unwrap();
+    proxy.wait_for("http:request", "\"secret_seen\":[\"proxy_credentials\"]");
+}
+
 /// What was made of the password is known again where it does not belong.
 #[test]
 fn an_answer_repeated_inside_the_tunnel_is_seen() {

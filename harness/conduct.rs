@@ -249,8 +249,13 @@ impl Conduct {
             }
             What::Spawned { pid, argv, .. } => {
                 let exit = self.process.exit;
-                self.process =
-                    Process { pid: Some(*pid), argv: argv.clone(), spawned: Some(time), exit };
+                self.process = Process {
+                    pid: Some(*pid),
+                    argv: argv.clone(),
+                    absent: false,
+                    spawned: Some(time),
+                    exit,
+                };
             }
             What::Output { stream, text, truncated, secret_seen } => {
                 let out = *stream == "stdout";
@@ -269,6 +274,15 @@ impl Conduct {
                     leftover: false,
                 });
                 exit.leftover |= leftover;
+            }
+            What::ClientEnded { success, text, secret_seen } => {
+                let code = Some(i32::from(!success));
+                let (signal, killed_by_us, leftover) = (None, false, false);
+                if self.process.exit.is_none() {
+                    self.stderr.add(text);
+                    self.process.exit = Some(Exit { time, code, signal, killed_by_us, leftover });
+                }
+                self.saw(secret_seen, Spot::Stderr, None);
             }
             What::Ceiling { limit, value } => {
                 self.ceilings.insert(limit, *value);
@@ -300,6 +314,11 @@ impl Conduct {
     /// From the command's start to its end, in milliseconds.
     pub fn ran(&self) -> Option<f64> {
         self.process.exit.map(|exit| exit.time - self.process.spawned.unwrap_or(0.0))
+    }
+
+    /// Whether every connection with the proxy has ended.
+    pub fn all_ended(&self) -> bool {
+        self.ends.iter().map(|(_, _, count)| count).sum::<u64>() >= self.accepted
     }
 
     /// Whether the origin was reached around the proxy.

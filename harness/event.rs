@@ -136,6 +136,8 @@ pub enum What {
     Output { stream: &'static str, text: String, truncated: bool, secret_seen: Vec<&'static str> },
     #[serde(rename = "proc:exited")]
     Exited { code: Option<i32>, signal: Option<i32>, killed_by_us: bool, leftover: bool },
+    #[serde(rename = "client:ended")]
+    ClientEnded { success: bool, text: String, secret_seen: Vec<&'static str> },
     #[serde(rename = "tcp:listening")]
     Listening { listener: &'static str, address: String },
     #[serde(rename = "tcp:syn_seen")]

@@ -40,6 +40,7 @@ pub mod event;
 pub mod fault;
 pub mod field_bugs;
 pub mod fix;
+mod library;
 pub mod log;
 pub mod matrix;
 pub mod origin;
@@ -61,3 +62,8 @@ pub mod tls;
 pub mod verdict;
 pub mod wire;
 pub mod world;
+
+pub use library::{Events, Outcome, World, blocking};
+pub use scenario::Scenario;
+pub use stage::Stage;
+pub use tokio_rustls::rustls;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::conduct::Conduct;
@@ -19,6 +20,8 @@ struct Inner {
     start: Instant,
     secrets: Secrets,
     state: Mutex<State>,
+    /// Something was written down, or nothing will be any more.
+    news: Notify,
 }
 
 struct State {
@@ -26,6 +29,7 @@ struct State {
     kept: Vec<Event>,
     keep: usize,
     dropped: u64,
+    ended: bool,
     listeners: Vec<Listener>,
 }
 
@@ -54,8 +58,10 @@ impl Log {
                 kept: Vec::new(),
                 keep,
                 dropped: 0,
+                ended: false,
                 listeners: Vec::new(),
             }),
+            news: Notify::new(),
         }))
     }
 
@@ -69,12 +75,16 @@ impl Log {
         // The time is taken under the lock, so that the log is in order of time.
         let time = self.now_ms();
         state.take(Event { time, conn, what });
+        drop(state);
+        self.0.news.notify_waiters();
     }
 
     /// Writes down what happened a moment ago.
     pub fn note_at(&self, time: f64, conn: Option<u64>, what: What) {
         self.state().take(Event { time, conn, what });
+        self.0.news.notify_waiters();
     }
+
     /// Milliseconds since the run started.
     pub fn now_ms(&self) -> f64 {
         let us = self.0.start.elapsed().as_nanos() as f64 / 1e3;
@@ -115,6 +125,41 @@ impl Log {
     pub fn events(&self) -> (Vec<Event>, u64) {
         let state = self.state();
         (state.kept.clone(), state.dropped)
+    }
+
+    /// How many events there were.
+    pub fn count(&self) -> u64 {
+        let state = self.state();
+        state.kept.len() as u64 + state.dropped
+    }
+
+    /// The event with this index, if it has happened and is kept.
+    pub fn nth_now(&self, index: usize) -> Option<Event> {
+        self.state().kept.get(index).cloned()
+    }
+
+    /// The event with this index, waited for. None when there will be none.
+    pub async fn nth(&self, index: usize) -> Option<Event> {
+        loop {
+            // Before the look, so that what happens after it is not missed.
+            let news = self.0.news.notified();
+            {
+                let state = self.state();
+                if let Some(event) = state.kept.get(index) {
+                    return Some(event.clone());
+                }
+                if state.ended || index >= state.keep {
+                    return None;
+                }
+            }
+            news.await;
+        }
+    }
+
+    /// Nothing that is waited for will come any more.
+    pub fn end(&self) {
+        self.state().ended = true;
+        self.0.news.notify_waiters();
     }
 
     /// How many events were not kept.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use accept::{take, take_direct};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::auth::Nonces;
 use crate::cert::Authority;
@@ -90,9 +90,25 @@ pub struct Shared {
     bytes: AtomicU64,
     most_bytes: u64,
     full: Notify,
+    /// What was spawned beside the loops; None once the run has ended.
+    tasks: Mutex<Option<JoinSet<()>>>,
 }
 
 impl Shared {
+    /// Runs this until it is done or the run ends.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(tasks) = tasks.as_mut() else { return };
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    /// Ends what was spawned.
+    fn end(&self) {
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(tasks);
+    }
+
     /// The counters and dice.
     pub fn plan(&self) -> MutexGuard<'_, Plan> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
@@ -157,6 +173,7 @@ impl Drop for Running {
         for task in self.tasks.iter().chain(&self.dns_tasks) {
             task.abort();
         }
+        self.shared.end();
     }
 }
 
@@ -264,6 +281,7 @@ fn run(
         bytes: AtomicU64::new(0),
         most_bytes: scenario.limits.bytes.map_or(unlimited, |s| s.0),
         full: Notify::new(),
+        tasks: Mutex::new(Some(JoinSet::new())),
     });
     let scenario = Arc::new(Mutex::new(Arc::new(scenario)));
     let (way, at) = ("proxy", address.to_string());

@@ -199,6 +199,15 @@ impl<'a> Case<'a> {
         self.conduct.went_around() && (self.terms.bypass_observable || self.conduct.attempts > 0)
     }
 
+    /// How it ended, in words: its exit code, or what it said where it has none.
+    fn exit(&self, code: i32) -> String {
+        match (self.conduct.process.absent, code) {
+            (true, 0) => "success reported".to_owned(),
+            (true, _) => "a failure reported".to_owned(),
+            (false, _) => format!("exit code {code}"),
+        }
+    }
+
     fn expects(&self, outcome: Outcome) -> bool {
         self.scenario.expect.outcome == outcome
     }

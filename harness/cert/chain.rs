@@ -19,7 +19,7 @@ pub(super) fn issue(
     params: &CertificateParams,
     flavour: Flavour,
 ) -> anyhow::Result<Chain> {
-    let key = &authority.leaf_key;
+    let key = authority.leaf_key();
     let below = |cas: Vec<Ca>, root: &Ca| -> anyhow::Result<Chain> {
         let leaf = match cas.last() {
             Some(ca) => params.signed_by(key, ca)?,
@@ -28,11 +28,11 @@ pub(super) fn issue(
         let above = cas.iter().rev().chain([root]).map(|ca| ca.der().clone());
         Ok([leaf.der().clone()].into_iter().chain(above).collect())
     };
-    let root = &authority.root;
+    let root = authority.root();
     match flavour {
         Flavour::SelfSigned => Ok(vec![params.self_signed(key)?.der().clone()]),
-        Flavour::UntrustedRoot => below(Vec::new(), &authority.rogue),
-        Flavour::RootNotCritical => below(Vec::new(), &authority.lax),
+        Flavour::UntrustedRoot => below(Vec::new(), authority.rogue()),
+        Flavour::RootNotCritical => below(Vec::new(), authority.lax()),
         Flavour::IncompleteChain => {
             let chain = below(intermediates(root, flavour, 1)?, root)?;
             Ok(chain.into_iter().take(1).collect())

@@ -28,7 +28,7 @@ pub(super) fn mint(authority: &Authority, name: &str, flavour: Flavour) -> anyho
     damage(&mut chain, flavour);
     let key = match flavour {
         Flavour::KeyMismatch => KeyPair::generate()?.serialize_der(),
-        _ => authority.leaf_key.serialize_der(),
+        _ => authority.leaf_key().serialize_der(),
     };
     let ocsp = match flavour {
         Flavour::Revoked => Some(ocsp::revoked(authority, &params)?),

@@ -11,7 +11,7 @@ mod ocsp;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CidrSubnet, DistinguishedName, DnType,
@@ -30,16 +30,28 @@ use crate::scenario::Alpn;
 use crate::tls::tamper::Tamper;
 use crate::tls::{Plan, engine};
 
-/// The certificate authority of one run, and another that nobody trusts.
+/// The certificate authority of one run, and another that nobody trusts. Its keys are made when the
+/// first certificate is wanted: most worlds of a test that is about HTTP never come to one.
 pub struct Authority {
-    root: CertifiedIssuer<'static, KeyPair>,
-    rogue: CertifiedIssuer<'static, KeyPair>,
-    /// A second root that clients have, whose basicConstraints are not critical.
-    lax: CertifiedIssuer<'static, KeyPair>,
-    leaf_key: KeyPair,
-    provider: Arc<CryptoProvider>,
+    names: Vec<String>,
+    addresses: Vec<IpAddr>,
+    made: OnceLock<Made>,
+    rogue: OnceLock<Ca>,
     cache: Mutex<HashMap<Key, Arc<ServerConfig>>>,
 }
+
+type Ca = CertifiedIssuer<'static, KeyPair>;
+
+struct Made {
+    root: Ca,
+    /// A second root that clients have, whose basicConstraints are not critical.
+    lax: Ca,
+    leaf_key: KeyPair,
+}
+
+/// What does the cryptography: the same for all, and it keeps nothing.
+static PROVIDER: LazyLock<Arc<CryptoProvider>> =
+    LazyLock::new(|| Arc::new(ring::default_provider()));
 
 /// What a configuration is minted for: name, flavour, protocols, terms.
 type Key = (String, Flavour, Vec<Alpn>, Tls, Option<Tamper>);
@@ -48,33 +60,56 @@ type Key = (String, Flavour, Vec<Alpn>, Tls, Option<Tamper>);
 const CACHED: usize = 512;
 
 impl Authority {
-    /// Mints a root for names under `.test`, loopback addresses and the `names` given.
+    /// Of a root for names under `.test`, loopback addresses and the `names` given.
     ///
     /// # Errors
     ///
-    /// When the system gives no randomness, or a name cannot stand in a certificate.
+    /// When a name cannot stand in a certificate.
     pub fn new(names: &[String], addresses: &[IpAddr]) -> anyhow::Result<Self> {
-        let params = self::params("badproxy test CA, this run only", Some((names, addresses)));
-        let rogue = self::params("badproxy CA that nobody trusts", None);
-        Ok(Authority {
-            lax: chain::lax(&params)?,
-            root: CertifiedIssuer::self_signed(params, KeyPair::generate()?)?,
-            rogue: CertifiedIssuer::self_signed(rogue, KeyPair::generate()?)?,
-            leaf_key: KeyPair::generate()?,
-            provider: Arc::new(ring::default_provider()),
-            cache: Mutex::default(),
+        let (names, addresses) = (names.to_vec(), addresses.to_vec());
+        let made = OnceLock::new();
+        if !names.is_empty() {
+            // Those may be anything; without them nothing can go wrong.
+            let _ = made.set(make(&names, &addresses)?);
+        }
+        let (rogue, cache) = (OnceLock::new(), Mutex::default());
+        Ok(Authority { names, addresses, made, rogue, cache })
+    }
+
+    fn made(&self) -> &Made {
+        self.made.get_or_init(|| random(make(&self.names, &self.addresses)))
+    }
+
+    fn root(&self) -> &Ca {
+        &self.made().root
+    }
+
+    fn lax(&self) -> &Ca {
+        &self.made().lax
+    }
+
+    fn leaf_key(&self) -> &KeyPair {
+        &self.made().leaf_key
+    }
+
+    /// A CA that nobody trusts.
+    fn rogue(&self) -> &Ca {
+        self.rogue.get_or_init(|| {
+            let params = self::params("badproxy CA that nobody trusts", None);
+            let make = || Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?);
+            random(make())
         })
     }
 
     /// The roots that a client is to trust, as PEM.
     pub fn pem(&self) -> String {
-        self.root.pem() + &self.lax.pem()
+        self.root().pem() + &self.lax().pem()
     }
 
     /// The roots that a client is to trust: the run's, and one like it whose basicConstraints are
     /// not critical.
     pub fn roots(&self) -> [CertificateDer<'static>; 2] {
-        [self.root.der().clone(), self.lax.der().clone()]
+        [self.root().der().clone(), self.lax().der().clone()]
     }
 
     /// How to serve TLS as `name`, with a certificate of this flavour; minted once, then cached.
@@ -98,7 +133,7 @@ impl Authority {
         let minted = leaf::mint(self, &key.0, flavour)?;
         let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(minted.key));
         // Not by `with_single_cert`, which refuses chains that make no sense.
-        let signer = self.provider.key_provider.load_private_key(secret)?;
+        let signer = PROVIDER.key_provider.load_private_key(secret)?;
         let mut shown = CertifiedKey::new(minted.chain, signer);
         shown.ocsp = minted.ocsp;
         let names: Vec<&str> = alpn
@@ -108,7 +143,7 @@ impl Authority {
                 Alpn::Http11 => "http/1.1",
             })
             .collect();
-        let config = engine::config(&self.provider, shown, &names, plan)?;
+        let config = engine::config(&PROVIDER, shown, &names, plan)?;
         let config = Arc::new(config);
         if cache.len() >= CACHED {
             cache.clear();
@@ -130,11 +165,25 @@ impl Authority {
         for root in self.roots() {
             roots.add(root)?;
         }
-        Ok(rustls::ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+        Ok(rustls::ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth())
     }
+}
+
+fn make(names: &[String], addresses: &[IpAddr]) -> anyhow::Result<Made> {
+    let params = self::params("badproxy test CA, this run only", Some((names, addresses)));
+    Ok(Made {
+        lax: chain::lax(&params)?,
+        root: CertifiedIssuer::self_signed(params, KeyPair::generate()?)?,
+        leaf_key: KeyPair::generate()?,
+    })
+}
+
+/// What can only fail where the system has no randomness: TLS is impossible there.
+fn random<T>(made: anyhow::Result<T>) -> T {
+    made.unwrap_or_else(|error| panic!("the system gives no randomness: {error}"))
 }
 
 /// A CA, for these names and addresses only.

@@ -40,13 +40,13 @@ fn time(at: OffsetDateTime) -> Vec<u8> {
 /// The response of the run's root: revoked an hour ago, for keyCompromise.
 pub(super) fn revoked(authority: &Authority, leaf: &CertificateParams) -> anyhow::Result<Vec<u8>> {
     let now = OffsetDateTime::now_utc();
-    let root = authority.root.key();
+    let root = authority.root().key();
     let hash = |bytes: &[u8]| tlv(4, digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref());
     let sha1 = sequence(&[tlv(6, &[0x2b, 0x0e, 3, 2, 0x1a]), tlv(5, &[])]);
     let serial = leaf.serial_number.as_ref().map(|s| s.to_bytes()).unwrap_or_default();
     let id = sequence(&[
         sha1,
-        hash(&subject(authority.root.der())?),
+        hash(&subject(authority.root().der())?),
         hash(root.der_bytes()),
         tlv(2, &serial),
     ]);

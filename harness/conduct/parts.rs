@@ -155,6 +155,8 @@ pub struct Process {
     pub pid: Option<u32>,
     /// Its words.
     pub argv: Vec<String>,
+    /// There is none: the client is in this process, and says itself how it ends.
+    pub absent: bool,
     /// When it was started.
     pub spawned: Option<f64>,
     /// How it ended.

@@ -21,10 +21,11 @@ const PREFACE: usize = 24;
 pub(super) async fn serve(link: Link, wire: BoxWire) {
     let Ok(mut connection) = h2::server::handshake(wire).await else { return };
     app_data(&link, PREFACE);
+    let shared = Arc::clone(&link.conn.shared);
     let link = Arc::new(Mutex::new(link));
     while let Some(Ok((request, respond))) = connection.accept().await {
         let link = Arc::clone(&link);
-        tokio::spawn(async move {
+        shared.spawn(async move {
             // A client that has gone away needs no answer.
             let _ = one(&link, request, respond).await;
         });

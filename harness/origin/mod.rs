@@ -59,7 +59,8 @@ pub(crate) fn spawn(conn: &Arc<Conn>, facts: &Facts, edit: Option<Edit>, wire: B
     let tunnel = facts.method == "CONNECT" || crate::proxy::socks::version(&facts.method).is_some();
     let via = if tunnel { Via::Tunnel } else { Via::Forward };
     let (conn, facts) = (Arc::clone(conn), facts.clone());
-    tokio::spawn(async move { Box::pin(serve(conn, facts, edit, wire, via)).await });
+    let shared = Arc::clone(&conn.shared);
+    shared.spawn(async move { Box::pin(serve(conn, facts, edit, wire, via)).await });
 }
 
 /// Serves one connection.

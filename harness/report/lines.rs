@@ -85,6 +85,8 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
                 _ => client(format!("ends{left}")),
             }
         }
+        What::ClientEnded { success: true, .. } => client("reports success".to_owned()),
+        What::ClientEnded { text, .. } => client(format!("reports a failure: {text}")),
         What::SynSeen { .. } => client("sends a SYN".to_owned()),
         What::PacRequest { method, path, attempt, .. } => {
             let again =

@@ -19,7 +19,7 @@ pub(crate) struct Lag {
 }
 
 /// The worst lateness since it was opened.
-pub(super) struct Window(Arc<Worst>);
+pub(crate) struct Window(Arc<Worst>);
 
 impl Lag {
     /// Begins to tick.
@@ -30,7 +30,7 @@ impl Lag {
     }
 
     /// Looks from now on.
-    pub(super) fn window(&self) -> Window {
+    pub(crate) fn window(&self) -> Window {
         let worst = Arc::new(Worst::default());
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         windows.push(Arc::downgrade(&worst));
@@ -46,7 +46,7 @@ impl Drop for Lag {
 
 impl Window {
     /// In milliseconds.
-    pub(super) fn worst(&self) -> f64 {
+    pub(crate) fn worst(&self) -> f64 {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,7 +7,7 @@ pub mod environment;
 mod group;
 #[cfg(target_os = "linux")]
 mod isolate;
-mod lag;
+pub(crate) mod lag;
 pub mod out;
 mod place;
 mod reports;

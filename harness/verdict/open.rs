@@ -45,6 +45,8 @@ type Reason = Option<(&'static str, String)>;
 
 fn no_end(case: &Case<'_>) -> Reason {
     match case.ending {
+        // A note says so: whoever tests inside the client's process looks at its end himself.
+        Ending::Unseen if case.conduct.process.absent => None,
         Ending::Unseen => Some(("exit", "the end of the command was not seen".to_owned())),
         Ending::Stopped => {
             let ran = ms(case.conduct.ran().unwrap_or(0.0));
@@ -147,7 +149,8 @@ fn were(n: u64, thing: &str) -> String {
 fn too_few(case: &Case<'_>) -> Reason {
     let (made, fewest) = (case.conduct.attempts, case.scenario.expect.attempts.fewest());
     // A client that failed where it had to succeed has earned a clearer word.
-    let failed = case.expects(Outcome::Success) && case.ending != Ending::Success;
+    let untold = case.conduct.process.absent && case.ending == Ending::Unseen;
+    let failed = case.expects(Outcome::Success) && case.ending != Ending::Success && !untold;
     // Attempts that got no connection cannot be counted.
     let counted = !case.scenario.shut();
     (made < fewest && !failed && counted).then(|| {
@@ -168,9 +171,9 @@ fn foreign(case: &Case<'_>) -> Reason {
     let nonces = &case.conduct.nonces;
     let unknown = case.conduct.foreign > 0 && nonces.proxied() == 0 && nonces.direct == 0;
     (unknown && case.ending == Ending::Success).then(|| {
-        let text = "exit code 0, from a target that is not the built-in origin: whether the \
-                    answer is true is unknown";
-        ("nonce", text.to_owned())
+        let text = "from a target that is not the built-in origin: whether the answer is true is \
+                    unknown";
+        ("nonce", format!("{}, {text}", case.exit(0)))
     })
 }
 
@@ -196,6 +199,17 @@ fn ceilings(case: &Case<'_>) -> String {
 pub(super) fn notes(case: &Case<'_>) -> Vec<String> {
     let conduct = case.conduct;
     let mut notes = Vec::new();
+    if conduct.process.absent {
+        let told = case.ending != Ending::Unseen;
+        notes.push(match told {
+            true => "not observable: whether the client hung or crashed; it runs in this process",
+            false => {
+                "not observable: how the client ended, so neither its outcome nor its words were \
+                 judged; tell it with `client_ended`"
+            }
+        }
+        .to_owned());
+    }
     let no_backoff = |gap: &f64| *gap < NO_BACKOFF_MS && conduct.attempts >= 3;
     if let Some(gap) = conduct.median_gap().filter(no_backoff) {
         notes.push(format!("no-backoff: the median pause between attempts is {}", ms(gap)));

@@ -91,6 +91,6 @@ fn failed(case: &Case<'_>, found: &mut Vec<Finding>) {
     let Ending::Failure(code) = case.ending else { return };
     if case.expects(Outcome::Success) && !case.cut_by_us() {
         let limit = "success was to be had";
-        found.push(case.finding(Word::Failed, "outcome", format!("exit code {code}"), limit));
+        found.push(case.finding(Word::Failed, "outcome", case.exit(code), limit));
     }
 }

@@ -36,7 +36,7 @@ fn false_success(case: &Case<'_>, found: &mut Vec<Finding>) {
         && (case.exercised() || !proxied)
         && !around
     {
-        found.push(case.finding(Word::Wrong, "outcome", "exit code 0", "it had to fail"));
+        found.push(case.finding(Word::Wrong, "outcome", case.exit(0), "it had to fail"));
     }
 }
 
@@ -46,7 +46,7 @@ fn no_answer(case: &Case<'_>, found: &mut Vec<Finding>) {
     // Whether a real target has answered is not ours to know; `open` says so.
     let ours = case.conduct.foreign == 0;
     if case.ending == Ending::Success && nonces.proxied() == 0 && nonces.direct == 0 && ours {
-        let measured = "exit code 0, but the origin's answer was never fetched";
+        let measured = format!("{}, but the origin's answer was never fetched", case.exit(0));
         found.push(case.finding(Word::Wrong, "nonce", measured, ""));
     }
 }

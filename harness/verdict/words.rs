@@ -116,11 +116,17 @@ pub(crate) fn client_did(conduct: &Conduct) -> String {
             format!("made {}{}", many(n, "attempt"), gap.unwrap_or_default())
         }
     };
-    let Some(exit) = conduct.process.exit else { return format!("{came}; its end was not seen") };
+    let absent = conduct.process.absent;
+    let Some(exit) = conduct.process.exit else {
+        let seen = if absent { "told" } else { "seen" };
+        return format!("{came}; its end was not {seen}");
+    };
     let ran = conduct.ran().unwrap_or(0.0);
     let end = match (exit.killed_by_us, exit.signal, exit.code) {
         (true, ..) => format!("was still running after {} and was killed", ms(ran)),
         (_, Some(number), _) => format!("was ended by {} after {}", signal(number), ms(ran)),
+        (_, _, Some(0)) if absent => format!("reported success after {}", ms(ran)),
+        (_, _, Some(_)) if absent => format!("reported a failure after {}", ms(ran)),
         (_, _, Some(code)) => format!("exited with {code} after {}", ms(ran)),
         _ => format!("ended after {}", ms(ran)),
     };
@@ -146,6 +152,10 @@ pub(super) fn good_client(scenario: &Scenario) -> String {
 pub(super) fn passed(case: &Case<'_>) -> String {
     let conduct = case.conduct;
     let ran = conduct.ran().unwrap_or(0.0);
+    let exit = |code: i32| match conduct.process.absent {
+        true => String::new(),
+        false => format!("exit {code}, "),
+    };
     let attempts = match conduct.attempts {
         0 => "no connection".to_owned(),
         n => many(n, "attempt"),
@@ -156,11 +166,15 @@ pub(super) fn passed(case: &Case<'_>) -> String {
             format!("{how}: the origin's answer after {}, {attempts}", ms(ran))
         }
         Ending::Failure(code) => match (conduct.audible_since, conduct.process.exit) {
-            (Some(since), Some(exit)) => {
-                let late = ms((exit.time - since).max(0.0));
-                format!("fails fast: exit {code}, {late} after the fault, {attempts}")
+            (Some(since), Some(end)) => {
+                let late = ms((end.time - since).max(0.0));
+                format!("fails fast: {}{late} after the fault, {attempts}", exit(code))
             }
-            _ => format!("fails in time: exit {code} after {}, {attempts}", ms(ran)),
+            _ => format!(
+                "fails in time: {}after {}, {attempts}",
+                exit(code).replace(',', ""),
+                ms(ran)
+            ),
         },
         _ => attempts,
     }

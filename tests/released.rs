@@ -1,0 +1,118 @@
+//! A world that is dropped, at whatever moment, leaves no task, no socket and no file. A target of
+//! its own, because it counts what the whole process has open.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use badproxy::rustls::pki_types::ServerName;
+use badproxy::{Scenario, World, blocking, catalogue};
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// What is open: sockets, files, pipes.
+#[cfg(target_os = "linux")]
+fn open() -> BTreeMap<String, usize> {
+    let mut open = BTreeMap::new();
+    for entry in std::fs::read_dir("/proc/self/fd").unwrap().flatten() {
+        // The directory that is being read is gone when it is looked at.
+        let Ok(to) = std::fs::read_link(entry.path()) else { continue };
+        *open.entry(to.display().to_string()).or_default() += 1;
+    }
+    open
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open() -> BTreeMap<String, usize> {
+    BTreeMap::new()
+}
+
+/// A client that does as much as `steps` say, and keeps what it has open until the end.
+async fn client(world: &World, steps: usize) -> std::io::Result<()> {
+    let mut wire = TcpStream::connect(world.proxy_address()).await?;
+    wire.write_all(b"CONNECT target.badproxy.test:443 HTTP/1.1\r\n").await?;
+    if steps == 0 {
+        return std::future::pending().await;
+    }
+    wire.write_all(b"\r\n").await?;
+    let mut head = [0; 39];
+    wire.read_exact(&mut head).await?;
+    if steps == 1 {
+        return std::future::pending().await;
+    }
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(world.client_config()));
+    let name = ServerName::try_from("target.badproxy.test").unwrap();
+    let mut tls = connector.connect(name, wire).await?;
+    tls.write_all(b"GET /bytes/1000000 HTTP/1.1\r\nHost: target.badproxy.test\r\n\r\n").await?;
+    let mut some = [0; 100];
+    tls.read_exact(&mut some).await?;
+    if steps > 2 {
+        tls.read_to_end(&mut Vec::new()).await?;
+    }
+    std::future::pending().await
+}
+
+/// Starts a world, lets a client come as far as it comes in so many turns, and drops the world.
+async fn drop_after(scenario: &Scenario, steps: usize, turns: usize, pause: Duration) {
+    let Ok(world) = scenario.start().await else { return };
+    let playing = async {
+        let _ = client(&world, steps).await;
+        std::future::pending::<()>().await;
+    };
+    let dropping = async {
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(pause).await;
+    };
+    tokio::select! {
+        biased;
+        () = dropping => {}
+        () = playing => {}
+    }
+}
+
+/// Runs it on a runtime of its own and looks at what is left.
+fn leaves_nothing(scenario: &Scenario, steps: usize, turns: usize, pause: Duration) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let before = open();
+    runtime.block_on(async {
+        drop_after(scenario, steps, turns, pause).await;
+        // Aborted tasks are gone once the runtime has had its turn.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0, "tasks");
+        assert_eq!(open(), before, "descriptors");
+    });
+}
+
+/// One test, so that nothing else opens anything meanwhile.
+#[test]
+fn a_dropped_world_leaves_nothing() {
+    let scenarios: Vec<Scenario> = catalogue::CATALOGUE
+        .iter()
+        .map(|entry| entry.scenario().unwrap())
+        .filter(|scenario| scenario.needs() == 0)
+        .collect();
+    for scenario in &scenarios {
+        leaves_nothing(scenario, 3, 0, Duration::from_millis(2));
+    }
+    let any = (0..scenarios.len(), 0..4usize, 0..60usize, 0..15u64);
+    proptest!(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() },
+    |((which, steps, turns, pause) in any)| {
+        leaves_nothing(&scenarios[which], steps, turns, Duration::from_millis(pause));
+    });
+    // Without a runtime: the thread is gone, too.
+    let before = open();
+    for scenario in scenarios.iter().take(20) {
+        let world = blocking::start(scenario).unwrap();
+        // To a port that answers no SYN it would take two minutes.
+        let (at, most) = (world.proxy_address(), Duration::from_millis(100));
+        let socket = std::net::TcpStream::connect_timeout(&at, most);
+        drop(world);
+        drop(socket);
+    }
+    assert_eq!(open(), before, "descriptors");
+}

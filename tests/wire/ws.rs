@@ -182,3 +182,20 @@ fn an_answer_in_the_place_of_the_101_keeps_the_connection() {
     let (got, end) = read_all(&mut socket);
     assert!(got.starts_with(b"HTTP/1.1 200 OK\r\n") && end == End::Fin);
 }
+
+/// With `--forward` a real target gets the changed request, with no header of one hop too many.
+#[test]
+fn a_real_target_gets_the_changed_request() {
+    let rules = "rules: [{at: request, do: {headers: {remove: [Upgrade], add: ['X-C: 3']}}}]\n";
+    let setup = badproxy::start::Setup { forward: true, ..Default::default() };
+    let proxy = Proxy::with(rules, setup);
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = server.local_addr().unwrap();
+    let mut socket = proxy.connect();
+    socket.write_all(handshake(&format!("http://{at}"), UPGRADE).as_bytes()).unwrap();
+    let (mut far, _) = server.accept().unwrap();
+    let got = read_until(&mut far, "\r\n\r\n");
+    assert!(got.starts_with("GET /ws HTTP/1.1\r\n") && got.contains("\r\nX-C: 3\r\n"), "{got}");
+    assert!(!got.contains("Upgrade") && got.contains("\r\nConnection: keep-alive\r\n"), "{got}");
+    proxy.wait_for("fault:applied", "without Upgrade, with X-C: 3");
+}

@@ -1,0 +1,224 @@
+"""Reads what scripts/clients has played, and writes the page. Run by scripts/clients."""
+
+import collections
+import fnmatch
+import json
+import pathlib
+import re
+import sys
+
+HERE = pathlib.Path(__file__).parent
+PAGE = HERE / "README.md"
+# Of the verdicts of one cell, how the page writes those that are no pass.
+LETTERS = {
+    "LEAK": "L", "WRONG": "W", "BYPASS": "B", "STORM": "S", "HANG": "H", "CRASH": "C",
+    "FAILED": "F", "NOT-EXERCISED": "N", "FLAKY": "K", "LEAK-LOG": "l", "SLOW": "s", "VAGUE": "v",
+}
+FAILS = ("LEAK", "WRONG", "BYPASS", "STORM", "HANG", "CRASH", "FAILED", "NOT-EXERCISED", "FLAKY")
+SAFETY = ("LEAK", "WRONG", "BYPASS")
+ROBUST = ("STORM", "HANG", "CRASH", "NOT-EXERCISED")
+CLARITY = ("SLOW", "VAGUE")
+UNJUDGED = ("INCONCLUSIVE", "HARNESS", "UNSUPPORTED", "NOT-RUN", "MISSING")
+# Played once more without a timeout: how long does the client wait by itself?
+SILENT = ("syn/blackhole", "reply/hang", "tunnel/silence", "body/stall-midway")
+
+
+def summary(folder):
+    """What badproxy matrix has left in a folder; None when there is nothing."""
+    file = folder / "summary.json"
+    return json.loads(file.read_text()) if file.exists() else None
+
+
+def cells(found):
+    return {cell["scenario"]: cell for cell in found["cells"]} if found else {}
+
+
+def said(folder, cell):
+    """What the client printed, where that was kept."""
+    files = [folder / cell["dir"] / name for name in ("stdout", "stderr")] if cell["dir"] else []
+    return "".join(file.read_text(errors="replace") for file in files if file.exists())
+
+
+class Client:
+    def __init__(self, into, name):
+        self.name, self.folder = name, into / name
+        text = lambda file: (self.folder / file).read_text().strip() if (self.folder / file).exists() else ""
+        self.title, self.version, self.missing = text("title") or name, text("version"), text("missing")
+        self.matrix = None if self.missing else summary(self.folder / "matrix")
+        self.cells = cells(self.matrix)
+        self.patience = {} if self.missing else cells(summary(self.folder / "patience"))
+
+    def supported(self, cell):
+        """Whether it knows this kind of proxy: what it does with a broken one says nothing else."""
+        if cell["stage"] != "proxy_tls" or cell["scenario"] == "proxy_tls/plain-to-tls-port":
+            return True
+        control = self.cells.get("ok/https-proxy")
+        return control is None or control["verdict"] in ("PASS", "SLOW")
+
+    def judged(self):
+        """Cells that say something of the client."""
+        return [c for c in self.cells.values() if c["verdict"] not in UNJUDGED and self.supported(c)]
+
+    def score(self, words):
+        of = self.judged()
+        bad = [c for c in of if words_of(c) & set(words)]
+        return f"{len(of) - len(bad)}/{len(of)}"
+
+
+def words_of(cell):
+    return {finding["verdict"] for finding in cell["findings"]} | {cell["verdict"]}
+
+
+def clients(into):
+    return [Client(into, path.parent.name) for path in sorted(HERE.glob("*/client"))]
+
+
+def truths():
+    for line in (HERE / "truths.tsv").read_text().splitlines():
+        if line and not line.startswith("#"):
+            client, scenario, timeout, verdict, words = (line.split("\t") + [""])[:5]
+            yield client, scenario, timeout.strip("-"), verdict, words
+
+
+def check_truths(into, names):
+    wrong = passed = 0
+    for client, scenario, timeout, verdict, words in truths():
+        if client not in names:
+            continue
+        limit = f"{timeout} s" if timeout else "no timeout"
+        folder = into / "truths" / (client + timeout)
+        cell = cells(summary(folder)).get(scenario)
+        got = cell["verdict"] if cell else "not played"
+        # A busy machine can make a pass slow.
+        good = cell and (got == verdict or (verdict, got) == ("PASS", "SLOW")) and words in said(folder, cell)
+        passed, wrong = passed + bool(good), wrong + (not good)
+        print(f"{'holds ' if good else 'BROKEN'}  {client:26} {scenario:24} {limit:11} {got}" + ("" if good else f", {verdict} {words!r} expected"))
+        if cell and not good:
+            for line in said(folder, cell).strip().splitlines()[-5:]:
+                print(f"        | {line}")
+    print(f"{passed} passed, {wrong} failed")
+    return 1 if wrong else 0
+
+
+def group_cell(client, stage):
+    of = [c for c in client.judged() if c["stage"] == stage]
+    if not of:
+        return "–"
+    count = collections.Counter(c["verdict"] for c in of)
+    letters = " ".join(f"{n}{LETTERS[word]}" if n > 1 else LETTERS[word]
+                       for word, n in sorted(count.items(), key=lambda item: list(LETTERS).index(item[0]) if item[0] in LETTERS else 99) if word in LETTERS)
+    return letters or "✔"
+
+
+def defects():
+    """The paragraphs kept by hand: title, keys, text."""
+    for part in re.split(r"^## ", (HERE / "defects.md").read_text(), flags=re.M)[1:]:
+        title, _, rest = part.partition("\n")
+        head, _, text = rest.strip().partition("\n\n")
+        keys = dict(line.split(": ", 1) for line in head.splitlines())
+        yield title, keys, text.strip()
+
+
+def explained():
+    """Pairs of client and scenario that a paragraph is about."""
+    return [(name, pattern) for _, keys, _ in defects()
+            for name in keys["clients"].split() for pattern in [keys["scenario"], *keys.get("also", "").split()]]
+
+
+def seconds(cell):
+    if cell is None:
+        return "–"
+    if cell["exit"] is None or cell["exit"]["killed_by_us"]:
+        return "**> 30 s**"
+    if cell["exit"]["code"] == 0:
+        return "exit 0"
+    return f"{cell['ms'] / 1000:.0f} s" if cell["ms"] >= 1000 else "< 1 s"
+
+
+def page(into):
+    played = clients(into)
+    matrices = [client.matrix for client in played if client.matrix]
+    dates = sorted({matrix["started"][:10] for matrix in matrices})
+    suites = sorted({matrix["suite"]["name"] for matrix in matrices})
+    stages = list(dict.fromkeys(c["stage"] for client in played for c in client.cells.values()))
+    order = ["ok", "syn", "accept", "proxy_tls", "request", "auth", "resolve", "dial", "reply", "tunnel", "tls", "response", "body", "close"]
+    stages = [s for s in order if s in stages] + [s for s in stages if s not in order]
+    total = max((len(client.cells) for client in played), default=0)
+    out = [
+        "<!-- Written by scripts/clients from its results and defects.md; do not edit by hand. -->",
+        "# Scorecard: what real clients do behind broken proxies", "",
+        f"Every client here was put behind the {total} scenarios of the suite {', '.join(suites)} by `scripts/clients`, on {' to '.join(dict.fromkeys([dates[0], dates[-1]])) if dates else 'no day'}."
+        " Each is a small program in this folder, written as that client's users write it, with a timeout of 5 s of its own where it has such a setting.", "",
+        "A row says in how many scenarios of a stage something went wrong: "
+        "**L** leak of a secret, **W** wrong (success without the target's answer, or data under a bad certificate), **S** storm of connections, **H** hang (three times its timeout), "
+        "**C** crash, **F** failed where it should have coped, **N** proxy not used; **s** slow to fail, **v** vague: failed in time and as it should, but its words do not say why. "
+        "✔ is none of them, – not judged: the client does not know such proxies, or does not do what the scenario needs.", "",
+        "Safety is the share of scenarios without L, W or B, robustness without S, H, C or N, clarity without s or v. They are never added up.", "",
+        "| client | version | safety | robustness | clarity | " + " | ".join(stages) + " |",
+        "| --- " * (5 + len(stages)) + "|",
+    ]
+    for client in played:
+        if client.missing:
+            out.append(f"| {client.title} | MISSING: {client.missing} |" + " |" * (3 + len(stages)))
+        elif not client.cells:
+            what = "not played" if not client.matrix else "does not get through a healthy proxy"
+            out.append(f"| {client.title} | {client.version}; {what} |" + " |" * (3 + len(stages)))
+        else:
+            scores = [client.score(SAFETY), client.score(ROBUST), client.score(CLARITY)]
+            out.append(f"| {client.title} | {client.version} | " + " | ".join(scores + [group_cell(client, s) for s in stages]) + " |")
+    silent = [s for s in SILENT if any(s in client.patience for client in played)]
+    if silent:
+        out += ["", "## How long they wait by themselves", "",
+                "The same programs without a timeout, for 30 s:", "",
+                "| client | " + " | ".join(f"`{s}`" for s in silent) + " |", "| --- " * (1 + len(silent)) + "|"]
+        out += [f"| {client.title} | " + " | ".join(seconds(client.patience.get(s)) for s in silent) + " |" for client in played if client.patience]
+    by_name = {client.name: client for client in played}
+    out += ["", "## Defects", "", "One paragraph for each that we have looked into on the wire."]
+    for title, keys, text in defects():
+        out += ["", f"### {title}", "", text, ""]
+        for name in keys["clients"].split():
+            client = by_name.get(name)
+            cell = client and client.cells.get(keys["scenario"])
+            measured = next((f["measured"] for f in cell["findings"] if f["verdict"] == cell["verdict"]), "") if cell else ""
+            out.append(f"- {client.title if client else name} {client.version if client else ''}: " + (f"{cell['verdict']}{', ' + measured if measured else ''}" if cell else "not played"))
+        first = keys["clients"].split()[0]
+        out.append(f"- Again: `scripts/clients {first} --scenario {keys['scenario']}`")
+        out.append(f"- Upstream: {keys['upstream']}")
+    known = explained()
+    rest = []
+    for client in played:
+        other = [c for c in client.judged() if c["verdict"] in FAILS and not any(n == client.name and fnmatch.fnmatch(c["scenario"], p) for n, p in known)]
+        if other:
+            rest.append(f"| {client.title} | " + ", ".join(f"`{c['scenario']}` {c['verdict']}" for c in other) + " |")
+    if rest:
+        out += ["", "## Other cells that failed", "", "What a client was asked for here may be more than it promises.", "", "| client | cells |", "| --- | --- |", *rest]
+    return "\n".join(out) + "\n"
+
+
+def line(client):
+    words = collections.Counter(c["verdict"] for c in client.cells.values())
+    return ", ".join(f"{n} {word}" for word, n in words.most_common()) or "nothing judged"
+
+
+def main(verb, *rest):
+    if verb == "silent":
+        print(*SILENT, sep="\n")
+        return 0
+    if verb == "truth-cells":
+        for client, scenario, timeout, _, _ in truths():
+            print(client, scenario, timeout, sep="\t")
+        return 0
+    into = pathlib.Path(rest[0])
+    if verb == "truths":
+        return check_truths(into, rest[1:])
+    if verb == "line":
+        print(f"{rest[1]:28} {line(Client(into, rest[1]))} ({rest[2]} s)", flush=True)
+    elif verb == "page":
+        PAGE.write_text(page(into))
+    elif verb == "check":
+        return 0 if PAGE.read_text() == page(into) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -18,6 +18,8 @@ FAILS = ("LEAK", "WRONG", "BYPASS", "STORM", "HANG", "CRASH", "FAILED", "NOT-EXE
 SAFETY = ("LEAK", "WRONG", "BYPASS")
 ROBUST = ("STORM", "HANG", "CRASH", "NOT-EXERCISED")
 CLARITY = ("SLOW", "VAGUE")
+# Above this the machine was too busy: in milliseconds.
+LATE = 200
 UNJUDGED = ("INCONCLUSIVE", "HARNESS", "UNSUPPORTED", "NOT-RUN", "MISSING")
 # Played once more without a timeout: how long does the client wait by itself?
 SILENT = ("syn/blackhole", "reply/hang", "tunnel/silence", "body/stall-midway")
@@ -55,9 +57,19 @@ class Client:
         control = self.cells.get("ok/https-proxy")
         return control is None or control["verdict"] in ("PASS", "SLOW")
 
+    def calm(self):
+        """Whether nine of ten cells were played in time: the rest of a row would mislead."""
+        late = [c for c in self.cells.values() if c["lag_max_ms"] > LATE]
+        return bool(self.cells) and len(late) * 10 <= len(self.cells)
+
     def judged(self):
         """Cells that say something of the client."""
-        return [c for c in self.cells.values() if c["verdict"] not in UNJUDGED and self.supported(c)]
+        return [c for c in self.cells.values()
+                if c["verdict"] not in UNJUDGED and c["lag_max_ms"] <= LATE and self.supported(c)]
+
+    def truth(self, into, keys):
+        """The cell of scripts/clients --truths."""
+        return cells(summary(into / "truths" / (self.name + ("" if "timeout" in keys else "5")))).get(keys["scenario"])
 
     def score(self, words):
         of = self.judged()
@@ -137,56 +149,61 @@ def seconds(cell):
 
 def page(into):
     played = clients(into)
-    matrices = [client.matrix for client in played if client.matrix]
-    dates = sorted({matrix["started"][:10] for matrix in matrices})
-    suites = sorted({matrix["suite"]["name"] for matrix in matrices})
-    stages = list(dict.fromkeys(c["stage"] for client in played for c in client.cells.values()))
-    order = ["ok", "syn", "accept", "proxy_tls", "request", "auth", "resolve", "dial", "reply", "tunnel", "tls", "response", "body", "close"]
-    stages = [s for s in order if s in stages] + [s for s in stages if s not in order]
-    total = max((len(client.cells) for client in played), default=0)
+    judged = [client for client in played if client.calm()]
+    stages = list(dict.fromkeys(c["stage"] for client in judged for c in client.cells.values()))
+    found = [m for client in played for m in [client.matrix if client in judged else None] if m]
+    found += [m for file in sorted((into / "truths").glob("*/summary.json")) for m in [summary(file.parent)]]
+    dates = sorted({m["started"][:10] for m in found}) or ["no day"]
+    host = found[0]["host"] if found else {"os": "?", "arch": "?", "cpus": "?"}
     out = [
         "<!-- Written by scripts/clients from its results and defects.md; do not edit by hand. -->",
         "# Scorecard: what real clients do behind broken proxies", "",
-        f"Every client here was put behind the {total} scenarios of the suite {', '.join(suites)} by `scripts/clients`, on {' to '.join(dict.fromkeys([dates[0], dates[-1]])) if dates else 'no day'}."
-        " Each is a small program in this folder, written as that client's users write it, with a timeout of 5 s of its own where it has such a setting.", "",
-        "A row says in how many scenarios of a stage something went wrong: "
-        "**L** leak of a secret, **W** wrong (success without the target's answer, or data under a bad certificate), **S** storm of connections, **H** hang (three times its timeout), "
-        "**C** crash, **F** failed where it should have coped, **N** proxy not used; **s** slow to fail, **v** vague: failed in time and as it should, but its words do not say why. "
-        "✔ is none of them, – not judged: the client does not know such proxies, or does not do what the scenario needs.", "",
-        "Safety is the share of scenarios without L, W or B, robustness without S, H, C or N, clarity without s or v. They are never added up.", "",
-        "| client | version | safety | robustness | clarity | " + " | ".join(stages) + " |",
-        "| --- " * (5 + len(stages)) + "|",
+        f"Played on {' to '.join(dict.fromkeys([dates[0], dates[-1]]))}, {host['os']} {host['arch']}, {host['cpus']} processors. Each client is a small program in this folder, "
+        "written as that client's users write it, with a timeout of 5 s of its own where it has such a setting; `scripts/clients --help` says how they are installed and played.", "",
     ]
+    if judged:
+        out += [
+            "A row says in how many scenarios of a stage something went wrong: "
+            "**L** leak of a secret, **W** wrong (success without the target's answer, or data under a bad certificate), **S** storm of connections, **H** hang (three times its timeout), "
+            "**C** crash, **F** failed where it should have coped, **N** proxy not used, **K** runs disagree; **s** slow to fail, **v** vague: failed as it should, but its words do not say why. "
+            f"✔ is none of them, – not judged. Cells in which badproxy itself was late by more than {LATE} ms are not judged, nor clients with more than a tenth of such cells.", "",
+            "Safety is the share of scenarios without L, W or B, robustness without S, H, C or N, clarity without s or v. They are never added up.", "",
+        ]
+    else:
+        out += [
+            f"The table of clients and stages is still empty: a client is in it when badproxy itself was on time, to {LATE} ms, in nine of ten of its cells, and no run has been so yet. "
+            "What stands under Defects is from `scripts/clients --truths`.", "",
+        ]
+    head = ["client", "version"] + (["safety", "robustness", "clarity"] + stages if judged else [])
+    out += ["| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
     for client in played:
-        if client.missing:
-            out.append(f"| {client.title} | MISSING: {client.missing} |" + " |" * (3 + len(stages)))
-        elif not client.cells:
-            what = "not played" if not client.matrix else "does not get through a healthy proxy"
-            out.append(f"| {client.title} | {client.version}; {what} |" + " |" * (3 + len(stages)))
-        else:
-            scores = [client.score(SAFETY), client.score(ROBUST), client.score(CLARITY)]
-            out.append(f"| {client.title} | {client.version} | " + " | ".join(scores + [group_cell(client, s) for s in stages]) + " |")
-    silent = [s for s in SILENT if any(s in client.patience for client in played)]
+        row = [client.title, f"MISSING: {client.missing}" if client.missing else client.version]
+        if client in judged:
+            row += [client.score(SAFETY), client.score(ROBUST), client.score(CLARITY)] + [group_cell(client, s) for s in stages]
+        elif judged:
+            row += ["not judged"] + [""] * (len(head) - 3)
+        out.append("| " + " | ".join(row) + " |")
+    silent = [s for s in SILENT if any(s in client.patience for client in judged)]
     if silent:
         out += ["", "## How long they wait by themselves", "",
                 "The same programs without a timeout, for 30 s:", "",
                 "| client | " + " | ".join(f"`{s}`" for s in silent) + " |", "| --- " * (1 + len(silent)) + "|"]
-        out += [f"| {client.title} | " + " | ".join(seconds(client.patience.get(s)) for s in silent) + " |" for client in played if client.patience]
+        out += [f"| {client.title} | " + " | ".join(seconds(client.patience.get(s)) for s in silent) + " |" for client in judged if client.patience]
     by_name = {client.name: client for client in played}
-    out += ["", "## Defects", "", "One paragraph for each that we have looked into on the wire."]
+    out += ["", "## Defects"]
     for title, keys, text in defects():
         out += ["", f"### {title}", "", text, ""]
         for name in keys["clients"].split():
             client = by_name.get(name)
-            cell = client and client.cells.get(keys["scenario"])
+            cell = client and (client.truth(into, keys) or client.cells.get(keys["scenario"]))
             measured = next((f["measured"] for f in cell["findings"] if f["verdict"] == cell["verdict"]), "") if cell else ""
             out.append(f"- {client.title if client else name} {client.version if client else ''}: " + (f"{cell['verdict']}{', ' + measured if measured else ''}" if cell else "not played"))
         first = keys["clients"].split()[0]
-        out.append(f"- Again: `scripts/clients {first} --scenario {keys['scenario']}`")
+        out.append(f"- Again: `scripts/clients --truths {first}`")
         out.append(f"- Upstream: {keys['upstream']}")
     known = explained()
     rest = []
-    for client in played:
+    for client in judged:
         other = [c for c in client.judged() if c["verdict"] in FAILS and not any(n == client.name and fnmatch.fnmatch(c["scenario"], p) for n, p in known)]
         if other:
             rest.append(f"| {client.title} | " + ", ".join(f"`{c['scenario']}` {c['verdict']}" for c in other) + " |")

@@ -1,0 +1,3 @@
+module example.test/brokenproxy
+
+go 1.23

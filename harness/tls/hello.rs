@@ -73,15 +73,15 @@ pub fn parse(bytes: &[u8]) -> Hello {
         if wanted != usize::MAX && wanted > LIMIT {
             return Hello::Bad("a ClientHello of more than 64 KiB");
         }
+        if after.len() < length {
+            return Hello::More;
+        }
         if message.len() >= wanted {
-            let used = bytes.len() - after.len() + length.min(after.len());
+            let used = bytes.len() - after.len() + length;
             return match body(&message[4..wanted]) {
                 Some(hello) => Hello::Whole(ClientHello { bytes: used, ..hello }),
                 None => Hello::Bad("a ClientHello whose lengths do not fit"),
             };
-        }
-        if after.len() < length {
-            return Hello::More;
         }
         rest = &after[length..];
     }

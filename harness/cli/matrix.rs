@@ -13,8 +13,8 @@ use crate::matrix::choose::{NoMatch, choose};
 use crate::matrix::outcome::{Outcome, outcome};
 use crate::matrix::screen::Screen;
 use crate::matrix::{
-    Client, End, Keep, Played, Shard, SuiteId, Summary, Tally, Wanted, expect, play, shard, suites,
-    words,
+    Client, End, Keep, Live, Played, Shard, SuiteId, Summary, Tally, Wanted, expect, play, shard,
+    suites, words,
 };
 use crate::scenario::{Length, Scenario};
 
@@ -203,10 +203,13 @@ impl Matrix {
             options,
             shard: self.shard,
         };
-        let mut screen = self.screen(&wanted);
+        let terminal =
+            std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
+        let live = Live::new(terminal.then(super::width));
+        let mut screen = self.screen(&wanted, live.clone());
         screen.line(&header(&wanted));
         let out = wanted.out.clone();
-        let Played { summary, end } = runtime()?.block_on(play(wanted, &mut screen));
+        let Played { summary, end } = runtime()?.block_on(play(wanted, &mut screen, live));
         self.tell(&mut screen, &summary, &end, baseline, &out)
     }
 
@@ -272,7 +275,7 @@ impl Matrix {
     }
 
     /// Where lines go: standard output, unless something else is printed there.
-    fn screen(&self, wanted: &Wanted) -> Screen {
+    fn screen(&self, wanted: &Wanted, live: Live) -> Screen {
         let (out, colour): (Box<dyn std::io::Write + Send>, _) = match self.format {
             Form::Human => (Box::new(std::io::stdout()), self.color.on(&std::io::stdout())),
             Form::Json => (Box::new(std::io::stderr()), self.color.on(&std::io::stderr())),
@@ -280,7 +283,7 @@ impl Matrix {
         let clients: Vec<&str> = wanted.clients.iter().map(|c| c.name.as_str()).collect();
         let scenarios: Vec<&str> = wanted.scenarios.iter().map(|s| s.name.as_str()).collect();
         let width = if std::io::stdout().is_terminal() { super::width() } else { 200 };
-        Screen::new(out, colour, width).names(&clients, &scenarios)
+        Screen::new(out, colour, width, live).names(&clients, &scenarios)
     }
 
     /// What has become of it. Gives the exit code.

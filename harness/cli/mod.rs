@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+pub(crate) mod keys;
 mod list;
 mod man;
 mod matrix;

@@ -52,6 +52,19 @@ impl Playing {
     }
 }
 
+impl Playing {
+    /// Where it is, in few words.
+    pub(super) fn short(&self) -> String {
+        let phase = match &self.log {
+            Some(log) => log.with_conduct(|conduct| phase(conduct, log.now_ms())),
+            None => "is prepared".to_owned(),
+        };
+        let ran = ms(self.since.elapsed().as_secs_f64() * 1e3);
+        let whole = ms(self.seat.deadline.as_secs_f64() * 1e3);
+        format!("{}  {phase}, {ran} of {whole}", self.seat.scenario)
+    }
+}
+
 /// Where a client is, and who is silent.
 fn phase(conduct: &Conduct, now: f64) -> String {
     if let Some(silence) = conduct.silent.values().next() {
@@ -68,21 +81,23 @@ struct State {
     next: u64,
     playing: BTreeMap<u64, Playing>,
     done: usize,
+    total: usize,
 }
 
 /// The board.
+#[derive(Default)]
 pub(super) struct Board {
     state: Mutex<State>,
 }
 
 impl Board {
-    /// Nothing is going on.
-    pub(super) fn new() -> Self {
-        Board { state: Mutex::default() }
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// So many more are to be played.
+    pub(super) fn expect(&self, more: usize) {
+        self.state().total += more;
     }
 
     /// A cell begins. Gives its number.
@@ -110,14 +125,14 @@ impl Board {
 
     /// What every client that runs has done so far.
     pub(super) fn lines(&self) -> Vec<String> {
-        let (playing, done) = self.look();
-        let head = format!("{} running, {done} played", playing.len());
+        let (playing, done, total) = self.look();
+        let head = format!("{} running, {done} of {total} played", playing.len());
         std::iter::once(head).chain(playing.iter().flat_map(Playing::lines)).collect()
     }
 
-    /// Those that are being played, and how many have ended.
-    pub(super) fn look(&self) -> (Vec<Playing>, usize) {
+    /// Those that are being played, how many have ended, and how many there are in all.
+    pub(super) fn look(&self) -> (Vec<Playing>, usize, usize) {
         let state = self.state();
-        (state.playing.values().cloned().collect(), state.done)
+        (state.playing.values().cloned().collect(), state.done, state.total)
     }
 }

@@ -116,6 +116,7 @@ impl Engine {
         mut done: impl FnMut(&mut Self, usize, Take),
     ) -> Round {
         let permits = if alone { self.wanted.jobs as u32 } else { 1 };
+        self.table.board.expect(due.len());
         let mut due = VecDeque::from(due);
         let mut playing = JoinSet::new();
         let mut end = Round::Whole;

@@ -17,6 +17,7 @@ mod evidence;
 #[cfg(test)]
 pub mod example;
 pub mod expect;
+mod live;
 pub mod mark;
 pub mod outcome;
 mod play;
@@ -32,6 +33,7 @@ mod vote;
 mod wanted;
 pub mod words;
 
+pub use live::Live;
 pub use mark::Mark;
 pub use play::{End, Played, Tell, play};
 pub use scores::{Fraction, Scores, Tally};

@@ -10,7 +10,8 @@ use super::engine::{Due, Engine, Round, Slot};
 use super::rows::Rows;
 use super::store::Store;
 use super::take::{Table, Take};
-use super::{Cell, Control, Keep, Summary, Wanted, control};
+use super::{Cell, Control, Keep, Live, Summary, Wanted, control};
+use crate::cli::keys::Keys;
 use crate::cli::signals::{Asked, Ends};
 use crate::report::text::Look;
 use crate::run::Lag;
@@ -63,8 +64,9 @@ impl End {
     }
 }
 
-/// Plays it. The results are in `wanted.out` as far as it got.
-pub async fn play(wanted: Wanted, tell: &mut dyn Tell) -> Played {
+/// Plays it. The results are in `wanted.out` as far as it got. `live`: the line that says what is
+/// going on.
+pub async fn play(wanted: Wanted, tell: &mut dyn Tell, live: Live) -> Played {
     let wanted = Arc::new(wanted);
     let mut rows = Rows::new(Arc::clone(&wanted));
     let store = match Store::open(&wanted.out) {
@@ -76,14 +78,20 @@ pub async fn play(wanted: Wanted, tell: &mut dyn Tell) -> Played {
     };
     let (jobs, (send, stop)) = (Arc::new(Semaphore::new(wanted.jobs)), watch::channel(0));
     let table =
-        Arc::new(Table { lag: Lag::new(), board: Board::new(), keep: wanted.keep != Keep::None });
+        Arc::new(Table { lag: Lag::new(), board: Arc::default(), keep: wanted.keep != Keep::None });
     // From here on, whatever ends it lets it clean up.
-    let signals = (Ends::new().and_hangup(), Asked::new());
-    let ear = tokio::spawn(hear(signals, Arc::clone(&table), Arc::clone(&jobs), send));
+    let ears = Ears { ends: Ends::new().and_hangup(), asked: Asked::new(), keys: Keys::new() };
+    let ear =
+        tokio::spawn(ears.hear(Arc::clone(&table.board), live.clone(), Arc::clone(&jobs), send));
+    let drawn = tokio::spawn(live.clone().run(Arc::clone(&table.board)));
     let mut engine = Engine::new(Arc::clone(&wanted), table, jobs, stop.clone());
     let mut matrix = Matrix { wanted, rows: &mut rows, store, tell };
     let judged = matrix.play(&mut engine).await;
+    // The terminal is as it was when they have gone.
     ear.abort();
+    drawn.abort();
+    let _ = tokio::join!(ear, drawn);
+    live.clear();
     let number = *stop.borrow();
     let end = match (number, engine.no_command, engine.disk) {
         (0, Some(text), _) => End::NoCommand(text),
@@ -96,26 +104,47 @@ pub async fn play(wanted: Wanted, tell: &mut dyn Tell) -> Played {
     Played { summary: rows.summary(end.why()), end }
 }
 
-/// Hears signals, until it is aborted.
-async fn hear(
-    (mut ends, mut asked): (Ends, Asked),
-    table: Arc<Table>,
-    jobs: Arc<Semaphore>,
-    send: watch::Sender<i32>,
-) {
-    loop {
-        tokio::select! {
-            biased;
-            signal = ends.next() => {
-                jobs.close();
-                let _ = send.send(signal);
-            }
-            () = asked.next() => {
-                for line in table.board.lines() {
-                    crate::cli::say(plain(&line));
+/// Who hears what people want.
+struct Ears {
+    ends: Ends,
+    asked: Asked,
+    keys: Option<Keys>,
+}
+
+impl Ears {
+    /// Hears, until it is dropped.
+    async fn hear(
+        mut self,
+        board: Arc<Board>,
+        live: Live,
+        jobs: Arc<Semaphore>,
+        send: watch::Sender<i32>,
+    ) {
+        loop {
+            tokio::select! {
+                biased;
+                signal = self.ends.next() => {
+                    jobs.close();
+                    let _ = send.send(signal);
+                    continue;
+                }
+                () = self.asked.next() => {}
+                key = key(&mut self.keys) => if key != b't' {
+                    continue;
                 }
             }
+            live.clear();
+            for line in board.lines() {
+                crate::cli::say(plain(&line));
+            }
         }
+    }
+}
+
+async fn key(keys: &mut Option<Keys>) -> u8 {
+    match keys {
+        Some(keys) => keys.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Cell, Control, Mark, Tell};
+use super::{Cell, Control, Live, Mark, Tell};
 use crate::report::text::{Ink, Look, cut};
 use crate::verdict::Class;
 use crate::verdict::words::ms;
@@ -16,23 +16,26 @@ pub struct Screen {
     client: usize,
     /// The width of the scenarios' names.
     scenario: usize,
+    live: Live,
 }
 
 /// A word is this long at most.
 const WORD: usize = 13;
 
 impl Screen {
-    /// Lines on `out`, `width` characters wide.
-    pub fn new(out: Box<dyn Write + Send>, colour: bool, width: usize) -> Self {
+    /// Lines on `out`, `width` characters wide, above the `live` line.
+    pub fn new(out: Box<dyn Write + Send>, colour: bool, width: usize, live: Live) -> Self {
         let look = Look { colour, ascii: false };
-        Screen { out, look, width: width.max(40), client: 0, scenario: 0 }
+        Screen { out, look, width: width.max(40), client: 0, scenario: 0, live }
     }
 
     /// With room for these names.
     pub fn names(mut self, clients: &[&str], scenarios: &[&str]) -> Self {
         let longest = |names: &[&str]| names.iter().map(|n| n.chars().count()).max().unwrap_or(0);
         self.client = if clients.len() > 1 { longest(clients) } else { 0 };
-        self.scenario = longest(scenarios).min(self.width / 3);
+        // The control cells have names, too.
+        let longest = longest(scenarios).max(super::control::AGAIN.len());
+        self.scenario = longest.min(self.width / 3);
         self
     }
 
@@ -61,6 +64,7 @@ impl Screen {
     }
 
     fn put(&mut self, text: &str) {
+        self.live.clear();
         let _ = writeln!(self.out, "{text}");
         let _ = self.out.flush();
     }
@@ -125,6 +129,7 @@ impl Tell for Screen {
     }
 
     fn say(&mut self, text: &str) {
+        self.live.clear();
         crate::cli::say(text);
     }
 }

@@ -110,7 +110,7 @@ pub(super) struct Table {
     /// The ticker.
     pub lag: Lag,
     /// What is going on.
-    pub board: Board,
+    pub board: Arc<Board>,
     /// Whether anything is written down.
     pub keep: bool,
 }

@@ -9,6 +9,7 @@ mod evidence;
 #[path = "../cli/play.rs"]
 mod play;
 mod signals;
+mod terminal;
 mod verdicts;
 
 use std::collections::BTreeMap;

@@ -19,6 +19,7 @@ use crate::conduct::Conduct;
 use crate::event::What;
 use crate::fix;
 use crate::scenario::{Outcome, Scenario};
+use crate::stage::Stage;
 
 /// What the judge compares with, beside the scenario.
 #[derive(Debug, Clone, Copy)]
@@ -176,11 +177,18 @@ impl<'a> Case<'a> {
             && (self.conduct.syns > 0 || self.conduct.says(&self.scenario.expect.explain).is_some())
     }
 
+    /// Whether a rule at `dns` was met. One that is met in the handshake of DoT or DoH keeps a good
+    /// client from asking at all.
+    fn met_at_dns(&self) -> bool {
+        let mut rules = self.scenario.rules.iter().zip(1..);
+        rules.any(|(rule, n)| rule.at.value == Stage::Dns && self.conduct.faults.contains_key(&n))
+    }
+
     /// Whether a client that does everything right may never get a connection.
     fn may_not_arrive(&self) -> bool {
         let asked = self.scenario.has_dns() && self.conduct.queries > 0;
         let fetched = self.scenario.has_pac() && self.conduct.fetches > 0;
-        self.scenario.shut() || asked || fetched
+        self.scenario.shut() || asked || fetched || self.met_at_dns()
     }
 
     /// Whether what the client did can be held against the scenario's faults.

@@ -19,7 +19,11 @@ fn each_is_met() {
                 let (events, played) = events(&format!("{name} --timeout 20s"), curl);
                 let verdict = verdict(&events);
                 let judged = ["PASS", "SLOW", "VAGUE", "FAILED"].contains(&verdict);
-                assert!(judged, "{name}: {verdict}\n{}", played.stderr);
+                // Or badproxy itself did not get its turn, and says so.
+                let ended = &events.last().unwrap()["data"];
+                let late = ended["lag_max_ms"].as_f64().unwrap() > 200.0;
+                let judged = judged || (late && verdict == "INCONCLUSIVE");
+                assert!(judged, "{name}: {ended}\n{}", played.stderr);
                 // Where there is no route, no packet leaves that could be seen.
                 let met = !named(&events, "fault:applied").is_empty();
                 assert!(met || name == "syn/unreachable", "{name}\n{}", played.stderr);

@@ -119,3 +119,32 @@ fn a_client_that_looks_the_target_up_is_seen() {
         assert_eq!(named(&events, "net:egress")[0]["likely"], "DNS to another server");
     }
 }
+
+/// Every shipped scenario at `dns`: curl asks, the fault happens. Those with TLS and EDNS are for
+/// other clients.
+#[test]
+fn each_scenario_is_met() {
+    if !allowed() {
+        return;
+    }
+    let other = ["dns/doh-", "dns/dot-", "dns/edns-", "dns/target-known-to-proxy-only"];
+    let all = badproxy::catalogue::CATALOGUE.iter().map(|entry| entry.name);
+    let names: Vec<&str> = all
+        .filter(|name| name.starts_with("dns/") && !other.iter().any(|o| name.starts_with(o)))
+        .collect();
+    assert!(names.len() >= 20, "{names:?}");
+    for some in names.chunks(8) {
+        std::thread::scope(|scope| {
+            for name in some {
+                scope.spawn(move || {
+                    let curl = "curl -sS --max-time 3 {target}";
+                    let (events, played) = events(&format!("{name} --timeout 20s"), curl);
+                    assert!(!asked(&events).is_empty(), "{name}");
+                    let met = !named(&events, "fault:applied").is_empty();
+                    assert!(met, "{name}\n{}", played.stderr);
+                    assert!(named(&events, "run:trouble").is_empty(), "{name}");
+                });
+            }
+        });
+    }
+}

@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod clarity;
+mod dns;
 mod good;
 mod open;
 mod pac;

@@ -5,6 +5,7 @@
 //! scenarios and what is done with them, and one line in [`Client::connection`].
 
 mod auth;
+mod dns;
 mod http;
 mod pac;
 mod resume;
@@ -66,6 +67,7 @@ pub async fn play(scenario: Scenario, arm: Arm) -> String {
         _ => 1,
     };
     if !pac::play(&mut client, &scenario).await
+        && !dns::play(&mut client, &scenario).await
         && !auth::play(&mut client, &scenario).await
         && !ws::play(&mut client, &scenario).await
         && !resume::play(&mut client, &scenario).await
@@ -156,6 +158,13 @@ fn shown(event: &Event) -> Option<String> {
         What::PacRequest { method, path, .. } => format!("pac:request {method} {path}"),
         What::PacReply { status, .. } => format!("pac:reply {status}"),
         What::Reply { status, bytes, .. } => format!("connect:reply {status} {bytes} bytes"),
+        What::DnsQuery { name, kind, transport, attempt, .. } => {
+            format!("dns:query {name} {kind} {} {attempt}", transport.word())
+        }
+        What::DnsAnswer { rcode, addrs, truncated, bytes, .. } => {
+            let tc = if *truncated { " TC" } else { "" };
+            format!("dns:answer {}{tc} {bytes} bytes, {} addresses", rcode.shown(), addrs.len())
+        }
         What::Resolved { result, .. } => format!("resolve:looked_up {result}"),
         What::SilenceEnded { .. } => "wait:ended".to_owned(),
         other => other.name(),

@@ -12,6 +12,10 @@ use crate::stage::Stage;
 
 /// Answers a DNS query in another way than a healthy name server. What is not named here stays as
 /// it would have been: `{ttl: 0s}` is the healthy answer that may not be kept.
+///
+/// At `resolve` it is what the proxy's own name server says of the target: an RCODE or `nodata`
+/// becomes a 502 with `error=dns_error` (RFC 9209), addresses are dialled one after the other.
+/// `origin` answers at once, 0.0.0.0 and loopback refuse at once, others are waited for 5 s each.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
@@ -98,6 +102,38 @@ impl Answer {
         listed > 0 || self.records.is_some()
     }
 
+    /// At `resolve` the answer is for the proxy: what stays between it and its name server cannot
+    /// be seen by a client.
+    fn check_at_resolve(&self) -> Result<(), Problem> {
+        let hidden = [
+            (!self.cname.is_empty(), "cname"),
+            (self.records.is_some(), "records"),
+            (self.ttl.is_some(), "ttl"),
+            (self.truncated, "truncated"),
+            (self.oversize, "oversize"),
+            (self.wrong.is_some(), "wrong"),
+            (self.malformed.is_some(), "malformed"),
+            (self.ede_text.is_some(), "ede_text"),
+        ];
+        if let Some((_, key)) = hidden.into_iter().find(|(is, _)| *is) {
+            return Err(Problem::new(format!("`{key}` cannot be seen of the proxy's own look-up"))
+                .about(key)
+                .help("at `resolve` there can be rcode, nodata, a, aaaa, rotate and ede")
+                .help("what a proxy makes of such an answer is `answer: servfail` or `hang`"));
+        }
+        if let Some(index) = self.a.iter().position(|address| *address == Address4::Proxy) {
+            return Err(Problem::new("the proxy does not dial itself here")
+                .about(format!("a.{index}"))
+                .help("write an address of nobody, e.g. `192.0.2.1`, or `origin`"));
+        }
+        let listed = self.has_records() || self.nodata;
+        if !listed && self.rcode.is_none_or(|rcode| rcode == Rcode::Noerror) {
+            return Err(Problem::new("this answer is the healthy one")
+                .help("write an rcode, `nodata` or addresses, e.g. `a: [192.0.2.1, origin]`"));
+        }
+        Ok(())
+    }
+
     /// What it does to the healthy answer, in words.
     fn did(&self) -> String {
         let mut did = Vec::new();
@@ -135,9 +171,9 @@ impl Answer {
 }
 
 impl Fault for Answer {
-    const AT: &'static [Stage] = &[Stage::Dns];
+    const AT: &'static [Stage] = &[Stage::Dns, Stage::Resolve];
     const ABOUT: &'static str =
-        "Answers a DNS query: RCODE, records, TC, a wrong id, bytes that cannot be read";
+        "Answers a DNS query, the proxy's own too: RCODE, records, TC, a wrong id, broken bytes";
     const EXAMPLE: &'static str = "{at: dns, do: {answer: nxdomain}}";
 
     fn from_word(word: &str) -> Result<Self, Problem> {
@@ -162,10 +198,13 @@ impl Fault for Answer {
         Some(json_schema!({"type": "string", "enum": WORDS}))
     }
 
-    fn check(&self, _: Stage) -> Result<(), Problem> {
+    fn check(&self, stage: Stage) -> Result<(), Problem> {
         if *self == Answer::default() {
             return Err(Problem::new("this answer is the healthy one")
                 .help("write what is wrong with it, e.g. `answer: servfail`"));
+        }
+        if stage == Stage::Resolve {
+            self.check_at_resolve()?;
         }
         let records = self.has_records();
         if self.nodata && (records || self.rcode.is_some()) {
@@ -200,8 +239,13 @@ impl Fault for Answer {
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
         cx.choice.answer = Some(Box::new(self.clone()));
-        // A wrong id or question makes clients wait on: to them it is silence.
-        cx.did(self.did(), self.wrong.is_none());
+        let audible = match cx.stage {
+            // Addresses are dialled first: whatever comes of that, the client has to wait.
+            Stage::Resolve => !self.has_records(),
+            // A wrong id or question makes clients wait on: to them it is silence.
+            _ => self.wrong.is_none(),
+        };
+        cx.did(self.did(), audible);
         Ok(After::Go)
     }
 }

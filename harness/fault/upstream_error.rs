@@ -116,14 +116,21 @@ impl JsonSchema for Token {
 }
 
 /// The response of a proxy whose own leg has failed, for faults and for honest failures alike.
-pub(crate) fn response(error: &str, status: u16, host: &str, port: u16) -> Respond {
+/// `detail`: the parameters of the error type, e.g. `; rcode="NXDOMAIN"`.
+pub(crate) fn response(
+    error: &str,
+    detail: &str,
+    status: u16,
+    host: &str,
+    port: u16,
+) -> Respond {
     let host: String =
         host.chars().filter(|c| c.is_ascii_alphanumeric() || ".-:[]_".contains(*c)).collect();
     let reason = super::respond::reason(status);
     Respond {
         status,
         headers: vec![
-            format!("Proxy-Status: badproxy; error={error}; next-hop=\"{host}:{port}\""),
+            format!("Proxy-Status: badproxy; error={error}{detail}; next-hop=\"{host}:{port}\""),
             "Content-Type: text/html".to_owned(),
         ],
         body: format!(
@@ -165,7 +172,7 @@ impl Fault for UpstreamError {
             return result.map(|()| After::Answered);
         }
         let status = self.status.unwrap_or(self.error.status());
-        let mut answer = response(self.error.name(), status, &cx.facts.host, cx.facts.port);
+        let mut answer = response(self.error.name(), "", status, &cx.facts.host, cx.facts.port);
         answer.headers.extend(self.headers.iter().cloned());
         let result = cx.send(&answer.bytes(cx.then_close)).await;
         cx.did(format!("answered {status}, Proxy-Status: error={}", self.error.name()), true);

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::BytesMut;
 
 use super::head::Head;
+use super::lookup::{self, Found, Upstream};
 use super::{Next, Session};
 use crate::event::{Side, What};
 use crate::fault::{After, Ended, Flow, Passed, Pipe, Until, count, finish, play};
@@ -24,14 +25,16 @@ pub(super) enum Place {
     Origin,
     /// Real addresses (`--forward`).
     Addresses(Vec<SocketAddr>),
+    /// Addresses that a rule has given, none of them real.
+    Given(Vec<Found>),
 }
 
 /// Why no tunnel was opened.
 pub(super) enum Failed {
     /// A rule has said what was to be said, or ended the connection.
     Rule(After),
-    /// The proxy's own leg failed: the RFC 9209 error type and a status. Nothing is said yet.
-    Upstream(&'static str, u16),
+    /// The proxy's own leg failed. Nothing is said yet.
+    Upstream(Upstream),
     /// The same, after the client was told yes: there is nothing left to say but a FIN.
     Late,
 }
@@ -96,16 +99,25 @@ pub(super) async fn reach(session: &mut Session) -> Result<BoxWire, Failed> {
 }
 
 async fn resolve(session: &mut Session) -> Result<Place, Failed> {
+    let chosen = session.choice.answer.take();
     let (conn, host, port) = (&session.conn, &session.facts.host, session.facts.port);
     let shown = conn.log().secrets().mask(host);
     let note = |result: String| conn.note(What::Resolved { host: shown.clone(), result });
+    if let Some(answer) = chosen {
+        let found = lookup::found(&answer, session.facts.target);
+        note(match &found {
+            Ok(all) => lookup::shown(all),
+            Err(upstream) => format!("{}{}", upstream.error, upstream.detail),
+        });
+        return found.map(Place::Given).map_err(Failed::Upstream);
+    }
     if conn.serves(host, port) {
         note("the built-in origin".to_owned());
         return Ok(Place::Origin);
     }
     if !conn.shared.forward {
         note("not served here, and nothing is forwarded without --forward".to_owned());
-        return Err(Failed::Upstream("destination_not_found", 502));
+        return Err(failed("destination_not_found", 502));
     }
     match world::resolve(host, port).await {
         Ok(addresses) => {
@@ -114,15 +126,22 @@ async fn resolve(session: &mut Session) -> Result<Place, Failed> {
         }
         Err(error) => {
             note(error.to_string());
-            Err(Failed::Upstream("dns_error", 502))
+            Err(failed("dns_error", 502))
         }
     }
 }
 
+fn failed(error: &'static str, status: u16) -> Failed {
+    Failed::Upstream(Upstream::plain(error, status))
+}
+
 async fn dial(session: &mut Session, place: Place) -> Result<BoxWire, Failed> {
     let conn = &session.conn;
+    if let Place::Given(all) = &place {
+        lookup::dial(conn, all).await.map_err(Failed::Upstream)?;
+    }
     match place {
-        Place::Origin => {
+        Place::Origin | Place::Given(_) => {
             let (ours, theirs) = pair();
             origin::spawn(conn, &session.facts, session.choice.request.clone(), Box::new(theirs));
             conn.note(What::Connected { side: Side::Upstream, dst: "origin".to_owned() });
@@ -135,11 +154,9 @@ async fn dial(session: &mut Session, place: Place) -> Result<BoxWire, Failed> {
                 Ok(crate::wire::tcp::wire(socket))
             }
             Err(error) => Err(match error.kind() {
-                std::io::ErrorKind::ConnectionRefused => {
-                    Failed::Upstream("connection_refused", 502)
-                }
-                std::io::ErrorKind::TimedOut => Failed::Upstream("connection_timeout", 504),
-                _ => Failed::Upstream("destination_unavailable", 503),
+                std::io::ErrorKind::ConnectionRefused => failed("connection_refused", 502),
+                std::io::ErrorKind::TimedOut => failed("connection_timeout", 504),
+                _ => failed("destination_unavailable", 503),
             }),
         },
     }

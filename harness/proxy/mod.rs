@@ -5,6 +5,7 @@ mod connect;
 mod forward;
 pub mod framing;
 pub mod head;
+mod lookup;
 mod relay;
 pub mod socks;
 #[cfg(target_os = "linux")]
@@ -28,6 +29,7 @@ use crate::stage::Stage;
 use crate::wire::{BoxWire, End, fin, linger};
 use connect::Failed;
 use head::{Head, NoHead};
+use lookup::Upstream;
 
 /// A tunnel whose stages are behind it: only bytes are left to pass.
 pub struct Open {
@@ -313,9 +315,10 @@ impl Session {
         match failed {
             Failed::Rule(after) => self.after_answer(after, head).await,
             Failed::Late => Next::Close,
-            Failed::Upstream(error, status) => {
+            Failed::Upstream(upstream) => {
                 let (host, port) = (&self.facts.host, self.facts.port);
-                let answer = upstream_error::response(error, status, host, port);
+                let Upstream { error, status, detail } = upstream;
+                let answer = upstream_error::response(error, &detail, status, host, port);
                 let closing = !head.keeps_alive();
                 self.answer(&answer, closing).await;
                 self.after_answer(After::Answered, head).await

@@ -248,13 +248,13 @@ impl Check<'_> {
                 let word = step.effect.word();
                 // What cannot be here at all has been said already.
                 let known = step.effect.at().contains(&stage);
-                if !known || matches!(word, "delay" | "hang" | "close" | "reset") {
+                if !known || matches!(word, "answer" | "delay" | "hang" | "close" | "reset") {
                     continue;
                 }
                 let problem = Problem::new(format!(
                     "`{word}` would answer at `{stage}`, after the 200 has been sent"
                 ))
-                .help("with `dial: after_reply` there can be delay, hang, close and reset here")
+                .help("with `dial: after_reply` there can be answer, delay, hang, close and reset here")
                 .help("to send bytes after the 200, use the stage `tunnel`");
                 self.found.push(problem.at(step.place));
             }

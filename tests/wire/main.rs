@@ -13,6 +13,7 @@ mod origin;
 mod pac;
 mod proxy;
 mod range;
+mod resolve;
 mod socks;
 mod tcp;
 mod tls;

@@ -118,7 +118,7 @@ async fn tunnel(session: &mut Session, version: u8, request: Request) -> Next {
         Ok(next) => next,
         Err(Failed::Rule(After::Stop)) => Next::Ended,
         Err(Failed::Rule(_) | Failed::Late) => Next::Close,
-        Err(Failed::Upstream(error, _)) => refuse(session, version, code_of(error)).await,
+        Err(Failed::Upstream(upstream)) => refuse(session, version, code_of(upstream.error)).await,
     }
 }
 

@@ -63,7 +63,10 @@ pub async fn play(scenario: Scenario, arm: Arm) -> String {
     let running = arm.start(scenario.clone()).await;
     let mut client = Client { running: &running, arm, silence, out: String::new() };
     let times = match name.as_str() {
-        "auth/407-close-loop" | "accept/reset" => 2,
+        "auth/407-close-loop"
+        | "accept/reset"
+        | "resolve/alternating"
+        | "resolve/servfail-once" => 2,
         _ => 1,
     };
     if !pac::play(&mut client, &scenario).await
@@ -166,6 +169,7 @@ fn shown(event: &Event) -> Option<String> {
             format!("dns:answer {}{tc} {bytes} bytes, {} addresses", rcode.shown(), addrs.len())
         }
         What::Resolved { result, .. } => format!("resolve:looked_up {result}"),
+        What::Note { text } if text.starts_with("the proxy dials") => format!("note {text}"),
         What::SilenceEnded { .. } => "wait:ended".to_owned(),
         other => other.name(),
     };

@@ -7,6 +7,9 @@
 #[path = "clients/examples.rs"]
 mod examples;
 #[cfg(target_os = "linux")]
+#[path = "clients/dns.rs"]
+mod dns;
+#[cfg(target_os = "linux")]
 #[path = "clients/isolate.rs"]
 mod isolate;
 #[path = "clients/login.rs"]

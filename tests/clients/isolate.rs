@@ -12,7 +12,7 @@ fn verdict(client: &Client, scenario: &str, options: &[&str]) -> (String, String
 }
 
 /// Each client's verdict, in the order of [`ALL`]; those that are not installed are left out.
-fn verdicts(scenario: &str, wanted: [&str; 7]) {
+pub(super) fn verdicts(scenario: &str, wanted: [&str; 7]) {
     let mut wrong = Vec::new();
     for (name, wanted) in ALL.iter().zip(wanted) {
         let Some(client) = there(name) else { continue };

@@ -23,6 +23,8 @@ pub struct Conn {
     pub scenario: Arc<Scenario>,
     /// What the whole run shares.
     pub shared: Arc<Shared>,
+    /// The stream of HTTP/2 that this stands for, and the connection that it is a part of.
+    pub stream: Option<(u32, Arc<Conn>)>,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     closed: AtomicBool,
@@ -37,6 +39,22 @@ impl Conn {
             side,
             scenario,
             shared,
+            stream: None,
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+            handshake: Mutex::default(),
+        })
+    }
+
+    /// One stream of an HTTP/2 connection: it ends by itself, and all else is the connection's.
+    pub fn of_stream(conn: &Arc<Self>, stream: u32) -> Arc<Self> {
+        Arc::new(Conn {
+            id: conn.id,
+            side: conn.side,
+            scenario: Arc::clone(&conn.scenario),
+            shared: Arc::clone(&conn.shared),
+            stream: Some((stream, Arc::clone(conn))),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             closed: AtomicBool::new(false),
@@ -93,13 +111,19 @@ impl Conn {
     /// Counts bytes that came from the client.
     pub fn count_in(&self, n: u64) {
         self.bytes_in.fetch_add(n, Ordering::Relaxed);
-        self.shared.count_bytes(n);
+        match &self.stream {
+            Some((_, conn)) => conn.count_in(n),
+            None => self.shared.count_bytes(n),
+        }
     }
 
     /// Counts bytes that went to the client.
     pub fn count_out(&self, n: u64) {
         self.bytes_out.fetch_add(n, Ordering::Relaxed);
-        self.shared.count_bytes(n);
+        match &self.stream {
+            Some((_, conn)) => conn.count_out(n),
+            None => self.shared.count_bytes(n),
+        }
     }
 
     /// Before a RST to the client: waits until what was written has left. Where nothing was, the
@@ -117,6 +141,9 @@ impl Conn {
         }
         let bytes_in = self.bytes_in.load(Ordering::Relaxed);
         let bytes_out = self.bytes_out.load(Ordering::Relaxed);
+        if let Some((stream, _)) = self.stream {
+            return self.note(What::StreamClosed { stream, by, how, bytes_in, bytes_out });
+        }
         self.note(What::Closed { side: self.side, by, how, bytes_in, bytes_out });
     }
 

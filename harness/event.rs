@@ -254,6 +254,12 @@ pub enum What {
     TlsFailed { reason: String, alert: Option<String>, by: Who },
     #[serde(rename = "tls:application_data")]
     AppData { cert: String, bytes: u64 },
+    #[serde(rename = "h2:failed")]
+    Http2Failed { reason: String },
+    #[serde(rename = "h2:error")]
+    Http2Error { stream: u32, answered: String, code: String },
+    #[serde(rename = "h2:stream_closed")]
+    StreamClosed { stream: u32, by: Who, how: How, bytes_in: u64, bytes_out: u64 },
     #[serde(rename = "http:request")]
     HttpRequest {
         via: Via,

@@ -13,6 +13,7 @@
 //! - [`pac`]: the server of the PAC file. [`dns`]: the name server, over UDP, TCP, TLS and HTTPS.
 //! - [`proxy`]: a connection through its stages; [`origin`]: the server behind it.
 //! - [`auth`]: proxy authentication, pure: what a client sends, and what it is asked for.
+//! - [`http2`]: the server's side of HTTP/2, for both: streams as wires, frames by hand.
 //! - [`tls`]: the server's side of a handshake, for the proxy itself and for the origin.
 //! - [`cert`]: certificates, good and bad; [`secrets`]: what must not leak.
 //! - [`proc_net`]: the kernel's table of sockets.
@@ -40,6 +41,7 @@ pub mod event;
 pub mod fault;
 pub mod field_bugs;
 pub mod fix;
+pub mod http2;
 mod library;
 pub mod log;
 pub mod matrix;

@@ -160,6 +160,7 @@ const BEYOND: &[&str] = &[
     "expect-crossed",
     "h2",
     "h2-headers",
+    "h2-not-offered",
     "never-known",
     "never-run",
     "never-shadowed",

@@ -31,6 +31,8 @@ pub struct Choice {
     pub tls: crate::tls::Plan,
     /// What is changed in requests on their way to the target.
     pub request: Option<Edit>,
+    /// What the HTTP/2 connection is like.
+    pub h2: super::h2::H2,
     /// What the name server says.
     pub answer: Option<Box<Answer>>,
 }
@@ -106,8 +108,9 @@ impl<'f> Cx<'_, 'f> {
         for (index, step) in steps.iter().enumerate() {
             self.effect = step.effect.word();
             self.condition = step.effect.is_condition();
-            self.then_close =
-                matches!(steps.get(index + 1), Some(s) if matches!(s.effect, Effect::Close(_)));
+            // A stream of HTTP/2 is not the connection, and has no header line for its end.
+            self.then_close = conn.stream.is_none()
+                && matches!(steps.get(index + 1), Some(s) if matches!(s.effect, Effect::Close(_)));
             after = after.max(step.effect.act(self).await?);
             if after == After::Stop || self.over {
                 break;
@@ -143,6 +146,12 @@ impl<'f> Cx<'_, 'f> {
         }
         let (rule, at, effect, did) = (self.rule + 1, self.stage, self.effect, did.into());
         self.conn.note(What::Fault { rule, at, effect, did, audible });
+    }
+
+    /// Writes down that a step of HTTP/2 has nothing to act on: it is not a fault.
+    pub fn not_http2(&mut self) -> After {
+        self.passed("the client does not speak HTTP/2 here: nothing was done");
+        After::Go
     }
 
     /// Writes down that a step is over.

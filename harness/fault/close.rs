@@ -105,13 +105,18 @@ impl Fault for Close {
         let goodbye = self.close_notify.unwrap_or(true);
         match self.direction {
             Which::Both => {
-                let did = if goodbye { "FIN" } else { "FIN without close_notify" };
+                let did = match goodbye {
+                    _ if cx.conn.stream.is_some() => "END_STREAM",
+                    true => "FIN",
+                    false => "FIN without close_notify",
+                };
                 whole(cx, goodbye, did).await
             }
             Which::Downstream => {
                 fin(cx.wire(), goodbye).await?;
                 cx.flow.half(Direction::Downstream);
-                cx.did("FIN towards the client only", true);
+                let fin = if cx.conn.stream.is_some() { "END_STREAM" } else { "FIN" };
+                cx.did(format!("{fin} towards the client only"), true);
                 Ok(After::Go)
             }
             Which::Upstream => {

@@ -57,13 +57,24 @@ impl Fault for Hang {
         let reads = self.discard;
         cx.did(if reads { "silent, reads on" } else { "silent, stops reading" }, false);
         cx.conn.note(What::Silence { who: Who::Us, at: cx.stage, reads });
+        let stream = cx.conn.stream.is_some();
         let (how, bytes) = match reads {
+            true if stream => {
+                let (_, bytes) = linger(cx.wire()).await;
+                departed(cx.wire()).await;
+                (How::Rst, bytes)
+            }
             true => match linger(cx.wire()).await {
                 (End::Fin, bytes) => (How::Fin, bytes),
                 (End::Reset, bytes) => (How::Rst, bytes),
             },
             false => {
                 departed(cx.wire()).await;
+                if stream {
+                    cx.conn.note(What::SilenceEnded { bytes: 0 });
+                    cx.conn.closed(Who::Client, How::Rst);
+                    return Ok(After::Stop);
+                }
                 // It can send no more: reading now opens no window, and tells how it left.
                 match linger(cx.wire()).await {
                     (End::Fin, bytes) => (How::Fin, bytes),

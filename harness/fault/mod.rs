@@ -69,6 +69,18 @@ pub(crate) const ANYWHERE: &[Stage] = &[
     Stage::Close,
 ];
 
+/// Where there can be a stream of HTTP/2: the proxy's own stages, and the origin's answer.
+pub(crate) const H2_STAGES: &[Stage] = &[
+    Stage::Request,
+    Stage::Auth,
+    Stage::Resolve,
+    Stage::Dial,
+    Stage::Reply,
+    Stage::Tunnel,
+    Stage::Response,
+    Stage::Body,
+];
+
 /// One thing that can go wrong.
 ///
 /// The struct itself is the map form (`reset: {after: 3s}`); [`Fault::from_word`] reads the short
@@ -322,8 +334,11 @@ faults! {
     close::Close,
     corrupt::Corrupt,
     delay::Delay,
+    frame::Frame,
     garbage::Garbage,
     glue::Glue,
+    goaway::Goaway,
+    h2::H2,
     hang::Hang,
     headers::Headers,
     limit::Limit,
@@ -333,6 +348,7 @@ faults! {
     refuse::Refuse,
     reset::Reset,
     respond::Respond,
+    rst_stream::RstStream,
     send::SendBytes,
     server_hello::ServerHello,
     slice::Slice,

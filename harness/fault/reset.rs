@@ -79,7 +79,8 @@ impl Fault for Reset {
         if let Some(upstream) = cx.flow.upstream() {
             upstream.arm_reset();
         }
-        cx.did("RST", true);
+        let did = if cx.conn.stream.is_some() { "RST_STREAM" } else { "RST" };
+        cx.did(did, true);
         cx.conn.closed(Who::Us, How::Rst);
         Ok(After::Stop)
     }

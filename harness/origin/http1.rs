@@ -14,7 +14,7 @@ use crate::stage::Stage;
 use crate::wire::{BoxWire, End};
 
 /// What is kept of a request body, for `/echo`.
-const KEPT: usize = 1 << 20;
+pub(super) const KEPT: usize = 1 << 20;
 
 /// Serves requests until the connection ends.
 pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMut) {
@@ -67,7 +67,7 @@ pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMu
 }
 
 /// Whether the client has asked for a part: a rule may have put the range in.
-fn asks_for_part(link: &Link, head: &Head) -> bool {
+pub(super) fn asks_for_part(link: &Link, head: &Head) -> bool {
     let headers = if link.via == Via::Forward { &link.facts.headers } else { &head.headers };
     headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("range"))
 }
@@ -136,7 +136,7 @@ async fn body(wire: &mut BoxWire, inbox: &mut BytesMut, head: &Head) -> Option<(
 }
 
 /// Stages `response` and `body`.
-async fn respond(
+pub(super) async fn respond(
     link: &mut Link,
     wire: &mut BoxWire,
     inbox: &mut BytesMut,

@@ -126,7 +126,7 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
         },
         None => link.facts.host.trim_end_matches('.').to_owned(),
     };
-    let plan = choice.tls;
+    let (plan, terms) = (choice.tls, choice.h2);
     let speaks = plan.terms.speaks;
     link.one = plan.terms.close_notify == Some(false);
     let config = match conn.shared.authority.server(&name, link.cert, &conn.scenario.alpn(), &plan)
@@ -147,7 +147,7 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
             };
             conn.note(What::Established { version, cipher, alpn, cert });
             if h2 {
-                http2::serve(link, wire).await;
+                http2::serve(link, wire, terms).await;
             } else {
                 http1::serve(&mut link, wire, BytesMut::new()).await;
             }

@@ -209,6 +209,19 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
             );
             bad(Actor::Client, text)
         }
+        What::Http2Failed { reason } => bad(Actor::Client, format!("sends {reason}")),
+        What::Http2Error { stream, answered, code } => {
+            let on = if *stream == 0 { String::new() } else { format!(" on stream {stream}") };
+            bad(Actor::Client, format!("is answered {answered} {code}{on}, as HTTP/2 asks for"))
+        }
+        // The fault's own line has said it.
+        What::StreamClosed { by: Who::Us, .. } if after_fault => None,
+        What::StreamClosed { stream, by, how, .. } => {
+            let how = if *how == How::Rst { "RST_STREAM" } else { "END_STREAM" };
+            let text = format!("ends stream {stream} with {how}");
+            let actor = if *by == Who::Client { Actor::Client } else { Actor::Proxy };
+            Some(Line { actor, marked: false, text })
+        }
         What::HttpRequest { via, method, path, version, .. } => {
             let how = match via {
                 Via::Tunnel => "in the tunnel",

@@ -7,7 +7,7 @@ use super::address::dialled;
 use super::covers::covers;
 use super::problem::{Place, Problem, seen};
 use super::tree::{Kind, Node};
-use super::{Alpn, DialTime, Per, Rule, Scenario, When, check_dns, check_pac};
+use super::{Alpn, DialTime, Per, Rule, Scenario, When, check_dns, check_h2, check_pac};
 use crate::fault::{Direction, Effect, FLOWS};
 use crate::stage::Stage;
 
@@ -215,22 +215,23 @@ impl Check<'_> {
         self.found.push(problem.at(rule.at.place));
     }
 
-    /// Rules at `response` and `body` are written as HTTP/1.1.
+    /// What the origin offers by ALPN, and what rules do to it.
     fn alpn(&mut self) {
         if !self.sound("origin") {
             return;
         }
         let offered = self.scenario.origin.alpn.iter().flatten();
-        let h2 = offered.into_iter().position(|alpn| *alpn == Alpn::H2);
-        let rule = self.scenario.rules.iter().find(|r| r.is_http1());
-        if let (Some(h2), Some(rule)) = (h2, rule) {
+        let place = offered.into_iter().position(|alpn| *alpn == Alpn::H2);
+        let text = |rule: &&Rule| rule.is_http1() && rule.at.value < Stage::Tls;
+        if let (Some(place), Some(rule)) = (place, self.scenario.rules.iter().find(text)) {
             let (stage, line) = (rule.at.value, rule.at.place.line);
             let problem =
                 Problem::new(format!("`h2` cannot be offered: there is a rule at `{stage}`"))
                     .help(format!("what happens there (line {line}) is played as HTTP/1.1"))
                     .help("take `h2` out, or `alpn` altogether");
-            self.value(&format!("origin.alpn.{h2}"), problem);
+            self.value(&format!("origin.alpn.{place}"), problem);
         }
+        self.found.extend(check_h2::origin(self.scenario));
     }
 
     /// With `dial: after_reply` the 200 is out when `resolve` and `dial` are met: no answer fits.

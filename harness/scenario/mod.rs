@@ -7,6 +7,7 @@ mod address;
 mod auth;
 mod check;
 mod check_dns;
+mod check_h2;
 mod check_pac;
 mod client;
 mod collect;
@@ -259,11 +260,20 @@ impl Scenario {
         self.dns.is_some() || self.touches(Stage::Dns)
     }
 
+    /// Whether a rule shapes what the origin says in HTTP/2.
+    fn shapes_h2(&self) -> bool {
+        let origin = |rule: &&Rule| rule.at.value >= Stage::Tls;
+        let mut steps = self.rules.iter().filter(origin).flat_map(|rule| &rule.steps.0);
+        steps.any(|step| check_h2::is_h2(&step.effect))
+    }
+
     /// The protocols the origin offers over TLS.
     pub fn alpn(&self) -> Vec<Alpn> {
         match &self.origin.alpn {
             Some(list) => list.clone(),
-            None if self.rules.iter().any(Rule::is_http1) => vec![Alpn::Http11],
+            None if !self.shapes_h2() && self.rules.iter().any(Rule::is_http1) => {
+                vec![Alpn::Http11]
+            }
             None => vec![Alpn::H2, Alpn::Http11],
         }
     }

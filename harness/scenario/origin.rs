@@ -11,8 +11,8 @@ pub struct OriginSide {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     /// The protocols it offers over TLS, in its order. Default: `[h2, http/1.1]`, or only
-    /// `[http/1.1]` when a rule is at `response` or `body` or changes `headers` at `request`, which
-    /// are written as HTTP/1.1.
+    /// `[http/1.1]` when a rule is at `response` or `body`, or changes `headers` at `request`, and
+    /// none is about HTTP/2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alpn: Option<Vec<Alpn>>,
 }

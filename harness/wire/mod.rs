@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::clock::Clock;
+use crate::http2::stream::Stream;
 
 /// What every fault acts on.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
@@ -35,6 +36,11 @@ pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
 
     /// The address that the peer has dialled; None where there is no socket.
     fn local(&self) -> Option<IpAddr> {
+        None
+    }
+
+    /// The stream of HTTP/2 that this is; None for all other wires.
+    fn http2(&mut self) -> Option<&mut Stream> {
         None
     }
 
@@ -65,6 +71,9 @@ impl Wire for BoxWire {
     }
     fn local(&self) -> Option<IpAddr> {
         (**self).local()
+    }
+    fn http2(&mut self) -> Option<&mut Stream> {
+        (**self).http2()
     }
     fn vanish(&mut self) -> io::Result<()> {
         (**self).vanish()

@@ -5,6 +5,9 @@
 //! `UPDATE=1 cargo test --test catalogue` writes the transcripts anew; read the difference.
 
 mod arm;
+#[path = "../support/h2.rs"]
+#[allow(dead_code, reason = "each target needs a part of it")]
+mod h2;
 #[path = "../support/login.rs"]
 mod login;
 mod script;

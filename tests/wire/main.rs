@@ -6,6 +6,10 @@ mod certs;
 mod claims;
 mod dns;
 mod effects;
+#[path = "../support/h2.rs"]
+#[allow(dead_code, reason = "each target needs a part of it")]
+mod frames;
+mod h2;
 mod http;
 #[path = "../support/login.rs"]
 mod login;

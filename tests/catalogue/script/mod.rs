@@ -6,6 +6,7 @@
 
 mod auth;
 mod dns;
+mod h2;
 mod http;
 mod pac;
 mod resume;
@@ -77,6 +78,7 @@ pub async fn play(scenario: Scenario, arm: Arm) -> String {
         && !tcp::play(&mut client, &scenario).await
         && !socks::play(&mut client, &scenario).await
         && !http::play(&mut client, &scenario).await
+        && !h2::play(&mut client, &scenario).await
     {
         for _ in 0..times {
             client.connection(&scenario).await;
@@ -137,6 +139,13 @@ fn shown(event: &Event) -> Option<String> {
             let alert = alert.as_deref().unwrap_or("-");
             format!("proxy_tls:failed {alert} {secret_seen:?}")
         }
+        What::StreamClosed { stream, by, how, .. } => {
+            format!("h2:stream_closed {stream} by {by:?}, {how:?}")
+        }
+        What::Http2Error { stream, answered, code } => {
+            format!("h2:error on {stream}: {answered} {code}")
+        }
+        What::Http2Failed { reason } => format!("h2:failed {reason}"),
         What::HttpRequest { via, method, path, .. } => {
             format!("http:request {via:?} {method} {path}")
         }

@@ -1,0 +1,309 @@
+//! HTTP/2 of the origin, frame by frame: the client writes and reads frames by hand, over TLS
+//! over a plain socket.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::End;
+use crate::frames::{self, frame, request, shown};
+use crate::proxy::Proxy;
+
+const HOST: &str = "target.badproxy.test";
+
+/// A client of HTTP/2 that knows no rules.
+pub(crate) struct Client {
+    pub(crate) tls: StreamOwned<ClientConnection, TcpStream>,
+    inbox: Vec<u8>,
+}
+
+/// TLS with ALPN h2 over this socket.
+pub(crate) fn secure(proxy: &Proxy, socket: TcpStream, name: &str) -> Client {
+    let mut roots = RootCertStore::empty();
+    for der in CertificateDer::pem_slice_iter(proxy.roots.as_bytes()) {
+        roots.add(der.unwrap()).unwrap();
+    }
+    let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let session = ClientConnection::new(Arc::new(config), name).unwrap();
+    Client { tls: StreamOwned::new(session, socket), inbox: Vec::new() }
+}
+
+impl Client {
+    /// A tunnel to the origin, TLS, the preface and empty SETTINGS.
+    fn start(proxy: &Proxy) -> Client {
+        let mut client = Client::raw(proxy);
+        client.send(&[frames::PREFACE, &frame(4, 0, 0, &[])].concat());
+        client
+    }
+
+    fn raw(proxy: &Proxy) -> Client {
+        let mut socket = proxy.connect();
+        write!(socket, "CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n").unwrap();
+        crate::read_until(&mut socket, "\r\n\r\n");
+        secure(proxy, socket, HOST)
+    }
+
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        self.tls.write_all(bytes).unwrap();
+        self.tls.flush().unwrap();
+    }
+
+    fn get(&mut self, stream: u32) {
+        self.send(&request(stream, "GET", HOST, "/", true));
+    }
+
+    /// Reads frames until one is what is wanted; None at the end or when nothing comes.
+    pub(crate) fn until(&mut self, wanted: &str) -> Vec<String> {
+        let (lines, _) = self.read(Duration::from_secs(20), wanted);
+        assert!(lines.last().is_some_and(|l| l.starts_with(wanted)), "no {wanted:?}: {lines:#?}");
+        lines
+    }
+
+    /// Everything that comes until the end, or until nothing more does.
+    pub(crate) fn rest(&mut self) -> (Vec<String>, End) {
+        self.read(Duration::from_millis(300), "\0")
+    }
+
+    fn read(&mut self, silence: Duration, wanted: &str) -> (Vec<String>, End) {
+        self.tls.sock.set_read_timeout(Some(silence)).unwrap();
+        let mut lines = Vec::new();
+        let mut buffer = [0; 65_536];
+        loop {
+            while let Some(got) = frames::take(&mut self.inbox) {
+                lines.push(shown(&got));
+                if lines.last().is_some_and(|l| l.starts_with(wanted)) {
+                    return (lines, End::Silence);
+                }
+            }
+            match self.tls.read(&mut buffer) {
+                Ok(0) => return (lines, End::Fin),
+                Ok(n) => self.inbox.extend_from_slice(&buffer[..n]),
+                Err(e) if e.kind() == ErrorKind::ConnectionReset => return (lines, End::Rst),
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    return (lines, End::Silence);
+                }
+                Err(e) => panic!("{e}: {lines:#?}"),
+            }
+        }
+    }
+}
+
+/// Plays one rule to a GET on stream 1.
+fn played(rule: &str) -> (Proxy, Client) {
+    let proxy = Proxy::start(&format!("rules: [{rule}]\n"));
+    let mut client = Client::start(&proxy);
+    client.get(1);
+    (proxy, client)
+}
+
+fn has(lines: &[String], text: &str) -> bool {
+    lines.iter().any(|line| line.contains(text))
+}
+
+#[test]
+fn goaway_is_sent_as_written_and_the_answer_follows() {
+    let (_proxy, mut client) = played("{at: response, do: {goaway: {code: 77, debug: why}}}");
+    let lines = client.until("DATA on 1, 0 bytes, END_STREAM");
+    let goaway = lines.iter().position(|l| l == "GOAWAY last 1, code 77, \"why\"").unwrap();
+    let head = lines.iter().position(|l| l.starts_with("HEADERS on 1, :status: 200")).unwrap();
+    assert!(goaway < head, "{lines:#?}");
+    // A later stream is neither answered nor reset.
+    client.get(3);
+    assert_eq!(client.rest(), (vec![], End::Silence));
+}
+
+#[test]
+fn goaway_at_the_body_comes_behind_the_head() {
+    let (_proxy, mut client) = played("{at: body, do: goaway}");
+    let lines = client.until("DATA on 1, 0 bytes, END_STREAM");
+    let goaway = lines.iter().position(|l| l.starts_with("GOAWAY last 1, code 0")).unwrap();
+    let head = lines.iter().position(|l| l.starts_with("HEADERS on 1")).unwrap();
+    let data = lines.iter().position(|l| l.starts_with("DATA on 1, 17 bytes")).unwrap();
+    assert!(head < goaway && goaway < data, "{lines:#?}");
+}
+
+#[test]
+fn goaway_that_leaves_the_request_out_leaves_it_unanswered() {
+    let (_proxy, mut client) = played("{at: response, do: {goaway: {last_stream: before}}}");
+    client.until("GOAWAY last 0, code 0");
+    assert_eq!(client.rest(), (vec![], End::Silence));
+    // The connection is alive all the same.
+    client.send(&frame(6, 0, 0, b"12345678"));
+    client.until("PING ACK");
+}
+
+#[test]
+fn goaway_and_close_is_a_fin_with_the_stream_open() {
+    let (_proxy, mut client) = played("{at: response, do: {goaway: {code: cancel, close: true}}}");
+    let (lines, end) = client.rest();
+    assert_eq!(end, End::Fin, "{lines:#?}");
+    assert_eq!(lines.last().unwrap(), "GOAWAY last 1, code 8, \"\"");
+}
+
+#[test]
+fn rst_stream_ends_one_stream_and_no_other() {
+    let (proxy, mut client) =
+        played("{at: response, when: {attempt: 1}, do: {rst_stream: refused_stream}}");
+    client.until("RST_STREAM on 1, code 7");
+    client.get(3);
+    let lines = client.until("DATA on 3, 0 bytes, END_STREAM");
+    assert!(has(&lines, "HEADERS on 3, :status: 200") && !has(&lines, " on 1"), "{lines:#?}");
+    proxy.wait_for("h2:stream_closed", "\"stream\":1");
+}
+
+#[test]
+fn rst_stream_after_some_of_the_body_comes_after_just_that() {
+    let (_proxy, mut client) =
+        played("{at: body, do: [{until: {bytes: 5B}}, {rst_stream: internal_error}]}");
+    let lines = client.until("RST_STREAM on 1, code 2");
+    let data: Vec<&String> = lines.iter().filter(|l| l.starts_with("DATA")).collect();
+    assert_eq!(data, ["DATA on 1, 5 bytes"]);
+}
+
+#[test]
+fn reset_is_rst_stream_and_the_connection_stays() {
+    let proxy = Proxy::start("{origin: {alpn: [h2]}, rules: [{at: body, do: reset}]}");
+    let mut client = Client::start(&proxy);
+    client.get(1);
+    let lines = client.until("RST_STREAM on 1, code 2");
+    assert!(has(&lines, "HEADERS on 1") && !has(&lines, "DATA"), "{lines:#?}");
+    client.send(&frame(6, 0, 0, b"12345678"));
+    client.until("PING ACK");
+}
+
+#[test]
+fn close_is_end_stream_before_the_length_is_reached() {
+    let yaml = "{origin: {alpn: [h2]}, rules: [{at: body, do: [{until: {bytes: 5B}}, close]}]}";
+    let proxy = Proxy::start(yaml);
+    let mut client = Client::start(&proxy);
+    client.get(1);
+    let lines = client.until("DATA on 1, 0 bytes, END_STREAM");
+    assert!(has(&lines, "content-length: 17") && has(&lines, "DATA on 1, 5 bytes"), "{lines:#?}");
+}
+
+#[test]
+fn hang_is_one_silent_stream_among_others() {
+    let yaml = "{origin: {alpn: [h2]}, rules: [{at: response, when: {attempt: 1}, do: hang}]}";
+    let proxy = Proxy::start(yaml);
+    let mut client = Client::start(&proxy);
+    client.get(1);
+    proxy.wait_for("wait:silence", "");
+    client.get(3);
+    let lines = client.until("DATA on 3, 0 bytes, END_STREAM");
+    assert!(!has(&lines, " on 1"), "{lines:#?}");
+    // The silence ends when the client resets the stream, and not before.
+    assert!(!proxy.events().iter().any(|e| e.what.name() == "wait:ended"));
+    client.send(&frame(3, 0, 1, &[0, 0, 0, 8]));
+    proxy.wait_for("wait:ended", "");
+}
+
+#[test]
+fn settings_say_what_is_written_and_nothing_else() {
+    let rule = "{at: tls, do: {h2: {settings: {initial_window_size: 4294967295, \
+                enable_connect_protocol: 9, max_frame_size: 1}}}}";
+    let (_proxy, mut client) = played(rule);
+    let lines = client.until("SETTINGS 4 = 4294967295, 5 = 1, 8 = 9");
+    assert_eq!(lines.len(), 1);
+    client.until("HEADERS on 1, :status: 200");
+}
+
+#[test]
+fn what_is_never_sent() {
+    for (rule, never) in [
+        ("{send_settings: false}", "SETTINGS\n"),
+        ("{ack_settings: false}", "SETTINGS ACK"),
+        ("{ack_pings: false}", "PING ACK"),
+    ] {
+        let (_proxy, mut client) = played(&format!("{{at: tls, do: {{h2: {rule}}}}}"));
+        client.send(&frame(6, 0, 0, b"12345678"));
+        let (lines, end) = client.rest();
+        assert_eq!(end, End::Silence, "{rule}");
+        let lines: Vec<String> = lines.iter().map(|l| format!("{l}\n")).collect();
+        assert!(!has(&lines, never) && has(&lines, ":status: 200"), "{rule}: {lines:#?}");
+        for other in ["SETTINGS\n", "SETTINGS ACK", "PING ACK"] {
+            assert!(other == never || has(&lines, other), "{rule}: {other} in {lines:#?}");
+        }
+    }
+}
+
+/// 70,000 bytes are read with WINDOW_UPDATE, and without it they are not.
+#[test]
+fn a_window_is_replenished_or_never() {
+    let upload = |rules: &str| {
+        let proxy = Proxy::start(rules);
+        let mut client = Client::start(&proxy);
+        client.send(&request(1, "POST", HOST, "/upload", false));
+        for _ in 0..4 {
+            client.send(&frame(0, 0, 1, &[b'x'; 16_000]));
+        }
+        (proxy, client)
+    };
+    let (_proxy, mut client) = upload("name: x\n");
+    client.until("WINDOW_UPDATE on 1");
+    client.send(&frame(0, 1, 1, &[b'x'; 6_000]));
+    client.until("HEADERS on 1, :status: 200");
+    let (_proxy, mut client) = upload("rules: [{at: tls, do: {h2: {window_updates: false}}}]\n");
+    let (lines, end) = client.rest();
+    assert_eq!(lines, ["SETTINGS", "SETTINGS ACK"]);
+    assert_eq!(end, End::Silence);
+}
+
+#[test]
+fn frames_by_hand_stand_between_those_of_the_book() {
+    let rule = r#"{at: response, do: [{frame: {type: 99, flags: 255, stream: 5, hex: "0102"}},
+        {frame: {type: push_promise, flags: 4, promised: 2, fields: [":path: /x"]}},
+        {frame: {text: "HTTP/1.1 502 Bad\r\n", close: true}}]}"#;
+    let (_proxy, mut client) = played(rule);
+    let lines = client.until("PUSH_PROMISE");
+    assert_eq!(lines[2..], ["frame 99 on 5, 2 bytes", "PUSH_PROMISE on 1 of 2, :path: /x"]);
+    let (lines, end) = client.rest();
+    assert_eq!((lines, end), (vec![], End::Fin));
+    assert_eq!(client.inbox, b"HTTP/1.1 502 Bad\r\n");
+}
+
+/// Whoever talks nonsense gets a clean end, and an event says so.
+#[test]
+fn nonsense_ends_cleanly() {
+    let greeting = [frames::PREFACE, &frame(4, 0, 0, &[])].concat();
+    let after = |bytes: &[u8]| [&greeting[..], bytes].concat();
+    for (what, bytes) in [
+        ("HTTP/1.1", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        ("an oversized frame", after(&[0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1])),
+        ("HEADERS on stream 0", after(&request(0, "GET", HOST, "/", true))),
+        ("HEADERS on an even stream", after(&request(2, "GET", HOST, "/", true))),
+        ("a broken block", after(&frame(1, 5, 1, &[0xff; 40]))),
+        ("DATA on an idle stream", after(&frame(0, 0, 7, b"x"))),
+        ("SETTINGS of five bytes", after(&frame(4, 0, 0, &[0; 5]))),
+        ("a window of more than 31 bits", after(&frame(8, 0, 0, &[0x7f, 0xff, 0xff, 0xff]))),
+    ] {
+        let proxy = Proxy::start("name: x\n");
+        let mut client = Client::raw(&proxy);
+        client.send(&bytes);
+        let (lines, end) = client.read(Duration::from_secs(20), "\0");
+        assert_eq!(end, End::Fin, "{what}: {lines:#?}");
+        let says = |name: &str| proxy.events().iter().any(|e| e.what.name() == name);
+        assert!(says("h2:failed") || says("h2:error"), "{what}: {:#?}", proxy.events());
+    }
+}
+
+/// A request that is malformed is refused by its stream, and the connection goes on (FB121,
+/// curl/curl#12172).
+#[test]
+fn fb121_connection_headers_in_a_request_are_refused() {
+    let proxy = Proxy::start("name: x\n");
+    let mut client = Client::start(&proxy);
+    let mut block = request(1, "GET", HOST, "/", true)[9..].to_vec();
+    block.extend(b"\0\x10proxy-connection\x0akeep-alive");
+    client.send(&frame(1, 5, 1, &block));
+    client.until("RST_STREAM on 1, code 1");
+    proxy.wait_for("h2:error", "PROTOCOL_ERROR");
+    client.get(3);
+    client.until("HEADERS on 3, :status: 200");
+}

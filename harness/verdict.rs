@@ -18,7 +18,7 @@ pub use word::{Class, Word};
 use crate::conduct::Conduct;
 use crate::event::What;
 use crate::fix;
-use crate::scenario::{Outcome, Scenario};
+use crate::scenario::{Outcome, Scenario, Way};
 use crate::stage::Stage;
 
 /// What the judge compares with, beside the scenario.
@@ -204,7 +204,14 @@ impl<'a> Case<'a> {
     /// Whether going around the proxy is a fault here. Where it is not to be observed, a client
     /// may be right to do so (loopback targets); not when it has used the proxy as well.
     fn bypassed(&self) -> bool {
-        self.conduct.went_around() && (self.terms.bypass_observable || self.conduct.attempts > 0)
+        self.way() == Way::Proxy
+            && self.conduct.went_around()
+            && (self.terms.bypass_observable || self.conduct.attempts > 0)
+    }
+
+    /// How the client has to reach the target.
+    fn way(&self) -> Way {
+        self.scenario.expect.way
     }
 
     /// How it ended, in words: its exit code, or what it said where it has none.

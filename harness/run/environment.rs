@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::trust::{JAVA_PASSWORD, Trust};
 use crate::dns::NameServer;
 use crate::pac::PacServer;
+use crate::scenario::Spelling;
 use crate::start::Running;
 
 /// A variable and its value; None removes it.
@@ -79,7 +80,7 @@ pub fn settings(
         out.iter_mut().for_each(|(_, value)| *value = None);
     }
     out.push(("NODE_USE_ENV_PROXY", Some("1".to_owned())));
-    out.extend(REMOVED.iter().map(|name| (*name, None)));
+    out.extend(REMOVED.iter().map(|name| (*name, no_proxy(running, name))));
     if trust {
         out.extend(CA.iter().map(|name| (*name, Some(path(files.bundle())))));
         // Go reads every file of the directory, others want hashed names: the file above is
@@ -113,6 +114,18 @@ pub fn settings(
         ("BADPROXY_DOT", running.dns.as_ref().map(|dns| dns.address.to_string())),
     ]);
     out
+}
+
+/// What the scenario says of a variable that would send a client around the proxy.
+fn no_proxy(running: &Running, name: &str) -> Option<String> {
+    let client = &running.scenario().client;
+    let has = match (name, client.no_proxy_case) {
+        ("no_proxy", case) => case != Spelling::Upper,
+        ("NO_PROXY", case) => case != Spelling::Lower,
+        ("npm_config_noproxy" | "GLOBAL_AGENT_NO_PROXY", case) => case == Spelling::Both,
+        _ => false,
+    };
+    client.no_proxy.clone().filter(|_| has)
 }
 
 /// Java reads no proxy variable. What was set before stays in front.

@@ -19,10 +19,30 @@ pub struct ClientSide {
     /// What its proxy URL calls the proxy. Default: `address`.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub proxy_host: ProxyHost,
+    /// The value of NO_PROXY: what the client is to reach without the proxy, as it stands. What follows
+    /// from it is up to `expect: {way: ...}`. Default: the variable is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_proxy: Option<String>,
+    /// Which spellings of the variable have the value; the others are not set. Default: `both`.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub no_proxy_case: Spelling,
     /// The URL it is to fetch. Default: `https://target.badproxy.test/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = "^(https?|wss?)://[^/?#\\s]"))]
     pub target: Option<String>,
+}
+
+/// How the name of a variable is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Spelling {
+    /// `no_proxy` and `NO_PROXY`, and the names that npm and global-agent have for it.
+    #[default]
+    Both,
+    /// `no_proxy` alone.
+    Lower,
+    /// `NO_PROXY` alone.
+    Upper,
 }
 
 /// Which credentials the client's proxy URL carries.

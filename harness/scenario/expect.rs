@@ -12,6 +12,9 @@ pub struct Expect {
     /// How the client has to end. Default: `either`.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub outcome: Outcome,
+    /// How the client has to reach the target. Default: `proxy`.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub way: Way,
     /// How many attempts it may make. Default: at most 5.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub attempts: Count,
@@ -36,6 +39,19 @@ pub enum Outcome {
     Failure,
     /// One or the other.
     #[default]
+    Either,
+}
+
+/// How the target is reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// Through the proxy: a connection around it is BYPASS.
+    #[default]
+    Proxy,
+    /// Around the proxy, where NO_PROXY or the PAC file says so: a request to the proxy is BYPASS.
+    Direct,
+    /// Both are right; the report says which it was.
     Either,
 }
 

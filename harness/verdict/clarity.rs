@@ -2,7 +2,7 @@
 
 use super::words::{in_ms, many, ms, time};
 use super::{Case, Ending, Finding, Word};
-use crate::scenario::{Others, Outcome};
+use crate::scenario::{Others, Outcome, Way};
 
 /// A failure that the client could notice may take this long to be reported: twice the worst of
 /// six healthy clients on a machine that was busy with other things.
@@ -72,7 +72,8 @@ fn late_success(case: &Case<'_>, found: &mut Vec<Finding>) {
 /// The target's name was asked for, which only the proxy has to look up: whoever runs the name
 /// server knows where the client goes, and where there is none the client fails.
 fn local_dns(case: &Case<'_>, found: &mut Vec<Finding>) {
-    let may = case.scenario.dns.as_ref().is_some_and(|dns| dns.others == Others::Origin);
+    let around = case.way() != Way::Proxy;
+    let may = around || case.scenario.dns.as_ref().is_some_and(|dns| dns.others == Others::Origin);
     let host = host(case.scenario.target());
     let Some(times) = case.conduct.asked.get(&host.to_ascii_lowercase()).filter(|_| !may) else {
         return;

@@ -2,7 +2,7 @@
 
 use super::words::{count, many, ms, time};
 use super::{Case, Ending, Finding, Word};
-use crate::scenario::{Outcome, Per, Rule};
+use crate::scenario::{Outcome, Per, Rule, Way};
 use crate::stage::Stage;
 
 /// Three attempts this close together have no pause between them worth the name.
@@ -35,6 +35,7 @@ pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
         came.then(|| too_few(case)).flatten(),
         cut(case),
         foreign(case),
+        no_way(case),
     ];
     for (rule, measured) in reasons.into_iter().flatten() {
         found.push(case.finding(Word::Inconclusive, rule, measured, ""));
@@ -167,6 +168,16 @@ fn cut(case: &Case<'_>) -> Reason {
         .then(|| ("ceiling", format!("badproxy ended connections itself: {}", ceilings(case))))
 }
 
+/// The client may go around the proxy, and no way was seen at all.
+fn no_way(case: &Case<'_>) -> Reason {
+    let seen = case.conduct.went_around() || case.conduct.requests > 0;
+    (case.way() != Way::Proxy && !seen).then(|| {
+        let text = "the target was reached neither through the proxy nor around it; run --isolate \
+                    sees each way";
+        ("way", text.to_owned())
+    })
+}
+
 fn foreign(case: &Case<'_>) -> Reason {
     let nonces = &case.conduct.nonces;
     let unknown = case.conduct.foreign > 0 && nonces.proxied() == 0 && nonces.direct == 0;
@@ -220,7 +231,21 @@ pub(super) fn notes(case: &Case<'_>) -> Vec<String> {
     if !conduct.ceilings.is_empty() {
         notes.push(format!("ceiling: {}", ceilings(case)));
     }
-    if !case.terms.bypass_observable && !case.bypassed() {
+    if case.way() != Way::Proxy {
+        let around = case.conduct.direct.max(case.conduct.origin.direct) + conduct.egress;
+        let ways = [
+            (
+                conduct.requests,
+                format!("through the proxy ({})", many(conduct.requests, "request")),
+            ),
+            (around, format!("around the proxy ({})", many(around, "connection"))),
+        ];
+        let ways = ways.into_iter().filter_map(|(n, text)| (n > 0).then_some(text));
+        let ways: Vec<String> = ways.collect();
+        if !ways.is_empty() {
+            notes.push(format!("way: the client went {}", ways.join(" and ")));
+        }
+    } else if !case.terms.bypass_observable && !case.bypassed() {
         notes.push(match conduct.went_around() {
             true => "bypass: the origin was reached around the proxy; it is not judged where a \
                      client may be right to do so"

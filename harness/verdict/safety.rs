@@ -2,7 +2,7 @@
 
 use super::words::{count, many};
 use super::{Case, Ending, Finding, Word};
-use crate::scenario::Outcome;
+use crate::scenario::{Outcome, Way};
 
 pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
     leak(case, found);
@@ -69,5 +69,12 @@ fn bypass(case: &Case<'_>, found: &mut Vec<Finding>) {
         let times = (reached + case.conduct.egress).max(1);
         let measured = format!("{} around the proxy", many(times, "connection"));
         found.push(case.finding(Word::Bypass, "direct", measured, "none allowed"));
+    }
+    // Reversed: the proxy, and whoever reads its log, learns of a target that is none of its business.
+    let requests = case.conduct.requests;
+    if case.way() == Way::Direct && requests > 0 {
+        let measured = format!("{} to the proxy", many(requests, "request"));
+        let limit = "none allowed: the target is to be reached directly";
+        found.push(case.finding(Word::Bypass, "proxied", measured, limit));
     }
 }

@@ -157,6 +157,7 @@ pub(super) fn passed(case: &Case<'_>) -> String {
         false => format!("exit {code}, "),
     };
     let attempts = match conduct.attempts {
+        0 if conduct.went_around() => "around the proxy".to_owned(),
         0 => "no connection".to_owned(),
         n => many(n, "attempt"),
     };

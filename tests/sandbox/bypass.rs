@@ -100,6 +100,42 @@ fn no_file_is_no_leave_to_go_around() {
     assert!(named(&events, "net:egress").is_empty());
 }
 
+/// Where NO_PROXY names the target, the way through the proxy is the wrong one.
+#[test]
+fn a_target_that_is_not_for_the_proxy() {
+    if !allowed() {
+        return;
+    }
+    let curl = "curl -sS --max-time 20";
+    for (scenario, client, wanted) in [
+        ("pac/no-proxy-host", "{target}", "PASS"),
+        ("pac/no-proxy-host", "--noproxy '' -x {proxy} {target}", "BYPASS"),
+        ("pac/no-proxy-lookalike", "{target}", "PASS"),
+        ("pac/no-proxy-lookalike", "--noproxy proxy.test,badproxy.test {target}", "BYPASS"),
+        ("pac/no-proxy-cidr", "{target}", "PASS"),
+        ("pac/no-proxy-cidr", "--noproxy '' -x {proxy} {target}", "PASS"),
+    ] {
+        let (events, played) = events(scenario, &format!("{curl} {client}"));
+        let stderr = &played.stderr;
+        assert_eq!(verdict(&events), wanted, "{scenario} {client}\n{stderr}");
+        let through = !named(&events, "connect:request").is_empty();
+        assert_eq!(
+            through,
+            client.contains("-x") || (scenario.contains("like") && wanted == "PASS")
+        );
+    }
+    let print = "echo \"$NO_PROXY|$no_proxy|$npm_config_noproxy\" >&2";
+    for (scenario, wanted) in [
+        ("pac/no-proxy-star", "*|*|*"),
+        ("pac/no-proxy-upper-variable", "target.badproxy.test||\n"),
+        ("pac/no-proxy-lower-variable", "|target.badproxy.test|\n"),
+        ("ok/plain", "||\n"),
+    ] {
+        let played = crate::isolated(scenario, print).env("NO_PROXY", "x").play();
+        assert!(played.stderr.contains(wanted), "{scenario}: {}", played.stderr);
+    }
+}
+
 /// Nothing of the machine is reached: neither its loopback nor its addresses.
 #[test]
 fn the_machine_is_out_of_reach() {

@@ -10,6 +10,8 @@ fn each_is_met() {
         return;
     }
     let needy = CATALOGUE.iter().filter(|entry| entry.scenario().unwrap().needs() == 1);
+    // Those on NO_PROXY have no rule to be met; `bypass` plays them.
+    let needy = needy.filter(|entry| !entry.name.starts_with("pac/no-proxy"));
     let names: Vec<&str> = needy.map(|entry| entry.name).collect();
     assert!(names.len() >= 8, "{names:?}");
     std::thread::scope(|scope| {

@@ -93,3 +93,26 @@ fn bypass() {
     let falls_back = falls_back.get(Via::Direct, &[]).answer(Via::Direct).exits(0);
     assert_eq!(on(ONCE, falls_back, loopback).word, Word::Bypass);
 }
+
+/// Where the target is to be reached without the proxy, a request to the proxy is the way around.
+#[test]
+fn bypass_reversed() {
+    let direct = "expect: {outcome: success, way: direct}\n";
+    let either = "expect: {outcome: success, way: either}\n";
+    let through = || client().connect().fetch().exits(0);
+    let around = || client().around().get(Via::Direct, &[]).answer(Via::Direct).exits(0);
+    let summary = "1 request to the proxy, none allowed: the target is to be reached directly";
+    earns(Word::Bypass, summary, direct, through());
+    for (yaml, script, note) in [
+        (direct, around(), "way: the client went around the proxy (1 connection)"),
+        (either, around(), "way: the client went around the proxy (1 connection)"),
+        (either, through(), "way: the client went through the proxy (1 request)"),
+    ] {
+        let verdict = verdict(yaml, script);
+        assert_eq!((verdict.word, verdict.notes), (Word::Pass, vec![note.to_owned()]));
+    }
+    // No way was seen: that is neither the one nor the other.
+    let unseen = verdict("expect: {way: direct}\n", client().says("no such host").exits(1));
+    assert_eq!((unseen.word, unseen.findings[0].rule), (Word::Inconclusive, "way"));
+    assert_eq!(verdict("{}\n", around()).word, Word::Bypass);
+}

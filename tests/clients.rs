@@ -14,6 +14,12 @@ mod dns;
 mod isolate;
 #[path = "clients/login.rs"]
 mod login;
+#[cfg(target_os = "linux")]
+#[path = "clients/no_proxy.rs"]
+mod no_proxy;
+#[cfg(target_os = "linux")]
+#[path = "clients/pac.rs"]
+mod pac;
 #[path = "clients/tls.rs"]
 mod tls;
 
@@ -55,13 +61,17 @@ fn client(name: &'static str) -> Client {
             let get = installed("go/get");
             (vec![get.clone(), "-dial-timeout".into(), "500ms".into()], vec![get])
         }
-        "requests" | "httpx" | "urllib" | "toolbelt" => {
+        "requests" | "httpx" | "urllib" | "toolbelt" | "pypac" => {
             let python = installed("python/bin/python");
             let program = source(&format!("python/{name}_get.py"));
             (vec![python.clone(), program], vec![python])
         }
         "undici" => {
             let program = installed("node/fetch_undici.mjs");
+            (vec![on_path("node"), program.clone()], vec![on_path("node"), program])
+        }
+        "pac-node" => {
+            let program = installed("node/fetch_pac.mjs");
             (vec![on_path("node"), program.clone()], vec![on_path("node"), program])
         }
         "java" => (vec![on_path("java"), source("java/Get.java")], vec![on_path("java")]),

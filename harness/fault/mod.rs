@@ -153,6 +153,12 @@ macro_rules! faults {
             $($type($module::$type),)*
         }
 
+        $(impl From<$module::$type> for Effect {
+            fn from(effect: $module::$type) -> Self {
+                Effect::$type(effect)
+            }
+        })*
+
         impl Effect {
             /// The words of all effects.
             pub const WORDS: &'static [&'static str] = &[$(word(stringify!($module)),)*];

@@ -5,6 +5,7 @@
 
 mod address;
 mod auth;
+mod builder;
 mod check;
 mod check_dns;
 mod check_h2;
@@ -36,6 +37,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub use address::Address;
 pub(crate) use auth::check_offers;
 pub use auth::{Algorithm, Answer, Auth, Digest, Lines, Negotiate, Offer, Qop, Scheme};
+pub use builder::{Builder, RuleBuilder};
 pub use client::{ClientSide, GivenCredentials, ProxyHost, ProxyScheme, SCHEMES, Spelling};
 pub use collect::{Located, Several};
 pub(crate) use collect::{word, word_or_map};

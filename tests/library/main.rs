@@ -1,6 +1,7 @@
 //! The library as the tests of a Rust client use it.
 
 mod blocking;
+mod builder;
 mod client;
 mod face;
 mod report;

@@ -357,8 +357,9 @@ fn totals(screen: &mut Screen, summary: &Summary, held: &Outcome<'_>) {
         let instead = instead.unwrap_or_default();
         format!("{}{instead} {client}{}", cell.verdict, cell.scenario)
     });
-    for line in held.notes.iter().chain(&held.stale) {
-        screen.line(line);
+    let stale = held.stale.iter().map(ToString::to_string);
+    for line in held.notes.iter().cloned().chain(stale) {
+        screen.line(&line);
     }
     if !held.unexpected.is_empty() {
         screen.wrapped(&format!("{} unexpected: ", held.unexpected.len()), unexpected);

@@ -6,10 +6,13 @@ pub(crate) mod keys;
 mod list;
 mod man;
 mod matrix;
+mod merge;
+mod report;
 mod run;
 mod schema;
 mod serve;
 mod show;
+mod shown;
 pub(crate) mod signals;
 
 use std::fmt::Display;
@@ -52,6 +55,8 @@ enum Verb {
     List(list::List),
     Show(show::Show),
     Check(check::Check),
+    Report(report::Report),
+    Merge(merge::Merge),
     Schema(schema::Schema),
     Completions(completions::Completions),
     Man(man::Man),
@@ -79,6 +84,8 @@ pub fn main() -> i32 {
         Verb::List(verb) => verb.run(),
         Verb::Show(verb) => verb.run(),
         Verb::Check(verb) => verb.run(),
+        Verb::Report(verb) => verb.run(),
+        Verb::Merge(verb) => verb.run(),
         Verb::Schema(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),

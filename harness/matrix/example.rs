@@ -20,8 +20,11 @@ pub fn cell(client: &str, scenario: &str, mark: impl Into<Mark>) -> Cell {
     cell.exit = Some(Exit { code: Some(1), signal: None, killed_by_us: false });
     cell.again = format!("badproxy run {scenario} --seed 7 -- {client} '{{target}}'");
     cell.seed = 7;
-    let good = Some(true);
-    cell.scores = Scores { safety: good, robustness: good, clarity: good };
+    cell.scores = match mark {
+        Mark::Word(Word::Pass) => Scores::of_words(&[], true),
+        Mark::Word(word) => Scores::of_words(&[word], true),
+        Mark::Missing | Mark::Flaky | Mark::NotRun => Scores::default(),
+    };
     cell.tally = BTreeMap::from([(mark.shown().to_owned(), 1)]);
     if mark != Mark::PASS {
         cell.findings = vec![Finding {
@@ -37,7 +40,6 @@ pub fn cell(client: &str, scenario: &str, mark: impl Into<Mark>) -> Cell {
         cell.confirmed = Some(Confirmed { same: 2, runs: 2 });
     }
     if mark == Mark::Word(Word::Storm) {
-        cell.scores.robustness = Some(false);
         cell.attempts = 3770;
     }
     cell

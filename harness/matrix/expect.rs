@@ -113,6 +113,8 @@ pub fn write(path: &Path, text: &str) -> std::io::Result<()> {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
     };
+    // Where the directory is not there, the system says so without the name of a temporary file.
+    std::fs::metadata(dir)?;
     let mut file = tempfile::Builder::new().prefix(".badproxy-").tempfile_in(dir)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;

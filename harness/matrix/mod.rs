@@ -6,6 +6,7 @@
 //! - [`suites`]: which scenarios; [`baseline`]: what is expected to fail.
 //! - [`outcome`]: the one held against the other, and the exit code; [`expect`]: a baseline
 //!   written anew.
+//! - [`load`]: a summary read back; [`merge`]: parts put together again.
 //! - [`shard`]: which cells are whose when several machines divide a matrix.
 
 pub mod baseline;
@@ -18,7 +19,9 @@ mod evidence;
 pub mod example;
 pub mod expect;
 mod live;
+pub mod load;
 pub mod mark;
+pub mod merge;
 pub mod outcome;
 mod play;
 mod rows;

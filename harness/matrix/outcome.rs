@@ -2,6 +2,7 @@
 //! Pure: today's date is given.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use time::Date;
 
@@ -16,8 +17,8 @@ use crate::verdict::{Class, Word};
 pub struct Outcome<'s> {
     /// Cells against the client, or that disagree with the baseline, in the summary's order.
     pub unexpected: Vec<Unexpected<'s>>,
-    /// What the baseline says that is no longer so: one line each.
-    pub stale: Vec<String>,
+    /// What the baseline says that is no longer so.
+    pub stale: Vec<Stale>,
     /// What is worth knowing and no failure: one line each.
     pub notes: Vec<String>,
     /// Cells that failed, or have a blemish, as the baseline expects.
@@ -35,6 +36,23 @@ pub struct Unexpected<'s> {
     pub cell: &'s Cell,
     /// What the baseline has for it, and the line.
     pub instead_of: Option<(Mark, usize)>,
+}
+
+/// An entry of the baseline that has to go, or to be given another day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stale {
+    /// The baseline, as it is called in messages.
+    pub file: String,
+    /// The line that the entry begins in, from 1.
+    pub line: usize,
+    /// What is wrong with it, and what to do.
+    pub text: String,
+}
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.text)
+    }
 }
 
 /// How an entry fared.
@@ -133,12 +151,13 @@ fn review(
     out: &mut Outcome<'_>,
 ) {
     let line = entry.line;
+    let stale = |text: String| Stale { file: file.to_owned(), line, text };
     let issue = entry.issue.as_ref().map(|issue| format!(" ({issue})")).unwrap_or_default();
     if let Some(until) = entry.until.filter(|until| *until < today) {
-        out.stale.push(format!(
-            "{file}:{line}: `{entry}`{issue} was expected until {until}, and that is over: mend \
-             it, or give it another day"
-        ));
+        out.stale.push(stale(format!(
+            "`{entry}`{issue} was expected until {until}, and that is over: mend it, or give it \
+             another day"
+        )));
         return;
     }
     match fared {
@@ -147,8 +166,7 @@ fn review(
                 1 => format!("is {} now", cell.verdict),
                 n => format!("is better in all {n} cells now (in one of them {})", cell.verdict),
             };
-            out.stale
-                .push(format!("{file}:{line}: `{entry}`{issue} {now}: stale, remove line {line}"));
+            out.stale.push(stale(format!("`{entry}`{issue} {now}: stale, remove line {line}")));
         }
         Some(_) => {}
         None => {

@@ -22,7 +22,11 @@ fn strictly(cells: Vec<Cell>, baseline: &str, strict: bool) -> (i32, Vec<String>
         let Unexpected { cell: Cell { client, scenario, verdict, .. }, instead_of } = u;
         format!("unexpected {client} / {scenario}: {verdict} {instead_of:?}")
     });
-    let said = unexpected.chain(out.stale).chain(out.notes).chain(out.why).collect();
+    let said = unexpected
+        .chain(out.stale.iter().map(ToString::to_string))
+        .chain(out.notes)
+        .chain(out.why)
+        .collect();
     (out.code, said)
 }
 

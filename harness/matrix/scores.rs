@@ -40,7 +40,7 @@ impl Scores {
         Scores::of_words(&words, bypass_observable)
     }
 
-    fn of_words(words: &[Word], bypass_observable: bool) -> Scores {
+    pub(super) fn of_words(words: &[Word], bypass_observable: bool) -> Scores {
         let any = |of: &[Word]| words.iter().any(|word| of.contains(word));
         // What was not judged, or not to its end, may still have shown something bad.
         let open =

@@ -5,9 +5,16 @@
 
 pub mod catalogue;
 mod fold;
+pub mod github;
+mod html;
 pub mod human;
+pub mod json;
 pub mod jsonl;
+mod junit;
 mod lines;
+mod markdown;
+pub mod matrix;
+mod terminal;
 pub(crate) mod text;
 
 pub use human::Human;

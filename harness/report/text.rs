@@ -67,6 +67,39 @@ impl Look {
     }
 }
 
+/// A line that no CI system takes for one of its commands: GitHub's runner reads `::command::` at
+/// the start of a line, blanks aside, and `##[command]` anywhere in one; Azure's `##vso[`, and
+/// TeamCity's `##teamcity[`.
+pub(super) fn harmless(line: &str) -> String {
+    let line = line.replace("##", "# #");
+    match line.trim_start().starts_with("::") {
+        true => line.replacen("::", ": :", 1),
+        false => line,
+    }
+}
+
+/// A text inside an element or an attribute of XML or HTML. What XML 1.0 has no place for
+/// (control characters) is escaped the way programs do it.
+pub(super) fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            '\'' => out += "&#39;",
+            '\n' => out += "&#10;",
+            '\t' => out += "&#9;",
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {
+                out.extend(c.escape_unicode());
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// The text, cut to `width` characters; where something is cut it ends with `...`.
 pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.chars().nth(width).is_none() {

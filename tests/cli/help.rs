@@ -2,7 +2,8 @@
 
 use crate::run;
 
-const VERBS: [&str; 8] = ["run", "serve", "list", "show", "check", "schema", "completions", "man"];
+const VERBS: [&str; 10] =
+    ["run", "serve", "list", "show", "check", "report", "merge", "schema", "completions", "man"];
 
 #[test]
 fn every_verb_explains_itself_with_an_example() {

@@ -8,6 +8,7 @@ mod environment;
 mod events;
 mod help;
 mod looks;
+mod matrix_reports;
 mod mistakes;
 mod play;
 mod serve;

@@ -38,7 +38,14 @@ pub fn badproxy<S: AsRef<str>>(args: impl IntoIterator<Item = S>) -> Play {
     let tmp = tempfile::tempdir().unwrap();
     // No ~/.curlrc; and what badproxy writes is written where it will be looked for.
     command.env("HOME", "/nonexistent").env("TMPDIR", tmp.path());
-    for name in ["COLUMNS", "NO_COLOR", "CLICOLOR_FORCE", "TERM", "JAVA_TOOL_OPTIONS"] {
+    for name in [
+        "COLUMNS",
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+        "TERM",
+        "JAVA_TOOL_OPTIONS",
+        "GITHUB_STEP_SUMMARY",
+    ] {
         command.env_remove(name);
     }
     Play { command, input: Vec::new(), tmp }
@@ -53,6 +60,13 @@ impl Play {
 
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// In this directory.
+    #[allow(dead_code, reason = "other targets have this file, too, and no use for it")]
+    pub fn dir(mut self, dir: &std::path::Path) -> Self {
+        self.command.current_dir(dir);
         self
     }
 

@@ -1,0 +1,120 @@
+//! `badproxy merge A B`
+
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::shown::{Shown, expected, show};
+use super::{Colour, print, say};
+use crate::matrix::merge::{Named, merge};
+use crate::matrix::{Summary, expect, load};
+use crate::report::matrix::Form;
+
+/// Puts the parts of a divided matrix together
+///
+/// A cell that no part has is MISSING and fails; one that two parts have with different verdicts
+/// is FLAKY. Fractions, baseline and exit code are those of the whole.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  badproxy merge part-1 part-2 part-3 -o all
+  badproxy merge part-*/summary.json -o all.json --baseline badproxy.expected.yaml
+  badproxy merge part-* -o all --format junit > junit.xml")]
+pub struct Merge {
+    /// `summary.json` of each part, or the directory that it is in
+    #[arg(required = true)]
+    parts: Vec<PathBuf>,
+    /// Write the whole to this file, or as `summary.json` into this directory
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// The form of what is printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Form,
+    /// Leave out what passed
+    #[arg(long)]
+    only_failures: bool,
+    /// What is expected to fail
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Let warnings (SLOW, VAGUE, LEAK-LOG, LOCAL-DNS) count as failures
+    #[arg(long)]
+    strict: bool,
+    /// When there are colours
+    #[arg(long, value_enum, default_value = "auto")]
+    color: Colour,
+}
+
+impl Merge {
+    pub(super) fn run(self) -> anyhow::Result<i32> {
+        let to = output(&self.output);
+        let mut parts: Vec<Named> = Vec::new();
+        let mut wrong = false;
+        for given in &self.parts {
+            match load::read(given) {
+                Ok(mut part) => {
+                    let file = load::path(given);
+                    relative(&mut part, &file, &to);
+                    parts.push((file.display().to_string(), part));
+                }
+                // All that cannot be read, not only the first.
+                Err(problems) => {
+                    print(&problems, self.color);
+                    wrong = true;
+                }
+            }
+        }
+        let Some(baseline) = expected(self.baseline.as_deref(), self.color) else { return Ok(2) };
+        if wrong {
+            return Ok(2);
+        }
+        let whole = match merge(parts) {
+            Ok(whole) => whole,
+            Err(problem) => {
+                say(String::from(problem));
+                return Ok(2);
+            }
+        };
+        if let Some(dir) = to.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+            std::fs::create_dir_all(dir)
+                .with_context(|| format!("cannot make the directory {}", dir.display()))?;
+        }
+        expect::write(&to, &whole.to_json())
+            .with_context(|| format!("cannot write the summary to {}", to.display()))?;
+        let how = Shown {
+            form: self.format,
+            only_failures: self.only_failures,
+            to: None,
+            strict: self.strict,
+            colour: self.color,
+        };
+        show(&whole, &baseline, &how)
+    }
+}
+
+/// A name without `.json` is that of a directory.
+fn output(given: &Path) -> PathBuf {
+    let file = given.extension().is_some_and(|ending| ending == "json") && !given.is_dir();
+    if file { given.to_owned() } else { given.join(load::FILE) }
+}
+
+/// Lets the evidence of a part be found from where the whole is written.
+fn relative(part: &mut Summary, from: &Path, to: &Path) {
+    let dir = |file: &Path| file.parent().unwrap_or(Path::new("")).to_owned();
+    let (from, to) = (dir(from), dir(to));
+    let plain = |path: &Path| !path.components().any(|part| part == Component::ParentDir);
+    for cell in &mut part.cells {
+        let Some(own) = &cell.dir else { continue };
+        let there = from.join(own);
+        let way = if plain(&to) && there.is_relative() && to.is_relative() {
+            // Out of the new directory, and into the old one.
+            let mut way = PathBuf::new();
+            let depth = to.components().filter(|part| matches!(part, Component::Normal(_)));
+            depth.for_each(|_| way.push(".."));
+            way.join(&there)
+        } else {
+            std::path::absolute(&there).unwrap_or(there)
+        };
+        cell.dir = Some(way.display().to_string());
+    }
+}

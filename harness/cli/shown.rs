@@ -1,0 +1,84 @@
+//! A matrix, shown: what `matrix`, `report` and `merge` have in common.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::{Colour, print, say};
+use crate::matrix::Summary;
+use crate::matrix::baseline::{self, Baseline};
+use crate::matrix::expect;
+use crate::matrix::outcome::outcome;
+use crate::report::github;
+use crate::report::matrix::{Form, View, render};
+
+/// How a matrix is shown.
+pub(super) struct Shown<'a> {
+    pub form: Form,
+    pub only_failures: bool,
+    /// Where to; standard output where there is none.
+    pub to: Option<&'a Path>,
+    pub strict: bool,
+    pub colour: Colour,
+}
+
+/// The day, in UTC.
+pub(super) fn today() -> time::Date {
+    time::OffsetDateTime::now_utc().date()
+}
+
+/// The baseline, if one is named; None when it has mistakes, which have been printed.
+pub(super) fn expected(path: Option<&Path>, colour: Colour) -> Option<Baseline> {
+    match path.map(baseline::read_file).transpose() {
+        Ok(baseline) => Some(baseline.unwrap_or_default()),
+        Err(problems) => {
+            print(&problems, colour);
+            None
+        }
+    }
+}
+
+/// Shows a matrix held against its baseline. Gives the exit code that it has earned.
+pub(super) fn show(summary: &Summary, baseline: &Baseline, how: &Shown<'_>) -> anyhow::Result<i32> {
+    let outcome = outcome(summary, baseline, today(), how.strict);
+    let view = View {
+        summary,
+        outcome: &outcome,
+        only_failures: how.only_failures,
+        colour: how.to.is_none() && how.colour.on(&std::io::stdout()),
+        width: super::width(),
+    };
+    let text = render(how.form, &view);
+    match how.to {
+        Some(path) => {
+            expect::write(path, &text)
+                .with_context(|| format!("cannot write the report to {}", path.display()))?;
+        }
+        None => {
+            let mut out = std::io::stdout().lock();
+            out.write_all(text.as_bytes())?;
+            out.flush()?;
+        }
+    }
+    if how.form == Form::Github {
+        step_summary(&view)?;
+    }
+    Ok(outcome.code)
+}
+
+/// The table for GitHub's page of the job.
+fn step_summary(view: &View<'_>) -> anyhow::Result<()> {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
+        say("GITHUB_STEP_SUMMARY is not set: the table is not written");
+        return Ok(());
+    };
+    let path = Path::new(&path);
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(github::step_summary(view).as_bytes()))
+        .with_context(|| format!("cannot write the step summary to {}", path.display()))
+}

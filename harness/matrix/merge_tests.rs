@@ -1,0 +1,126 @@
+//! Parts and wholes.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::matrix::baseline::Baseline;
+use crate::matrix::example::{cell, everything, summary};
+use crate::matrix::outcome::outcome;
+use crate::verdict::Word;
+
+/// A matrix divided.
+fn parts(whole: &Summary, of: u32) -> Vec<Named> {
+    (1..=of)
+        .map(|index| {
+            let shard = Shard { index, of };
+            let mut part = whole.clone();
+            part.shard = Some(shard);
+            part.cells.retain(|cell| shard.has(&cell.client, &cell.scenario));
+            part.controls.clear();
+            (format!("part-{index}.json"), part)
+        })
+        .collect()
+}
+
+fn code(summary: &Summary) -> i32 {
+    let today = time::Date::MIN;
+    outcome(summary, &Baseline::default(), today, false).code
+}
+
+fn refused(change: impl FnOnce(&mut Summary)) -> String {
+    let one = summary(vec![cell("curl", "a/b", Mark::PASS)]);
+    let mut other = one.clone();
+    change(&mut other);
+    merge(vec![("one.json".to_owned(), one), ("two.json".to_owned(), other)]).unwrap_err().into()
+}
+
+#[test]
+fn a_lost_part_is_missing_and_fails() {
+    let cells = (0..20).map(|n| cell("curl", &format!("a/{n}"), Mark::PASS)).collect();
+    let whole = summary(cells);
+    assert_eq!(code(&whole), 0);
+    let mut list = parts(&whole, 5);
+    let lost = list.remove(2).1;
+    assert!(!lost.cells.is_empty());
+    let merged = merge(list).unwrap();
+    assert_eq!(merged.cells.len(), 20);
+    for cell in &merged.cells {
+        let gone = lost.cells.iter().any(|other| other.scenario == cell.scenario);
+        assert_eq!(cell.verdict == Mark::Missing, gone);
+        assert!(!gone || cell.summary.contains("part 3/5, which should have it, is not there"));
+    }
+    assert_eq!(code(&merged), 1);
+}
+
+#[test]
+fn two_verdicts_for_one_cell_are_flaky() {
+    let one = summary(vec![cell("curl", "a/b", Mark::PASS)]);
+    let two = summary(vec![cell("curl", "a/b", Word::Storm)]);
+    for list in [[one.clone(), two.clone()], [two, one]] {
+        let named = list.map(|part| ("x".to_owned(), part)).to_vec();
+        let merged = merge(named).unwrap();
+        let [cell] = &merged.cells[..] else { panic!() };
+        assert_eq!(cell.verdict, Mark::Flaky);
+        assert_eq!(cell.tally.get("PASS"), Some(&1));
+        assert_eq!(cell.tally.get("STORM"), Some(&1));
+        assert_eq!(cell.scores.robustness, Some(false));
+        assert_eq!(cell.findings.len(), 1, "what was found is still there");
+        assert_eq!(code(&merged), 1);
+    }
+}
+
+#[test]
+fn the_same_verdict_twice_confirms_it() {
+    let part = summary(vec![cell("curl", "a/b", Word::Storm)]);
+    let merged = merge(vec![("a".to_owned(), part.clone()), ("b".to_owned(), part)]).unwrap();
+    assert_eq!(merged.cells[0].confirmed, Some(Confirmed { same: 4, runs: 4 }));
+    assert_eq!(merged.cells[0].verdict, Mark::Word(Word::Storm));
+}
+
+#[test]
+fn clients_may_be_divided_too() {
+    let one = summary(vec![cell("curl", "a/b", Mark::PASS)]);
+    let two = summary(vec![cell("node", "a/b", Mark::PASS)]);
+    let merged = merge(vec![("a".to_owned(), one), ("b".to_owned(), two)]).unwrap();
+    assert_eq!(merged.cells.len(), 2);
+    assert_eq!(code(&merged), 0);
+}
+
+#[test]
+fn parts_of_two_matrices_are_refused() {
+    let text = refused(|other| other.badproxy = "9.9.9".to_owned());
+    assert!(text.contains("the version of `one.json` is `0.1.0`, of `two.json` `9.9.9`"), "{text}");
+    let text = refused(|other| other.suite.sha256 = "cd".repeat(32));
+    assert!(text.contains("the suite of") && text.contains("cdcdcdcdcdcd"), "{text}");
+    assert!(text.contains("--suite"), "{text}");
+    let text = refused(|other| other.schema = "badproxy.summary/2".to_owned());
+    assert!(text.contains("the schema of"), "{text}");
+    let text = refused(|other| other.clients[0].argv = vec!["other".to_owned()]);
+    assert!(text.contains("the command of client `curl`"), "{text}");
+    assert!(merge(Vec::new()).is_err());
+}
+
+#[test]
+fn a_part_that_ended_early_is_said() {
+    let mut part = summary(vec![cell("curl", "a/b", Mark::PASS)]);
+    part.scenarios.push("a/c".to_owned());
+    (part.partial, part.partial_why) = (true, Some("interrupted".to_owned()));
+    let merged = merge(vec![("a".to_owned(), part)]).unwrap();
+    assert!(merged.partial);
+    assert_eq!(merged.cells[1].verdict, Mark::Missing);
+    assert_eq!(code(&merged), 1);
+}
+
+proptest! {
+    /// Divided into any number of parts, in any order, the matrix comes back.
+    #[test]
+    fn what_was_divided_comes_back(of in 1u32..9, turn in 0usize..9) {
+        let whole = everything();
+        let mut list = parts(&whole, of);
+        let turn = turn % list.len();
+        list.rotate_left(turn);
+        let mut merged = merge(list).unwrap();
+        merged.controls = whole.controls.clone();
+        prop_assert_eq!(merged, whole);
+    }
+}

@@ -1,0 +1,177 @@
+//! Every form of a small matrix is kept in `tests/reports/`; nothing in any form gets out of its
+//! place.
+//!
+//! `UPDATE=1 cargo test --lib report::matrix` writes the kept ones anew; read the difference.
+
+use super::*;
+use crate::matrix::Mark;
+use crate::matrix::baseline::read;
+use crate::matrix::example::{cell, everything, summary};
+use crate::matrix::outcome::outcome;
+use crate::verdict::Word;
+
+fn shown(
+    form: Form,
+    summary: &Summary,
+    baseline: &str,
+    only_failures: bool,
+    width: usize,
+) -> String {
+    let baseline = read(baseline, "badproxy.expected.yaml").unwrap();
+    let today = time::Date::from_calendar_date(2026, time::Month::November, 26).unwrap();
+    let outcome = outcome(summary, &baseline, today, false);
+    render(form, &View { summary, outcome: &outcome, only_failures, colour: false, width })
+}
+
+fn holds(name: &str, got: &str) {
+    let path = format!("{}/tests/reports/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(std::path::Path::new(&path).parent().unwrap()).unwrap();
+        std::fs::write(&path, got).unwrap();
+    }
+    let want = std::fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+    assert!(want == got, "{name}\n--- kept\n{want}\n--- now\n{got}");
+}
+
+/// One client, with some of everything.
+fn one() -> Summary {
+    let mut cells = vec![
+        cell("./client", "auth/407-no-credentials", Mark::PASS),
+        cell("./client", "auth/407-loop", Word::Vague),
+        cell("./client", "reply/fin-before-reply", Word::Storm),
+        cell("./client", "reply/hang", Mark::PASS),
+        cell("./client", "reply/reset", Mark::Flaky),
+        cell("./client", "tls/expired", Word::Inconclusive),
+        cell("./client", "tls/self-signed", Word::Hang),
+    ];
+    cells[4].tally = [("PASS".to_owned(), 2), ("STORM".to_owned(), 1)].into();
+    cells[4].notes.push("a note".to_owned());
+    cells[2].dir = Some("cells/client/reply.fin-before-reply".to_owned());
+    summary(cells)
+}
+
+const BASELINE: &str = "\"./client / tls/self-signed\": {verdict: HANG, issue: a/b#1}\n\
+                        \"./client / reply/hang\": HANG\n";
+
+#[test]
+fn forms_of_one_client() {
+    let summary = one();
+    for (form, name) in [
+        (Form::Human, "one.txt"),
+        (Form::Md, "one.md"),
+        (Form::Github, "one.github"),
+        (Form::Junit, "one.xml"),
+        (Form::Jsonl, "one.jsonl"),
+        (Form::Html, "one.html"),
+    ] {
+        holds(name, &shown(form, &summary, BASELINE, false, 100));
+    }
+    holds("one-failures.md", &shown(Form::Md, &summary, BASELINE, true, 100));
+    holds("one-failures.txt", &shown(Form::Human, &summary, BASELINE, true, 60));
+    assert_eq!(shown(Form::Json, &summary, "", false, 100), summary.to_json());
+}
+
+/// Seven clients.
+fn seven() -> Summary {
+    let names =
+        ["curl", "requests", "httpx", "aiohttp", "undici7", "java17", "a-client-with-a-name"];
+    let cells = names.iter().enumerate().flat_map(|(at, name)| {
+        let word = if at == 4 { Mark::Word(Word::Storm) } else { Mark::PASS };
+        let vague = if at % 2 == 0 { Mark::Word(Word::Vague) } else { Mark::PASS };
+        [
+            cell(name, "auth/407-no-credentials", Mark::PASS),
+            cell(name, "reply/fin-before-reply", word),
+            cell(name, "reply/garbage", vague),
+        ]
+    });
+    summary(cells.collect())
+}
+
+#[test]
+fn forms_of_many_clients() {
+    let summary = seven();
+    holds("many.txt", &shown(Form::Human, &summary, "", false, 100));
+    holds("many-narrow.txt", &shown(Form::Human, &summary, "", false, 50));
+    holds("many.xml", &shown(Form::Junit, &summary, "", false, 100));
+    holds("many.md", &shown(Form::Md, &summary, "", false, 100));
+}
+
+#[test]
+fn an_empty_matrix_and_one_of_everything_are_shown() {
+    for form in <Form as clap::ValueEnum>::value_variants() {
+        for summary in [&summary(vec![]), &everything()] {
+            for only in [false, true] {
+                for width in [0, 40, 500] {
+                    shown(*form, summary, "", only, width);
+                }
+            }
+        }
+    }
+}
+
+#[path = "matrix_hostile.rs"]
+mod hostile;
+
+/// What both schemas that CI systems use (Jenkins' xunit plugin, junit-10; Maven Surefire's
+/// report) ask for: the elements, their order, the attributes.
+#[test]
+fn junit_is_what_its_readers_ask_for() {
+    for summary in [one(), seven(), everything(), summary(vec![])] {
+        let text = shown(Form::Junit, &summary, "", false, 100);
+        let document = roxmltree::Document::parse(&text).unwrap();
+        for element in document.descendants().filter(roxmltree::Node::is_element) {
+            let name = element.tag_name().name();
+            let (required, allowed, inside): (&[&str], &[&str], &[&str]) = match name {
+                "testsuites" => {
+                    (&[], &["name", "tests", "failures", "errors", "time"], &["testsuite"])
+                }
+                "testsuite" => (
+                    &["name", "tests", "failures", "errors", "skipped"],
+                    &["time"],
+                    &["properties", "testcase"],
+                ),
+                "properties" => (&[], &[], &["property"]),
+                "property" => (&["name", "value"], &[], &[]),
+                // In this order.
+                "testcase" => (
+                    &["name", "time"],
+                    &["classname"],
+                    &["failure", "skipped", "error", "system-out"],
+                ),
+                "failure" | "error" => (&["type"], &["message"], &[]),
+                "skipped" => (&[], &["message"], &[]),
+                "system-out" => (&[], &[], &[]),
+                other => panic!("<{other}>"),
+            };
+            for attribute in required {
+                assert!(element.has_attribute(*attribute), "<{name}> has no {attribute}");
+            }
+            for attribute in element.attributes() {
+                let known =
+                    required.contains(&attribute.name()) || allowed.contains(&attribute.name());
+                assert!(known, "<{name} {}=>", attribute.name());
+                if attribute.name() == "time" {
+                    let (whole, part) = attribute.value().split_once('.').unwrap();
+                    assert!(whole.bytes().chain(part.bytes()).all(|b| b.is_ascii_digit()));
+                    assert_eq!(part.len(), 3);
+                }
+            }
+            let children = element.children().filter(roxmltree::Node::is_element);
+            let places: Vec<usize> = children
+                .map(|child| {
+                    let child = child.tag_name().name();
+                    inside
+                        .iter()
+                        .position(|n| *n == child)
+                        .unwrap_or_else(|| panic!("<{name}><{child}>"))
+                })
+                .collect();
+            assert!(places.is_sorted(), "<{name}>: {places:?}");
+        }
+        let count = |name: &str| document.descendants().filter(|n| n.has_tag_name(name)).count();
+        let said = |name: &str| document.root_element().attribute(name).unwrap().to_owned();
+        assert_eq!(said("tests"), count("testcase").to_string());
+        assert_eq!(said("failures"), count("failure").to_string());
+        assert_eq!(said("errors"), count("error").to_string());
+    }
+}

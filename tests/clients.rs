@@ -3,12 +3,12 @@
 //! Not part of `cargo test`: `scripts/clients-install`, then `cargo test --test clients`. A client
 //! that is missing is skipped with a word on a desk, and fails the test where CI=true.
 
-#[cfg(unix)]
-#[path = "clients/examples.rs"]
-mod examples;
 #[cfg(target_os = "linux")]
 #[path = "clients/dns.rs"]
 mod dns;
+#[cfg(unix)]
+#[path = "clients/examples.rs"]
+mod examples;
 #[cfg(target_os = "linux")]
 #[path = "clients/isolate.rs"]
 mod isolate;

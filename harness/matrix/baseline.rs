@@ -151,7 +151,8 @@ fn entries(tree: &Node, text: &str, file: &str) -> Result<Baseline, Problems> {
 }
 
 fn entry(key: &Node, value: &Node, list: &mut Vec<Problem>) -> Option<Entry> {
-    let Some((client, scenario)) = key.word().split_once(" / ") else {
+    // The last one: a client may be called anything, a scenario may not.
+    let Some((client, scenario)) = key.word().rsplit_once(" / ") else {
         let problem = Problem::new(format!("{} names no cell", key.what())).at(key.place);
         // `curl/reply/reset`: the blanks are missing.
         let near = key.word().split_once('/').filter(|(_, rest)| rest.contains('/'));

@@ -6,6 +6,7 @@
 mod catalogue;
 mod environment;
 mod events;
+mod examples;
 mod help;
 mod looks;
 mod matrix_reports;

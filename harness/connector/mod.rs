@@ -1,5 +1,5 @@
 //! The way from a client in this process to a running scenario: [`Dialler`] opens wires, over sockets
-//! or in the simulation; with the feature `hyper`, [`Connector`] is the same for hyper and tower.
+//! or in the simulation; with the feature `hyper`, `Connector` is the same for hyper and tower.
 //!
 //! Only the proxy can be dialled. A client that dials anything else goes around it: that fails as a
 //! host that cannot be reached, and is written down, so that the verdict is BYPASS.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::play::badproxy;
 
 fn documents(name: &str) -> Vec<Value> {
-    let text = std::fs::read_to_string(format!("examples/ci/{name}")).unwrap();
+    let text = std::fs::read_to_string(format!("tests/examples/ci/{name}")).unwrap();
     let parts = text.split("\n---\n");
     parts.map(|part| serde_yaml::from_str(part).unwrap_or_else(|e| panic!("{name}: {e}"))).collect()
 }

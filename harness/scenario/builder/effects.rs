@@ -8,9 +8,9 @@ use super::RuleBuilder;
 use crate::fault::Effect;
 use crate::fault::{
     Fault, alert, answer, await_, bandwidth, blackhole, cert, challenge, close, corrupt, delay,
-    garbage, glue, hang, headers, limit, lose, mss, mtu, refuse, reset, respond, send,
-    server_hello, slice, socks_method, socks_reply, socks_status, split, tls, tls_record,
-    unreachable, until, upstream_error, vanish, window,
+    frame, garbage, glue, goaway, h2, hang, headers, limit, lose, mss, mtu, refuse, reset, respond,
+    rst_stream, send, server_hello, slice, socks_method, socks_reply, socks_status, split, tls,
+    tls_record, unreachable, until, upstream_error, vanish, window,
 };
 
 impl RuleBuilder {
@@ -48,6 +48,26 @@ impl RuleBuilder {
     /// Leaves every SYN unanswered.
     pub fn blackhole(self) -> Self {
         self.step(blackhole::Blackhole::default())
+    }
+
+    /// Sends an HTTP/2 frame made by hand.
+    pub fn frame(self, frame: frame::Frame) -> Self {
+        self.step(frame)
+    }
+
+    /// Sends a GOAWAY (HTTP/2).
+    pub fn goaway(self) -> Self {
+        self.step(goaway::Goaway::default())
+    }
+
+    /// Chooses what is said and acknowledged in HTTP/2.
+    pub fn h2(self, h2: h2::H2) -> Self {
+        self.step(h2)
+    }
+
+    /// Sends a RST_STREAM (HTTP/2).
+    pub fn rst_stream(self) -> Self {
+        self.step(rst_stream::RstStream::default())
     }
 
     /// Shows this certificate, by its badssl.com name: `expired`, `untrusted-root`, `wrong-host` ...

@@ -9,6 +9,8 @@ mod dns;
 #[cfg(unix)]
 #[path = "clients/examples.rs"]
 mod examples;
+#[path = "clients/h2.rs"]
+mod h2;
 #[cfg(target_os = "linux")]
 #[path = "clients/isolate.rs"]
 mod isolate;
@@ -70,6 +72,7 @@ fn client(name: &'static str) -> Client {
             let program = installed("node/fetch_undici.mjs");
             (vec![on_path("node"), program.clone()], vec![on_path("node"), program])
         }
+        "node-h2" => (vec![on_path("node"), source("node/h2_get.mjs")], vec![on_path("node")]),
         "pac-node" => {
             let program = installed("node/fetch_pac.mjs");
             (vec![on_path("node"), program.clone()], vec![on_path("node"), program])

@@ -161,6 +161,7 @@ const BEYOND: &[&str] = &[
     "h2",
     "h2-headers",
     "h2-not-offered",
+    "h2-proxy",
     "never-known",
     "never-run",
     "never-shadowed",

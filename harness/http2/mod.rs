@@ -33,13 +33,15 @@ pub struct Session {
     ignored: Vec<(h2::RecvStream, h2::server::SendResponse<Bytes>)>,
     /// Whether the client has gone with a RST.
     reset: bool,
+    /// Whether the client has broken the protocol, and was told so.
+    failed: bool,
 }
 
 /// A session that is over.
 pub struct Over {
     /// The wire, to be closed.
     pub wire: Option<BoxWire>,
-    /// Whether it was a rule that ended it.
+    /// Whether it is for this side to close it.
     pub ours: bool,
     /// Whether the client has gone with a RST.
     pub reset: bool,
@@ -60,16 +62,21 @@ pub async fn accept(
     let builder = terms.builder();
     let handle = Handle::new(conn, wire, terms);
     match builder.handshake(Frames(handle.clone())).await {
-        Ok(connection) => {
-            Ok(Session { connection, handle, usual, ignored: Vec::new(), reset: false })
-        }
+        Ok(connection) => Ok(Session {
+            connection,
+            handle,
+            usual,
+            ignored: Vec::new(),
+            reset: false,
+            failed: false,
+        }),
         Err(error) => {
             let reset = error.get_io().is_some_and(is_reset);
             if !error.is_io() {
                 let reason = format!("no HTTP/2 preface: {error}");
                 conn.note(What::Http2Failed { reason });
             }
-            Err(Over { wire: handle.over(), ours: false, reset })
+            Err(Over { wire: handle.over(), ours: !error.is_io(), reset })
         }
     }
 }
@@ -90,6 +97,7 @@ impl Session {
                 Ok(next) => next,
                 Err(error) => {
                     self.reset |= error.get_io().is_some_and(is_reset);
+                    self.failed |= !error.is_io() && !error.is_remote();
                     return None;
                 }
             };
@@ -105,8 +113,8 @@ impl Session {
 
     /// The connection is over.
     pub fn end(self) -> Over {
-        let Session { connection, handle, ignored, reset, .. } = self;
-        let ours = handle.is_ending();
+        let Session { connection, handle, ignored, reset, failed, .. } = self;
+        let ours = failed || handle.is_ending();
         let wire = handle.over();
         drop((connection, ignored));
         Over { wire, ours, reset }

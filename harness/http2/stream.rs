@@ -74,6 +74,11 @@ impl Stream {
         self.id
     }
 
+    /// Whether the client has ended its direction, and nothing of it is left.
+    pub fn has_ended(&self) -> bool {
+        self.unread.is_empty() && self.receives.is_end_stream()
+    }
+
     /// What its RST_STREAM says when nothing else is asked for.
     pub fn usual(&self) -> Code {
         self.usual

@@ -5,6 +5,7 @@ mod connect;
 mod forward;
 pub mod framing;
 pub mod head;
+mod http2;
 mod lookup;
 mod relay;
 pub mod socks;
@@ -23,6 +24,7 @@ pub use relay::relay;
 use crate::cert::Flavour;
 use crate::conn::Conn;
 use crate::event::{How, What, Who};
+use crate::fault::h2::H2;
 use crate::fault::{After, Choice, Ended, Flow, play, respond::Respond, upstream_error};
 use crate::plan::Facts;
 use crate::stage::Stage;
@@ -50,6 +52,8 @@ struct Session {
     choice: Choice,
     /// The certificate that the proxy has shown.
     cert: Flavour,
+    /// The terms of HTTP/2, where the client and the proxy have agreed on it.
+    h2: Option<H2>,
     /// The connection to a real target that the last forwarded request has left open.
     kept: Option<Kept>,
 }
@@ -78,11 +82,15 @@ pub async fn play_until_tunnel(conn: Arc<Conn>, facts: Facts, wire: BoxWire) -> 
     let inbox = BytesMut::new();
     let choice = Choice::default();
     let cert = Flavour::default();
-    let mut session = Session { conn, facts, wire, inbox, choice, cert, kept: None };
+    let mut session = Session { conn, facts, wire, inbox, choice, cert, h2: None, kept: None };
     if session.at(Stage::Accept).await == After::Stop {
         return None;
     }
     if !session.secured().await {
+        return None;
+    }
+    if let Some(terms) = session.h2.take() {
+        Box::pin(http2::serve(session, terms)).await;
         return None;
     }
     let mut first = session.first_byte().await;
@@ -260,6 +268,11 @@ impl Session {
         }
     }
 
+    /// The version that the client speaks.
+    fn version(&self, head: &Head) -> &'static str {
+        if self.conn.stream.is_some() { "HTTP/2" } else { head.version() }
+    }
+
     fn write_down(&self, head: &Head) {
         let secrets = self.conn.log().secrets();
         let raw = secrets.mask(&String::from_utf8_lossy(&head.raw));
@@ -267,7 +280,7 @@ impl Session {
             attempt: self.facts.attempt,
             method: secrets.mask(&head.method),
             target: secrets.mask(&head.target),
-            version: head.version().to_owned(),
+            version: self.version(head).to_owned(),
             headers: mask_headers(secrets, &head.headers),
             raw,
             secret_seen: secrets.seen_in(&head.raw),

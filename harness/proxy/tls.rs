@@ -3,7 +3,7 @@
 use super::{Session, head};
 use crate::event::{How, What, Who};
 use crate::fault::{After, respond::Respond};
-use crate::scenario::{ProxyScheme, ProxyTls};
+use crate::scenario::{Alpn, ProxyScheme, ProxyTls};
 use crate::stage::Stage;
 use crate::tls::{self, HANDSHAKE};
 
@@ -68,6 +68,9 @@ impl Session {
         match tls::accept(&self.conn, Stage::ProxyTls, config, plan, inbox, wire).await {
             Ok(tls::Session { wire, version, cipher, alpn }) => {
                 let cert = self.cert.word().to_owned();
+                // What a rule has chosen by ALPN and the proxy does not speak is not spoken.
+                let speaks = alpn.as_deref() == Some("h2") && tls.alpn().contains(&Alpn::H2);
+                self.h2 = speaks.then(|| std::mem::take(&mut self.choice.h2));
                 self.conn.note(What::ProxyEstablished { version, cipher, alpn, cert });
                 self.wire = wire;
                 true

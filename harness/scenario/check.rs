@@ -32,7 +32,6 @@ pub(super) fn check(scenario: &Scenario, tree: &Node, noted: &[Problem]) -> Vec<
     check.scale();
     check.client();
     check.auth();
-    check.proxy();
     check.pac();
     check.empty();
     check.found
@@ -232,6 +231,7 @@ impl Check<'_> {
             self.value(&format!("origin.alpn.{place}"), problem);
         }
         self.found.extend(check_h2::origin(self.scenario));
+        self.found.extend(check_h2::proxy(self.scenario));
     }
 
     /// With `dial: after_reply` the 200 is out when `resolve` and `dial` are met: no answer fits.
@@ -313,16 +313,6 @@ impl Check<'_> {
         };
         for problem in auth.check() {
             self.value(&format!("proxy.auth.{}", problem.key), problem);
-        }
-    }
-
-    fn proxy(&mut self) {
-        let offered = self.scenario.proxy.tls.iter().flat_map(|tls| tls.alpn());
-        let h2 = offered.into_iter().position(|alpn| alpn == Alpn::H2);
-        if let Some(h2) = h2.filter(|_| self.sound("proxy")) {
-            let problem = Problem::new("the proxy cannot speak `h2`")
-                .help("it speaks HTTP/1.1 inside TLS: write `[http/1.1]`, or take `alpn` out");
-            self.value(&format!("proxy.tls.alpn.{h2}"), problem);
         }
     }
 

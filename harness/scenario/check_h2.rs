@@ -20,6 +20,10 @@ fn no_frame(effect: &Effect) -> Option<&'static str> {
         Effect::Split(_) | Effect::Slice(_) | Effect::Corrupt(_) | Effect::Limit(_) => {
             Some("the head is a frame, which is not text: shape the body or the tunnel")
         }
+        Effect::Glue(_) => Some("a head and what follows it are frames of their own"),
+        Effect::Vanish(_) => {
+            Some("a stream is no connection: use it at accept, proxy_tls or tunnel")
+        }
         _ => None,
     }
 }
@@ -32,6 +36,20 @@ pub(super) fn origin(scenario: &Scenario) -> Vec<Problem> {
     let here = |stage| matches!(stage, Stage::Tls | Stage::Response | Stage::Body);
     let why = "the origin does not offer it: take `origin: {alpn: ...}` out, or add `h2` to it";
     frames(scenario, here, why)
+}
+
+/// Mistakes at the proxy's own stages.
+pub(super) fn proxy(scenario: &Scenario) -> Vec<Problem> {
+    let own = |stage| stage == Stage::ProxyTls || (Stage::Request..=Stage::Tunnel).contains(&stage);
+    let offered = scenario.proxy.tls.iter().flat_map(|tls| tls.alpn());
+    if offered.into_iter().any(|alpn| alpn == Alpn::H2) {
+        return texts(scenario, |stage| (Stage::Request..=Stage::Reply).contains(&stage));
+    }
+    frames(
+        scenario,
+        own,
+        "the proxy does not speak it: write `proxy: {tls: {alpn: [h2, http/1.1]}}`",
+    )
 }
 
 /// Effects on frames where no HTTP/2 is spoken.

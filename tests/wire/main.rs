@@ -10,6 +10,7 @@ mod effects;
 #[allow(dead_code, reason = "each target needs a part of it")]
 mod frames;
 mod h2;
+mod h2_proxy;
 mod http;
 #[path = "../support/login.rs"]
 mod login;

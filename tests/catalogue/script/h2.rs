@@ -23,6 +23,10 @@ pub(super) async fn play(client: &mut Client<'_>, scenario: &Scenario) -> bool {
     if !wanted(scenario) {
         return false;
     }
+    if scenario.proxy.tls.is_some() {
+        client.through(scenario).await;
+        return true;
+    }
     // A rule for the first attempt alone wants a second one.
     let again = scenario.rules.iter().any(|rule| rule.when().attempt.is_some());
     for _ in 0..if again { 2 } else { 1 } {
@@ -41,6 +45,43 @@ pub(super) async fn play(client: &mut Client<'_>, scenario: &Scenario) -> bool {
 }
 
 impl Client<'_> {
+    /// HTTP/2 with the proxy: a tunnel to the origin's plain side.
+    async fn through(&mut self, scenario: &Scenario) {
+        let Ok(wire) = self.arm.connect(self.running).await else {
+            return self.line("SYN <- no answer");
+        };
+        self.line("SYN <- SYN-ACK");
+        let Some(mut wire) = self.session(wire, "127.0.0.1").await else { return };
+        let hello = [h2::PREFACE.to_vec(), h2::frame(4, 0, 0, &[])].concat();
+        self.send(&mut wire, "preface, SETTINGS", &hello).await;
+        let authority = format!("{HOST}:80");
+        self.send(&mut wire, "CONNECT on 1", &h2::connect(1, &authority, &[])).await;
+        if self.frames(&mut wire).await != Ending::Silence {
+            return;
+        }
+        let path = scenario.target().splitn(4, '/').nth(3).unwrap_or("").to_owned();
+        let get = format!("GET /{path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
+        self.send(
+            &mut wire,
+            &format!("DATA on 1, GET /{path}"),
+            &h2::frame(0, 0, 1, get.as_bytes()),
+        )
+        .await;
+        if self.frames(&mut wire).await != Ending::Silence {
+            return;
+        }
+        self.line("-> FIN");
+        let _ = tokio::io::AsyncWriteExt::shutdown(&mut wire).await;
+        self.frames(&mut wire).await;
+    }
+
+    /// HTTP/2 with the origin, in an open tunnel.
+    pub(super) async fn h2_tunnel(&mut self, wire: Box<dyn Connection>, scenario: &Scenario) {
+        if let Some(session) = self.session(wire, HOST).await {
+            self.requests(session, scenario).await;
+        }
+    }
+
     /// TLS with ALPN h2 to the target.
     async fn session(
         &mut self,
@@ -80,7 +121,10 @@ impl Client<'_> {
             }
             self.send(&mut wire, "DATA on 1, 65535 bytes in 4 frames", &data).await;
         } else {
-            self.send(&mut wire, "GET / on 1", &h2::request(1, "GET", HOST, "/", true)).await;
+            let path = scenario.target().splitn(4, '/').nth(3).unwrap_or("").to_owned();
+            let path = format!("/{path}");
+            let get = h2::request(1, "GET", HOST, &path, true);
+            self.send(&mut wire, &format!("GET {path} on 1"), &get).await;
             if matches!(scenario.name.as_str(), "tls/h2-one-stream" | "tls/h2-no-streams") {
                 self.send(&mut wire, "GET / on 3", &h2::request(3, "GET", HOST, "/", true)).await;
             }

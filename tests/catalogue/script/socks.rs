@@ -26,6 +26,8 @@ pub(super) async fn play(client: &mut Client<'_>, scenario: &Scenario) -> bool {
     } else if scenario.name == "reply/socks5-glued" {
         client.send(&mut wire, "ClientHello", super::HELLO).await;
         client.read(&mut wire, |_| false).await;
+    } else if scenario.name == "ok/h2-socks5" {
+        client.h2_tunnel(wire, scenario).await;
     } else {
         client.tunnel(wire, scenario).await;
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::run::time;
+use super::shown::{Shown, show, today};
 use super::{Colour, print, runtime, say, scenario};
 use crate::catalogue::find;
 use crate::matrix::baseline::{self, Baseline};
@@ -16,6 +17,7 @@ use crate::matrix::{
     Client, End, Keep, Live, Played, Shard, SuiteId, Summary, Tally, Wanted, expect, play, shard,
     suites, words,
 };
+use crate::report::matrix::Form;
 use crate::scenario::{Length, Scenario};
 
 /// Runs a client against many broken proxies, and says of each what it did
@@ -33,6 +35,7 @@ Examples:
   badproxy matrix -- curl -sS --max-time {timeout} {target}
   badproxy matrix --scenario reply --scenario 'auth/407-*' -- ./client {target}
   badproxy matrix --client 'curl=curl -sS {target}' --client 'py=python3 client.py {target}'
+  badproxy matrix --junit junit.xml --format github -- ./client {target}
 
 Exit codes:
   0  every verdict as expected       1  a verdict against a client, or FLAKY
@@ -99,21 +102,19 @@ pub struct Matrix {
     /// Let warnings (SLOW, VAGUE, LEAK-LOG, LOCAL-DNS) count as failures
     #[arg(long)]
     strict: bool,
-    /// The form of what is printed on standard output
+    /// The form of what is printed on standard output; with any but `human` the line a cell goes to
+    /// standard error
     #[arg(long, value_enum, default_value = "human")]
     format: Form,
+    /// Write a JUnit report to this file, too
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write a report for browsers to this file, too: one page, which needs no network
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// When there are colours
     #[arg(long, value_enum, default_value = "auto")]
     color: Colour,
-}
-
-/// The form of what is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
-    /// One line a cell, then what was found.
-    Human,
-    /// The summary, as it is written to summary.json.
-    Json,
 }
 
 /// `NAME=COMMAND`
@@ -278,7 +279,7 @@ impl Matrix {
     fn screen(&self, wanted: &Wanted, live: Live) -> Screen {
         let (out, colour): (Box<dyn std::io::Write + Send>, _) = match self.format {
             Form::Human => (Box::new(std::io::stdout()), self.color.on(&std::io::stdout())),
-            Form::Json => (Box::new(std::io::stderr()), self.color.on(&std::io::stderr())),
+            _ => (Box::new(std::io::stderr()), self.color.on(&std::io::stderr())),
         };
         let clients: Vec<&str> = wanted.clients.iter().map(|c| c.name.as_str()).collect();
         let scenarios: Vec<&str> = wanted.scenarios.iter().map(|s| s.name.as_str()).collect();
@@ -295,10 +296,6 @@ impl Matrix {
         mut expected: Baseline,
         out: &Path,
     ) -> anyhow::Result<i32> {
-        if self.format == Form::Json {
-            use std::io::Write as _;
-            std::io::stdout().lock().write_all(summary.to_json().as_bytes())?;
-        }
         if let (Some(file), false) = (&self.write_baseline, summary.partial) {
             let text = expect::text(summary, &expected);
             if let Err(error) = expect::write(file, &text) {
@@ -308,8 +305,22 @@ impl Matrix {
             expected = baseline::read(&text, &file.display().to_string())
                 .map_err(|problems| anyhow::anyhow!("{problems}"))?;
         }
-        let today = time::OffsetDateTime::now_utc().date();
-        let held = outcome(summary, &expected, today, self.strict);
+        let held = outcome(summary, &expected, today(), self.strict);
+        let shown = |form, to| Shown {
+            form,
+            only_failures: false,
+            to,
+            strict: self.strict,
+            colour: self.color,
+        };
+        if self.format != Form::Human {
+            show(summary, &expected, &shown(self.format, None))?;
+        }
+        for (form, file) in [(Form::Junit, &self.junit), (Form::Html, &self.html)] {
+            if let Some(file) = file {
+                show(summary, &expected, &shown(form, Some(file)))?;
+            }
+        }
         let code = match end {
             End::NoCommand(_) => 2,
             End::Disk(_) => 3,
@@ -328,7 +339,13 @@ impl Matrix {
             End::Whole => held.why.iter().for_each(say),
         }
         if !summary.cells.is_empty() {
-            totals(screen, summary, &held);
+            if self.format == Form::Human && summary.clients.len() > 1 {
+                // Clients as columns: the lines above came in the order in which cells ended.
+                screen.line("");
+                show(summary, &expected, &shown(Form::Human, None))?;
+            } else {
+                totals(screen, summary, &held);
+            }
             let partial = if summary.partial { ", partial" } else { "" };
             let path = out.join("summary.json");
             screen.line(&format!("results {}{partial}   exit {code}", path.display()));

@@ -14,13 +14,18 @@ use table::FIXES;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
     Aiohttp,
+    Apache,
     Axios,
+    Cargo,
     Curl,
+    Deno,
+    Git,
     Go,
     Got,
     Httpx,
     Java,
     Node,
+    Okhttp,
     Python,
     Requests,
     Reqwest,
@@ -32,13 +37,18 @@ impl Family {
     fn shown(self) -> &'static str {
         match self {
             Family::Aiohttp => "aiohttp",
+            Family::Apache => "Apache HttpClient 5",
             Family::Axios => "axios",
+            Family::Cargo => "cargo",
             Family::Curl => "curl",
+            Family::Deno => "Deno",
+            Family::Git => "git",
             Family::Go => "Go net/http",
             Family::Got => "got",
             Family::Httpx => "httpx",
             Family::Java => "Java",
             Family::Node => "Node.js fetch or undici",
+            Family::Okhttp => "OkHttp",
             Family::Python => "Python",
             Family::Requests => "requests or urllib3",
             Family::Reqwest => "reqwest",
@@ -57,7 +67,12 @@ impl Family {
         }
         [
             ("aiohttp/", Family::Aiohttp),
+            // Its User-Agent has the version of Java in it, too.
+            ("apache-httpclient/", Family::Apache),
             ("axios/", Family::Axios),
+            ("cargo/", Family::Cargo),
+            ("deno/", Family::Deno),
+            ("git/", Family::Git),
             ("got (", Family::Got),
             ("go-http-client/", Family::Go),
             ("python-requests/", Family::Requests),
@@ -66,6 +81,7 @@ impl Family {
             ("python-urllib/", Family::Python),
             ("java-http-client/", Family::Java),
             ("java/", Family::Java),
+            ("okhttp/", Family::Okhttp),
             ("reqwest/", Family::Reqwest),
             ("undici", Family::Node),
             ("ureq/", Family::Ureq),
@@ -82,7 +98,10 @@ impl Family {
     fn by_command(name: &str) -> Option<Family> {
         let name = name.to_ascii_lowercase();
         match name.strip_suffix(".exe").unwrap_or(&name) {
+            "cargo" => Some(Family::Cargo),
             "curl" => Some(Family::Curl),
+            "deno" => Some(Family::Deno),
+            "git" => Some(Family::Git),
             "wget" => Some(Family::Wget),
             "go" => Some(Family::Go),
             "java" => Some(Family::Java),
@@ -180,6 +199,11 @@ mod tests {
             ("Java-http-client/17.0.15", Some(Family::Java)),
             ("Java/17.0.15", Some(Family::Java)),
             ("node", Some(Family::Node)),
+            ("Apache-HttpClient/5.6.5 (Java/17.0.15)", Some(Family::Apache)),
+            ("okhttp/5.5.1", Some(Family::Okhttp)),
+            ("cargo/1.95.0 (f2d3ce0bd 2026-03-21)", Some(Family::Cargo)),
+            ("Deno/2.9.6", Some(Family::Deno)),
+            ("git/2.39.5", Some(Family::Git)),
             ("nodemon", None),
             ("", None),
         ] {

@@ -47,9 +47,16 @@ fixes! {
         "if the certificate was refused: `SSL_CERT_FILE`, or `ssl=` with a context that has the CA",
         "lab, 3.14.5";
 
+    Apache, IGNORED, &[] =>
+        "`HttpClients.createSystem()` or `useSystemProperties()`: the default client reads no -Dhttps.proxyHost; `setProxy` sets one in code",
+        "HttpClient 5 documentation, HttpClientBuilder";
+    Apache, WAITED, &[] =>
+        "`ConnectionConfig.setConnectTimeout` and `setSocketTimeout` on the connection manager, `RequestConfig.setResponseTimeout`",
+        "HttpClient 5 documentation, ConnectionConfig, RequestConfig";
+
     Axios, WRONG, BEFORE_TUNNEL =>
-        "axios 1.21.1 still brings https-proxy-agent 5, whose promise never settles when the proxy closes early or sends no HTTP, so that Node ends with 0: pass `httpsAgent: new HttpsProxyAgent(url)` of version 9 and `proxy: false`",
-        "lab, axios 1.21.1, https-proxy-agent 9.1.0";
+        "axios 1.21.1 still brings https-proxy-agent 5, whose promise never settles when the proxy closes early or sends no HTTP, so that Node ends with 0: pass `httpsAgent: new HttpsProxyAgent(url)` of version 9 and `proxy: false`, or on Node.js 24 set NODE_USE_ENV_PROXY=1, which leaves the proxy to Node.js",
+        "lab, axios 1.21.1, https-proxy-agent 9.1.0, Node.js 24.21.0";
     Axios, WRONG, TLS =>
         "take `rejectUnauthorized: false` and NODE_TLS_REJECT_UNAUTHORIZED=0 out; trust a private CA by NODE_EXTRA_CA_CERTS",
         "Node.js tls and cli documentation";
@@ -59,6 +66,16 @@ fixes! {
     Axios, FAILED, TRUSTED =>
         "if the certificate was refused: NODE_EXTRA_CA_CERTS",
         "lab, axios 1.21.1";
+
+    Cargo, WAITED, &[] =>
+        "`http.timeout` (30 s by default) and `net.retry` (3 by default), or CARGO_HTTP_TIMEOUT and CARGO_NET_RETRY",
+        "The Cargo Book, configuration";
+    Cargo, STORM, &[] =>
+        "`net.retry` or CARGO_NET_RETRY: 3 by default",
+        "The Cargo Book, configuration";
+    Cargo, FAILED, TRUSTED =>
+        "if the certificate was refused: `http.cainfo`, or CARGO_HTTP_CAINFO",
+        "The Cargo Book, configuration; lab, 1.95.0";
 
     Curl, IGNORED, &[] =>
         "`http_proxy` counts in lower case only; look for `--noproxy`, NO_PROXY and `proxy` in ~/.curlrc; `-x URL` overrules them",
@@ -87,6 +104,20 @@ fixes! {
     Curl, FAILED, TRUSTED =>
         "if the certificate was refused: `--cacert` or CURL_CA_BUNDLE",
         "curl(1); lab, 7.88.1";
+
+    Deno, WAITED, &[] =>
+        "`signal: AbortSignal.timeout(ms)`: there is none by default",
+        "lab, 2.9.6";
+    Deno, FAILED, TRUSTED =>
+        "if the certificate was refused: DENO_CERT, or SSL_CERT_FILE with DENO_TLS_CA_STORE=system",
+        "lab, 2.9.6";
+
+    Git, WAITED, &[] =>
+        "`http.lowSpeedLimit` and `http.lowSpeedTime`: there is no other timeout, and none by default",
+        "git-config(1)";
+    Git, FAILED, TRUSTED =>
+        "if the certificate was refused: `http.sslCAInfo`, or GIT_SSL_CAINFO",
+        "git-config(1); lab, 2.39.5";
 
     Go, IGNORED, &[] =>
         "`Transport.Proxy = http.ProxyFromEnvironment`: a bare `&http.Transport{}` has no proxy; loopback targets are never proxied",
@@ -171,6 +202,17 @@ fixes! {
         "take `rejectUnauthorized: false` and NODE_TLS_REJECT_UNAUTHORIZED=0 out; trust a private CA by NODE_EXTRA_CA_CERTS",
         "Node.js tls and cli documentation";
 
+    Node, WRONG, BEFORE_TUNNEL =>
+        "https-proxy-agent hands a refused CONNECT over as the target's own response, status and page: check `statusCode`",
+        "lab, https-proxy-agent 9.1.0";
+
+    Okhttp, WAITED, &[] =>
+        "`callTimeout`: there is none by default; `connectTimeout`, `readTimeout` and `writeTimeout` are 10 s, and bound each wait",
+        "OkHttp documentation, OkHttpClient.Builder";
+    Okhttp, WRONG, &[] =>
+        "a status of 400 or above is no exception: check `response.isSuccessful()`",
+        "OkHttp documentation, Response";
+
     Python, WAITED, &[] =>
         "requests: `timeout=(connect, read)`; urllib: `urlopen(timeout=...)`; neither has one by default. httpx: 5 s a wait; aiohttp: 300 s in all",
         "lab, requests 2.34.2, urllib of 3.11, httpx 0.28.1, aiohttp 3.14.5";
@@ -215,6 +257,9 @@ fixes! {
     Reqwest, WRONG, &[] =>
         "a status of 400 or above is no error: call `error_for_status()`",
         "reqwest documentation, Response";
+    Reqwest, FAILED, &["reply/split", "reply/byte-by-byte"] =>
+        "hyper-util 0.1.21: until 0.1.20 it wants `HTTP/1.1 200` in one read; `cargo update -p hyper-util`",
+        "hyperium/hyper-util#300; lab, 0.1.20 and 0.1.21";
     Reqwest, FAILED, TRUSTED =>
         "if the certificate was refused: `ClientBuilder::tls_certs_merge` (`add_root_certificate` before 0.13)",
         "reqwest 0.13.4 async_impl/client.rs";

@@ -2,8 +2,8 @@
 //! to nothing. Pure: they read events, and so say the same of sockets, of the simulation, and of an
 //! event file.
 //!
-//! One check a file: [`bounded`], [`storm`], [`backoff`], [`retry_after`], [`idempotent`],
-//! [`deadline`], [`credentials`], [`recovers`], [`pool`].
+//! One check a file: [`bounded()`], [`storm()`], [`backoff()`], [`retry_after()`], [`idempotent()`],
+//! [`deadline()`], [`credentials()`], [`recovers()`], [`pool()`].
 //!
 //! ```
 //! use std::time::Duration;

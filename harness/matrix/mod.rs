@@ -1,6 +1,6 @@
 //! Many scenarios against many clients: what comes out of it, as data.
 //!
-//! - [`Wanted`]: what is asked for; [`play`]: controls, cells, confirmations.
+//! - [`Wanted`]: what is asked for; [`play()`]: controls, cells, confirmations.
 //! - [`summary`]: what a matrix leaves behind, and what every report of one is made from;
 //!   [`mark`]: the word of a cell; [`scores`]: the three fractions.
 //! - [`suites`]: which scenarios; [`baseline`]: what is expected to fail.

@@ -51,7 +51,7 @@ mod tests {
     use crate::catalogue::CATALOGUE;
 
     /// How many rows the catalogue has to play. It only ever grows.
-    const COVERED: usize = 139;
+    const COVERED: usize = 152;
 
     #[test]
     fn the_list_reads() {

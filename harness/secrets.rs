@@ -1,5 +1,6 @@
 //! The secrets of one run, how to find them in bytes, and how to hide them.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -92,44 +93,57 @@ impl Secrets {
                 out = out.replace(&*String::from_utf8_lossy(form.needle()), "****");
             }
         }
-        out.split_inclusive('\n').map(|line| mask_userinfo(&mask_header(line))).collect()
+        mask_lines(&out)
     }
 }
 
+/// The text without what any line of a head may give away, whosever it is: the value of a header
+/// that carries credentials, the user of a URL. Enough where none of the run's own secrets occurs.
+pub fn mask_lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        mask_userinfo(&mask_header(line), &mut out);
+    }
+    out
+}
+
 /// Hides user and password of every URL in a line, whosever they are.
-fn mask_userinfo(line: &str) -> String {
-    let (mut out, mut rest) = (String::new(), line);
+fn mask_userinfo(line: &str, out: &mut String) {
+    let mut rest = line;
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
-        out += before;
+        *out += before;
         // The authority ends where a path, a query or the text around the URL begins.
         let ends = |c: char| c.is_whitespace() || "/?#\"'<>".contains(c);
         let authority = &after[..after.find(ends).unwrap_or(after.len())];
         match authority.rsplit_once('@') {
             Some((_, host)) => {
-                out += "****@";
-                out += host;
+                *out += "****@";
+                *out += host;
             }
-            None => out += authority,
+            None => *out += authority,
         }
         rest = &after[authority.len()..];
     }
-    out + rest
+    *out += rest;
 }
 
 /// Hides the credentials of a header line, whatever they are: a client may send its own.
-fn mask_header(line: &str) -> String {
-    let Some((name, value)) = line.split_once(':') else { return line.to_owned() };
-    let has_scheme = match name.trim().to_ascii_lowercase().as_str() {
-        "proxy-authorization" | "authorization" => value.trim().contains(' '),
-        "cookie" | "set-cookie" => false,
-        _ => return line.to_owned(),
+fn mask_header(line: &str) -> Cow<'_, str> {
+    let Some((name, value)) = line.split_once(':') else { return Cow::Borrowed(line) };
+    let is = |header: &str| name.trim().eq_ignore_ascii_case(header);
+    let has_scheme = if is("proxy-authorization") || is("authorization") {
+        value.trim().contains(' ')
+    } else if is("cookie") || is("set-cookie") {
+        false
+    } else {
+        return Cow::Borrowed(line);
     };
     let body = value.trim_end_matches(['\r', '\n']);
     let end = &value[body.len()..];
     let scheme = body.trim_start().split(' ').next().unwrap_or("");
     let shown = if has_scheme { format!(" {scheme} ****") } else { " ****".to_owned() };
-    format!("{name}:{shown}{end}")
+    Cow::Owned(format!("{name}:{shown}{end}"))
 }
 
 fn forms(secret: &str) -> Vec<Finder<'static>> {

@@ -88,7 +88,7 @@ pub(super) fn write_down(
         method: method.to_owned(),
         path: secrets.mask(path),
         version: version.to_owned(),
-        headers: mask_headers(secrets, headers),
+        headers: mask_headers(|text| secrets.mask(text), headers),
         secret_seen: secrets.seen_in(raw),
     });
 }

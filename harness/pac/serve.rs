@@ -116,7 +116,7 @@ impl Server {
             attempt,
             method: secrets.mask(&head.method),
             path: secrets.mask(&head.target),
-            headers: mask_headers(secrets, &head.headers),
+            headers: mask_headers(|text| secrets.mask(text), &head.headers),
             secret_seen: secrets.seen_in(&head.raw),
         });
         Facts {

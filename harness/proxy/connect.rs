@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 
 use bytes::BytesMut;
+use tokio::io::AsyncWriteExt;
 
 use super::head::Head;
 use super::lookup::{self, Found, Upstream};
 use super::{Next, Session};
-use crate::event::{Side, What};
+use crate::event::{How, Side, What, Who};
 use crate::fault::{After, Ended, Flow, Passed, Pipe, Until, count, finish, play};
 use crate::origin;
 use crate::scenario::DialTime;
@@ -165,6 +166,17 @@ async fn dial(session: &mut Session, place: Place) -> Result<BoxWire, Failed> {
 /// Stage `reply`: the client is told yes.
 async fn reply(session: &mut Session, yes: Yes<'_>) -> After {
     let Session { conn, facts, wire, inbox, choice, .. } = session;
+    if !conn.scenario.touches(Stage::Reply) {
+        // Nothing shapes it: it needs no pipe.
+        if wire.write_all(yes.bytes).await.is_err() {
+            conn.closed(Who::Client, How::Rst);
+            return After::Stop;
+        }
+        let bytes = yes.bytes.len() as u64;
+        conn.count_out(bytes);
+        conn.note((yes.note)(bytes));
+        return After::Go;
+    }
     let mut from = yes.bytes;
     let pipe = Pipe::new(conn.clock(), conn.rng("reply"), false);
     let mut flow = Flow::Out { client: wire, from: &mut from, pipe };

@@ -27,6 +27,7 @@ use crate::event::{How, What, Who};
 use crate::fault::h2::H2;
 use crate::fault::{After, Choice, Ended, Flow, play, respond::Respond, upstream_error};
 use crate::plan::Facts;
+use crate::secrets::mask_lines;
 use crate::stage::Stage;
 use crate::wire::{BoxWire, End, fin, linger};
 use connect::Failed;
@@ -275,15 +276,20 @@ impl Session {
 
     fn write_down(&self, head: &Head) {
         let secrets = self.conn.log().secrets();
-        let raw = secrets.mask(&String::from_utf8_lossy(&head.raw));
+        let secret_seen = secrets.seen_in(&head.raw);
+        // What is not in the whole is not in a part.
+        let hide = |text: &str| match secret_seen[..] {
+            [] => mask_lines(text),
+            _ => secrets.mask(text),
+        };
         self.conn.note(What::Request {
             attempt: self.facts.attempt,
-            method: secrets.mask(&head.method),
-            target: secrets.mask(&head.target),
+            method: hide(&head.method),
+            target: hide(&head.target),
             version: self.version(head).to_owned(),
-            headers: mask_headers(secrets, &head.headers),
-            raw,
-            secret_seen: secrets.seen_in(&head.raw),
+            headers: mask_headers(hide, &head.headers),
+            raw: hide(&String::from_utf8_lossy(&head.raw)),
+            secret_seen,
         });
     }
 
@@ -342,13 +348,13 @@ impl Session {
 
 /// Header lines with every credential hidden.
 pub(crate) fn mask_headers(
-    secrets: &crate::secrets::Secrets,
+    hide: impl Fn(&str) -> String,
     headers: &[(String, String)],
 ) -> Vec<(String, String)> {
     headers
         .iter()
         .map(|(name, value)| {
-            let line = secrets.mask(&format!("{name}: {value}"));
+            let line = hide(&format!("{name}: {value}"));
             match line.split_once(": ") {
                 Some((name, value)) => (name.to_owned(), value.to_owned()),
                 None => (name.clone(), String::new()),

@@ -39,10 +39,12 @@ impl Arm {
     }
 
     /// How long nothing has to come to be called silence. On sockets it has to be longer than
-    /// whatever else could still come: the origin's pause of two seconds at most.
-    pub fn silence(self, scenario: &Scenario) -> Duration {
+    /// whatever else could still come: the origin's pause of two seconds at most; where none is
+    /// `due` it is as long as a busy machine may need.
+    pub fn silence(self, scenario: &Scenario, due: bool) -> Duration {
         match self {
             Arm::Sim => Duration::from_secs(500),
+            Arm::Sockets if !due => Duration::from_secs(60),
             Arm::Sockets if paused(scenario) => Duration::from_millis(2600),
             Arm::Sockets => Duration::from_millis(400),
         }

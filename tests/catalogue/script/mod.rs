@@ -57,9 +57,9 @@ pub(crate) fn ending(error: &io::Error) -> Ending {
     }
 }
 
-/// Plays one scenario and gives the transcript.
-pub async fn play(scenario: Scenario, arm: Arm) -> String {
-    let silence = arm.silence(&scenario);
+/// Plays one scenario and gives the transcript. `quiet`: there will be silence in it.
+pub async fn play(scenario: Scenario, arm: Arm, quiet: bool) -> String {
+    let silence = arm.silence(&scenario, quiet);
     let name = scenario.name.clone();
     let running = arm.start(scenario.clone()).await;
     let mut client = Client { running: &running, arm, silence, out: String::new() };

@@ -96,7 +96,8 @@
 //! - [`plan`]: pure; which rule an attempt meets. [`rng`]: the dice, frozen.
 //! - [`fault`]: one effect a file; what passes at a stage ([`fault::Flow`]) and how it is shaped.
 //! - [`wire`]: a byte stream that can be cut off rudely: sockets, TLS, the simulation.
-//! - [`door`]: what rules at `syn` ask of a listening socket; [`world`]: where wires come from; [`clock`]: exact time and virtual time.
+//! - [`door`]: what rules at `syn` ask of a listening socket; [`world`]: where wires come from; [`clock`]: exact time and virtual time;
+//!   [`calendar`]: the date.
 //! - [`start`]: ports, certificates, the loop that takes connections; [`conn`]: one of them.
 //! - [`pac`]: the server of the PAC file. [`dns`]: the name server, over UDP, TCP, TLS and HTTPS.
 //! - [`proxy`]: a connection through its stages; [`origin`]: the server behind it.
@@ -116,6 +117,7 @@
 //! - [`run`]: the wrapped command; [`report`]: one form a file; [`cli`]: one verb a file.
 
 pub mod auth;
+pub mod calendar;
 pub mod catalogue;
 pub mod cert;
 pub mod checks;

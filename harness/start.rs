@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::auth::Nonces;
+use crate::calendar::Calendar;
 use crate::cert::Authority;
 use crate::clock::Clock;
 use crate::dns::NameServer;
@@ -269,7 +270,7 @@ fn run(
         clock,
         log,
         seed,
-        authority: Authority::new(&names, &addresses)?,
+        authority: Authority::new(Calendar::of(clock), &names, &addresses)?,
         nonce: Rng::derive(seed, "nonce", 0).word(16),
         forward: setup.forward,
         proxy_ip: address.ip(),

@@ -34,34 +34,37 @@ pub(super) fn issue(
         Flavour::UntrustedRoot => below(Vec::new(), authority.rogue()),
         Flavour::RootNotCritical => below(Vec::new(), authority.lax()),
         Flavour::IncompleteChain => {
-            let chain = below(intermediates(root, flavour, 1)?, root)?;
+            let chain = below(intermediates(authority, flavour, 1)?, root)?;
             Ok(chain.into_iter().take(1).collect())
         }
         Flavour::WithIntermediate
         | Flavour::ReversedChain
         | Flavour::NotACa
         | Flavour::IssuerExpired
-        | Flavour::NameConstraints => below(intermediates(root, flavour, 1)?, root),
-        Flavour::PathLength => below(intermediates(root, flavour, 2)?, root),
-        Flavour::LongChain => below(intermediates(root, flavour, 10)?, root),
-        Flavour::VeryLongChain => below(intermediates(root, flavour, 118)?, root),
+        | Flavour::NameConstraints => below(intermediates(authority, flavour, 1)?, root),
+        Flavour::PathLength => below(intermediates(authority, flavour, 2)?, root),
+        Flavour::LongChain => below(intermediates(authority, flavour, 10)?, root),
+        Flavour::VeryLongChain => below(intermediates(authority, flavour, 118)?, root),
         _ => below(Vec::new(), root),
     }
 }
 
 /// CAs, each issued by the one before it.
-fn intermediates(root: &Ca, flavour: Flavour, many: usize) -> anyhow::Result<Vec<Ca>> {
+fn intermediates(authority: &Authority, flavour: Flavour, many: usize) -> anyhow::Result<Vec<Ca>> {
     let mut cas: Vec<Ca> = Vec::with_capacity(many);
     for number in 1..=many {
-        let issuer: &Issuer<'static, KeyPair> = cas.last().map_or(root, |ca| ca);
-        let ca =
-            CertifiedIssuer::signed_by(params(flavour, number)?, KeyPair::generate()?, issuer)?;
-        cas.push(ca);
+        let issuer: &Issuer<'static, KeyPair> = cas.last().map_or(authority.root(), |ca| ca);
+        let params = params(authority, flavour, number)?;
+        cas.push(CertifiedIssuer::signed_by(params, KeyPair::generate()?, issuer)?);
     }
     Ok(cas)
 }
 
-fn params(flavour: Flavour, number: usize) -> anyhow::Result<CertificateParams> {
+fn params(
+    authority: &Authority,
+    flavour: Flavour,
+    number: usize,
+) -> anyhow::Result<CertificateParams> {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     let name = format!("badproxy intermediate CA {number}, this run only");
@@ -75,7 +78,7 @@ fn params(flavour: Flavour, number: usize) -> anyhow::Result<CertificateParams> 
         _ => IsCa::Ca(BasicConstraints::Unconstrained),
     };
     let when = if flavour == Flavour::IssuerExpired { Flavour::Expired } else { Flavour::Good };
-    (params.not_before, params.not_after) = validity(when);
+    (params.not_before, params.not_after) = validity(when, authority.calendar.date());
     if flavour == Flavour::NameConstraints {
         params.name_constraints = Some(NameConstraints {
             permitted_subtrees: vec![GeneralSubtree::DnsName("elsewhere.test".to_owned())],

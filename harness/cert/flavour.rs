@@ -59,6 +59,7 @@ flavours! {
     Expired "expired" Bad "It ended yesterday.";
     NotYetValid "not-yet-valid" Bad "It begins tomorrow.";
     NotYetValid60s "not-yet-valid-60s" Bad "It begins 60 s after it was asked for first.";
+    EndsIn1h "ends-in-1h" Open "It ends an hour after it was asked for first, and is `expired` then.";
     WrongHost "wrong-host" Bad "It is for another name.";
     SelfSigned "self-signed" Bad "Issued by itself.";
     UntrustedRoot "untrusted-root" Bad "Issued by a CA that the client does not have; the CA is sent.";

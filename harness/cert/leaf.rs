@@ -6,7 +6,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CrlDistributionPoint, CustomExtension, DistinguishedName,
     DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
 };
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::{Authority, Flavour, chain, ocsp};
@@ -23,7 +23,7 @@ pub(super) struct Minted {
 
 /// Mints what a server shows as `name`.
 pub(super) fn mint(authority: &Authority, name: &str, flavour: Flavour) -> anyhow::Result<Minted> {
-    let params = params(name, flavour)?;
+    let params = params(authority, name, flavour)?;
     let mut chain = chain::issue(authority, &params, flavour)?;
     damage(&mut chain, flavour);
     let key = match flavour {
@@ -96,24 +96,41 @@ fn subject(name: &str, flavour: Flavour) -> DistinguishedName {
     subject
 }
 
-/// From when to when.
-pub(super) fn validity(flavour: Flavour) -> (OffsetDateTime, OffsetDateTime) {
-    let now = OffsetDateTime::now_utc();
+/// From when to when, if it is minted now.
+pub(super) fn validity(flavour: Flavour, now: OffsetDateTime) -> (OffsetDateTime, OffsetDateTime) {
     match flavour {
         Flavour::Expired => (now - Duration::days(30), now - Duration::days(1)),
         Flavour::NotYetValid => (now + Duration::days(1), now + Duration::days(30)),
         Flavour::NotYetValid60s => (now + Duration::seconds(60), now + Duration::days(14)),
+        Flavour::EndsIn1h => (now - Duration::days(1), now + Duration::hours(1)),
         _ => (now - Duration::days(1), now + Duration::days(14)),
     }
 }
 
-fn params(name: &str, flavour: Flavour) -> anyhow::Result<CertificateParams> {
+/// When one that is minted now is to be minted again, so that it stays what it is called; and
+/// when it ends where that is not before.
+pub(super) fn lasts(flavour: Flavour, now: OffsetDateTime) -> (OffsetDateTime, OffsetDateTime) {
+    let never = PrimitiveDateTime::MAX.assume_utc();
+    match flavour {
+        // The time of this one counts from each handshake.
+        Flavour::NotYetValid60s => (now, never),
+        Flavour::NotYetValid => (now + Duration::hours(1), never),
+        Flavour::EndsIn1h => (never, validity(flavour, now).1),
+        _ => (now + Duration::days(7), never),
+    }
+}
+
+fn params(
+    authority: &Authority,
+    name: &str,
+    flavour: Flavour,
+) -> anyhow::Result<CertificateParams> {
     const SLOW: &str = "http://revocation.badproxy.test/delay/1h";
     let mut params = CertificateParams::default();
     params.subject_alt_names = names(name, flavour)?;
     params.distinguished_name = subject(name, flavour);
     params.serial_number = Some(serial()?);
-    (params.not_before, params.not_after) = validity(flavour);
+    (params.not_before, params.not_after) = validity(flavour, authority.calendar.date());
     params.is_ca = match flavour {
         Flavour::LeafIsCa => IsCa::Ca(BasicConstraints::Unconstrained),
         _ => IsCa::ExplicitNoCa,

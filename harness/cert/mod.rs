@@ -25,6 +25,7 @@ use tokio_rustls::rustls::{self, ServerConfig};
 
 pub use flavour::{Flavour, Trust};
 
+use crate::calendar::Calendar;
 use crate::fault::tls::Tls;
 use crate::scenario::Alpn;
 use crate::tls::tamper::Tamper;
@@ -33,11 +34,19 @@ use crate::tls::{Plan, engine};
 /// The certificate authority of one run, and another that nobody trusts. Its keys are made when the
 /// first certificate is wanted: most worlds of a test that is about HTTP never come to one.
 pub struct Authority {
+    calendar: Calendar,
     names: Vec<String>,
     addresses: Vec<IpAddr>,
     made: OnceLock<Made>,
     rogue: OnceLock<Ca>,
-    cache: Mutex<HashMap<Key, Arc<ServerConfig>>>,
+    cache: Mutex<HashMap<Key, Cached>>,
+}
+
+/// A configuration, and until when its certificate is shown and is what it is called.
+struct Cached {
+    config: Arc<ServerConfig>,
+    again: OffsetDateTime,
+    ends: OffsetDateTime,
 }
 
 type Ca = CertifiedIssuer<'static, KeyPair>;
@@ -65,19 +74,19 @@ impl Authority {
     /// # Errors
     ///
     /// When a name cannot stand in a certificate.
-    pub fn new(names: &[String], addresses: &[IpAddr]) -> anyhow::Result<Self> {
+    pub fn new(calendar: Calendar, names: &[String], addresses: &[IpAddr]) -> anyhow::Result<Self> {
         let (names, addresses) = (names.to_vec(), addresses.to_vec());
         let made = OnceLock::new();
         if !names.is_empty() {
             // Those may be anything; without them nothing can go wrong.
-            let _ = made.set(make(&names, &addresses)?);
+            let _ = made.set(make(calendar, &names, &addresses)?);
         }
         let (rogue, cache) = (OnceLock::new(), Mutex::default());
-        Ok(Authority { names, addresses, made, rogue, cache })
+        Ok(Authority { calendar, names, addresses, made, rogue, cache })
     }
 
     fn made(&self) -> &Made {
-        self.made.get_or_init(|| random(make(&self.names, &self.addresses)))
+        self.made.get_or_init(|| random(make(self.calendar, &self.names, &self.addresses)))
     }
 
     fn root(&self) -> &Ca {
@@ -95,7 +104,7 @@ impl Authority {
     /// A CA that nobody trusts.
     fn rogue(&self) -> &Ca {
         self.rogue.get_or_init(|| {
-            let params = self::params("badproxy CA that nobody trusts", None);
+            let params = self::params(self.calendar, "badproxy CA that nobody trusts", None);
             let make = || Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?);
             random(make())
         })
@@ -112,7 +121,9 @@ impl Authority {
         [self.root().der().clone(), self.lax().der().clone()]
     }
 
-    /// How to serve TLS as `name`, with a certificate of this flavour; minted once, then cached.
+    /// How to serve TLS as `name`, with a certificate of this flavour, and what it is by now: one
+    /// that has ended is [`Flavour::Expired`]. Minted once, then cached for as long as it is what
+    /// it is called.
     ///
     /// # Errors
     ///
@@ -123,14 +134,32 @@ impl Authority {
         flavour: Flavour,
         alpn: &[Alpn],
         plan: &Plan,
-    ) -> anyhow::Result<Arc<ServerConfig>> {
+    ) -> anyhow::Result<(Arc<ServerConfig>, Flavour)> {
         let key =
             (name.to_ascii_lowercase(), flavour, alpn.to_vec(), plan.terms.clone(), plan.alert);
+        let now = self.calendar.date();
         let mut cache = self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(config) = cache.get(&key) {
-            return Ok(Arc::clone(config));
+        if let Some(cached) = cache.get(&key).filter(|cached| now < cached.again) {
+            let by_now = if now < cached.ends { flavour } else { Flavour::Expired };
+            return Ok((Arc::clone(&cached.config), by_now));
         }
-        let minted = leaf::mint(self, &key.0, flavour)?;
+        let config = Arc::new(self.mint(&key.0, flavour, alpn, plan)?);
+        if cache.len() >= CACHED {
+            cache.clear();
+        }
+        let (again, ends) = leaf::lasts(flavour, now);
+        cache.insert(key, Cached { config: Arc::clone(&config), again, ends });
+        Ok((config, flavour))
+    }
+
+    fn mint(
+        &self,
+        name: &str,
+        flavour: Flavour,
+        alpn: &[Alpn],
+        plan: &Plan,
+    ) -> anyhow::Result<ServerConfig> {
+        let minted = leaf::mint(self, name, flavour)?;
         let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(minted.key));
         // Not by `with_single_cert`, which refuses chains that make no sense.
         let signer = PROVIDER.key_provider.load_private_key(secret)?;
@@ -143,19 +172,10 @@ impl Authority {
                 Alpn::Http11 => "http/1.1",
             })
             .collect();
-        let config = engine::config(&PROVIDER, shown, &names, plan)?;
-        let config = Arc::new(config);
-        if cache.len() >= CACHED {
-            cache.clear();
-        }
-        // The time of this one counts from each handshake.
-        if flavour != Flavour::NotYetValid60s {
-            cache.insert(key, Arc::clone(&config));
-        }
-        Ok(config)
+        Ok(engine::config(&PROVIDER, self.calendar, shown, &names, plan)?)
     }
 
-    /// A client that trusts the root of this run, and nothing else.
+    /// A client that trusts the root of this run, and nothing else; its date is the run's.
     ///
     /// # Errors
     ///
@@ -165,15 +185,17 @@ impl Authority {
         for root in self.roots() {
             roots.add(root)?;
         }
-        Ok(rustls::ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+        let (provider, calendar) = (Arc::clone(&PROVIDER), Arc::new(self.calendar));
+        Ok(rustls::ClientConfig::builder_with_details(provider, calendar)
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth())
     }
 }
 
-fn make(names: &[String], addresses: &[IpAddr]) -> anyhow::Result<Made> {
-    let params = self::params("badproxy test CA, this run only", Some((names, addresses)));
+fn make(calendar: Calendar, names: &[String], addresses: &[IpAddr]) -> anyhow::Result<Made> {
+    let only = Some((names, addresses));
+    let params = self::params(calendar, "badproxy test CA, this run only", only);
     Ok(Made {
         lax: chain::lax(&params)?,
         root: CertifiedIssuer::self_signed(params, KeyPair::generate()?)?,
@@ -187,15 +209,21 @@ fn random<T>(made: anyhow::Result<T>) -> T {
 }
 
 /// A CA, for these names and addresses only.
-fn params(name: &str, only: Option<(&[String], &[IpAddr])>) -> CertificateParams {
+fn params(
+    calendar: Calendar,
+    name: &str,
+    only: Option<(&[String], &[IpAddr])>,
+) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let now = OffsetDateTime::now_utc();
+    let now = calendar.date();
     params.not_before = now - Duration::days(1);
-    params.not_after = now + Duration::days(30);
+    // Nobody keeps the root of a simulation, and years pass there.
+    let days = if calendar.is_virtual() { 100 * 365 } else { 30 };
+    params.not_after = now + Duration::days(days);
     if let Some((names, addresses)) = only {
         let mut permitted = vec![
             GeneralSubtree::DnsName("test".into()),

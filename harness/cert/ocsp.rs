@@ -39,7 +39,7 @@ fn time(at: OffsetDateTime) -> Vec<u8> {
 
 /// The response of the run's root: revoked an hour ago, for keyCompromise.
 pub(super) fn revoked(authority: &Authority, leaf: &CertificateParams) -> anyhow::Result<Vec<u8>> {
-    let now = OffsetDateTime::now_utc();
+    let now = authority.calendar.date();
     let root = authority.root().key();
     let hash = |bytes: &[u8]| tlv(4, digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref());
     let sha1 = sequence(&[tlv(6, &[0x2b, 0x0e, 3, 2, 0x1a]), tlv(5, &[])]);
@@ -55,7 +55,7 @@ pub(super) fn revoked(authority: &Authority, leaf: &CertificateParams) -> anyhow
         id,
         status,
         time(now - Duration::hours(1)),
-        tlv(0xa0, &time(now + Duration::days(1))),
+        tlv(0xa0, &time(now + Duration::days(14))),
     ]);
     let responder = tlv(0xa2, &hash(root.der_bytes()));
     let data = sequence(&[responder, time(now), sequence(&[single])]);

@@ -63,8 +63,8 @@ async fn secured(
     }
     let flavour = choice.cert.unwrap_or_default();
     let name = sni.unwrap_or_else(|| "127.0.0.1".to_owned());
-    let config = match server.shared.authority.server(&name, flavour, &[], &choice.tls) {
-        Ok(config) => config,
+    let (config, flavour) = match server.shared.authority.server(&name, flavour, &[], &choice.tls) {
+        Ok(served) => served,
         Err(error) => {
             failed(format!("no certificate can be made for {name:?}: {error}"), Who::Us);
             return None;

@@ -131,7 +131,10 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
     link.one = plan.terms.close_notify == Some(false);
     let config = match conn.shared.authority.server(&name, link.cert, &conn.scenario.alpn(), &plan)
     {
-        Ok(config) => config,
+        Ok((config, by_now)) => {
+            link.cert = by_now;
+            config
+        }
         Err(error) => {
             let reason = format!("no certificate can be made for {name:?}: {error}");
             conn.note(What::TlsFailed { reason, alert: None, by: Who::Us });

@@ -55,7 +55,10 @@ impl Session {
         let plan = std::mem::take(&mut self.choice.tls);
         let authority = &self.conn.shared.authority;
         let config = match authority.server(&name, self.cert, &tls.alpn(), &plan) {
-            Ok(config) => config,
+            Ok((config, by_now)) => {
+                self.cert = by_now;
+                config
+            }
             Err(error) => {
                 let reason = format!("no certificate can be made for {name:?}: {error}");
                 self.tls_failed(reason, None, Who::Us, Vec::new());

@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_files_are_there_and_go_away() {
-        let authority = Authority::new(&[], &[]).unwrap();
+        let authority = Authority::new(crate::calendar::Calendar::Real, &[], &[]).unwrap();
         let trust = Trust::write(&authority).unwrap();
         let dir = trust.dir().to_owned();
         let bundle = std::fs::read_to_string(trust.bundle()).unwrap();

@@ -18,6 +18,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::{Plan, tamper};
+use crate::calendar::Calendar;
 use crate::fault::tls::{ClientCert, Group, Tickets, Tls, Version};
 
 /// How to serve `shown`, with `alpn` unless the plan has its own.
@@ -27,6 +28,7 @@ use crate::fault::tls::{ClientCert, Group, Tickets, Tls, Version};
 /// Terms that leave nothing to negotiate.
 pub fn config(
     provider: &CryptoProvider,
+    calendar: Calendar,
     shown: CertifiedKey,
     alpn: &[&str],
     plan: &Plan,
@@ -48,8 +50,8 @@ pub fn config(
             .collect(),
     };
     let algorithms = provider.signature_verification_algorithms;
-    let builder =
-        ServerConfig::builder_with_provider(provider).with_protocol_versions(&versions)?;
+    let builder = ServerConfig::builder_with_details(provider, Arc::new(calendar))
+        .with_protocol_versions(&versions)?;
     let builder = match terms.client_cert {
         None => builder.with_no_client_auth(),
         Some(asked) => builder.with_client_cert_verifier(Arc::new(Asked { asked, algorithms })),

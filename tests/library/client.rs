@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use badproxy::World;
+use badproxy::rustls::ClientConfig;
 use badproxy::rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -32,6 +33,14 @@ pub async fn get(world: &World) -> io::Result<String> {
 
 pub async fn get_over(
     world: &World,
+    wire: impl AsyncRead + AsyncWrite + Unpin,
+) -> io::Result<String> {
+    get_with(|| world.client_config(), wire).await
+}
+
+/// The same with a configuration of one's own, asked for when it is needed.
+pub async fn get_with(
+    config: impl FnOnce() -> ClientConfig,
     mut wire: impl AsyncRead + AsyncWrite + Unpin,
 ) -> io::Result<String> {
     wire.write_all(
@@ -42,7 +51,7 @@ pub async fn get_over(
     if !answer.starts_with("HTTP/1.1 200") {
         return Err(io::Error::other(format!("proxy: {}", answer.lines().next().unwrap_or(""))));
     }
-    let connector = TlsConnector::from(Arc::new(world.client_config()));
+    let connector = TlsConnector::from(Arc::new(config()));
     let name = ServerName::try_from("target.badproxy.test").unwrap();
     let mut tls = connector.connect(name, wire).await?;
     tls.write_all(b"GET / HTTP/1.1\r\nHost: target.badproxy.test\r\nConnection: close\r\n\r\n")

@@ -3,6 +3,7 @@
 mod blocking;
 mod builder;
 mod client;
+mod dates;
 mod face;
 mod report;
 mod same;

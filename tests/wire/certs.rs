@@ -17,6 +17,7 @@ const SAYS: &[(&str, &str)] = &[
     ("expired", "certificate has expired"),
     ("not-yet-valid", "certificate is not yet valid"),
     ("not-yet-valid-60s", "certificate is not yet valid"),
+    ("ends-in-1h", "OK"),
     ("wrong-host", "hostname mismatch"),
     ("self-signed", "self-signed certificate"),
     ("untrusted-root", "self-signed certificate in certificate chain"),

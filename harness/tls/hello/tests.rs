@@ -5,7 +5,7 @@ use super::*;
 /// The hello of a client that uses rustls.
 fn real() -> Vec<u8> {
     use tokio_rustls::rustls::{ClientConnection, pki_types::ServerName};
-    let authority = crate::cert::Authority::new(&[], &[]).unwrap();
+    let authority = crate::cert::Authority::new(crate::calendar::Calendar::Real, &[], &[]).unwrap();
     let mut config = authority.client().unwrap();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let name = ServerName::try_from("a.test").unwrap();

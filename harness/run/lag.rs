@@ -84,7 +84,9 @@ mod tests {
         let second = lag.window();
         assert_eq!(second.worst(), 0.0);
         drop(first);
-        tokio::time::sleep(TICK * 3).await;
-        assert_eq!(lag.windows.lock().unwrap().len(), 1);
+        // However late the ticker gets its turn, it comes.
+        while lag.windows.lock().unwrap().len() != 1 {
+            tokio::time::sleep(TICK).await;
+        }
     }
 }

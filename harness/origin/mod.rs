@@ -21,7 +21,7 @@ use crate::fault::{After, Choice, Flow, play};
 use crate::plan::Facts;
 use crate::scenario::Alpn;
 use crate::stage::Stage;
-use crate::tls::{self, Failed};
+use crate::tls;
 use crate::wire::{BoxWire, fin, linger};
 
 /// One connection to the origin: through the proxy or around it.
@@ -155,7 +155,15 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
                 http1::serve(&mut link, wire, BytesMut::new()).await;
             }
         }
-        Err(Failed { reason, alert, by }) => conn.note(What::TlsFailed { reason, alert, by }),
+        Err(mut failed) => {
+            let (by, alert) = (failed.by, failed.alert.take());
+            let reason = std::mem::take(&mut failed.reason);
+            conn.note(What::TlsFailed { reason, alert, by });
+            if conn.side == Side::Direct {
+                conn.closed(by, How::Fin);
+            }
+            failed.close().await;
+        }
     }
     if conn.side == Side::Direct {
         conn.closed(Who::Client, How::Fin);

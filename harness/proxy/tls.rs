@@ -78,9 +78,11 @@ impl Session {
                 self.wire = wire;
                 true
             }
-            Err(failed) => {
-                self.tls_failed(failed.reason, failed.alert, failed.by, Vec::new());
+            Err(mut failed) => {
+                let reason = std::mem::take(&mut failed.reason);
+                self.tls_failed(reason, failed.alert.take(), failed.by, Vec::new());
                 self.conn.closed(failed.by, How::Fin);
+                failed.close().await;
                 false
             }
         }

@@ -20,9 +20,9 @@ use crate::event::Who;
 use crate::fault::tls::Tls;
 use crate::fault::tls_record::TlsRecord;
 use crate::stage::Stage;
-use crate::wire::BoxWire;
 use crate::wire::replay::replay;
 use crate::wire::tls::Rude;
+use crate::wire::{BoxWire, fin, linger};
 
 /// What rules have chosen for a handshake.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +55,19 @@ pub struct Failed {
     pub alert: Option<String>,
     /// Who gave up.
     pub by: Who,
+    /// What the handshake was on, where this side has said no: a FIN is due.
+    pub wire: Option<BoxWire>,
+}
+
+impl Failed {
+    /// Sends the FIN behind this side's alert and reads what the client sent meanwhile: a close with
+    /// bytes unread would be a RST, which can overtake the alert.
+    pub async fn close(self) {
+        let Some(mut wire) = self.wire else { return };
+        if fin(&mut wire, true).await.is_ok() {
+            linger(&mut wire).await;
+        }
+    }
 }
 
 /// Reads the whole ClientHello; its bytes stay in `inbox`. `count` is told of bytes read.
@@ -100,7 +113,7 @@ pub async fn accept(
 ) -> Result<Session, Failed> {
     let goodbye = plan.terms.close_notify.unwrap_or(true);
     let wire = records::records(wire, conn, stage, plan.records);
-    match TlsAcceptor::from(config).accept(replay(inbox, wire)).await {
+    match TlsAcceptor::from(config).accept(replay(inbox, wire)).into_fallible().await {
         Ok(stream) => {
             let (_, session) = stream.get_ref();
             let text = |v: Option<String>| v.unwrap_or_default();
@@ -111,12 +124,16 @@ pub async fn accept(
                 wire: if goodbye { Box::new(stream) } else { Box::new(Rude(stream)) },
             })
         }
-        Err(error) => {
-            let alert = match error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
-                Some(rustls::Error::AlertReceived(alert)) => Some(format!("{alert:?}")),
-                _ => None,
+        Err((error, wire)) => {
+            let cause = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
+            let (by, alert, wire) = match cause {
+                Some(rustls::Error::AlertReceived(alert)) => {
+                    (Who::Client, Some(format!("{alert:?}")), None)
+                }
+                Some(_) => (Who::Us, None, Some(wire)),
+                None => (Who::Client, None, None),
             };
-            Err(Failed { reason: error.to_string(), alert, by: Who::Client })
+            Err(Failed { reason: error.to_string(), alert, by, wire })
         }
     }
 }

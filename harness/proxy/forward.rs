@@ -247,14 +247,20 @@ impl Down<'_> {
         }
     }
 
-    /// Moves what belongs to this response from `inbox` to `pending`.
+    /// Moves what belongs to this response from `inbox` to `pending`, all of it at once: what has
+    /// come in one segment goes on in one.
     fn sort(&mut self) {
+        while !self.inbox.is_empty() && self.sort_one() {}
+    }
+
+    /// The next head or piece of a body; false when it is not whole yet.
+    fn sort_one(&mut self) -> bool {
         match &mut self.state {
             State::Head => {
                 let mut lines = [httparse::EMPTY_HEADER; 256];
                 let mut response = httparse::Response::new(&mut lines);
                 match response.parse(&self.inbox) {
-                    Ok(httparse::Status::Partial) => {}
+                    Ok(httparse::Status::Partial) => return false,
                     Err(_) => self.state = State::Raw,
                     Ok(httparse::Status::Complete(len)) => {
                         let status = response.code.unwrap_or(0);
@@ -270,7 +276,7 @@ impl Down<'_> {
                                 && value.to_ascii_lowercase().contains("close")
                         };
                         self.closes = response.version == Some(0) || headers.iter().any(says_close);
-                        self.pending = self.inbox.split_to(len);
+                        self.pending.unsplit(self.inbox.split_to(len));
                         self.state = match status {
                             101 => State::Upgraded,
                             100..200 => State::Head,
@@ -284,16 +290,21 @@ impl Down<'_> {
             }
             State::Body(framing) => match framing.feed(&self.inbox, |_| {}) {
                 Ok(n) => {
-                    self.pending = self.inbox.split_to(n);
                     if framing.is_done() {
                         self.state = State::Finished;
                     }
+                    self.pending.unsplit(self.inbox.split_to(n));
+                    return n > 0;
                 }
                 Err(_) => self.state = State::Raw,
             },
-            State::Raw => self.pending = std::mem::take(&mut self.inbox),
-            State::Upgraded | State::Finished | State::Ended => {}
+            // Frames of a WebSocket that came with the 101 go with it.
+            State::Raw | State::Upgraded => {
+                self.pending.unsplit(std::mem::take(&mut self.inbox));
+            }
+            State::Finished | State::Ended => return false,
         }
+        true
     }
 }
 

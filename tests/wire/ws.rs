@@ -125,8 +125,8 @@ fn a_change_is_for_the_requests_that_its_rule_names() {
 }
 
 /// One read gives all that was sent in one segment.
-fn one_read(proxy: &Proxy, bytes: &str) -> Vec<u8> {
-    let mut socket = tunnel(proxy);
+fn one_read(proxy: &Proxy, in_tunnel: bool, bytes: &str) -> Vec<u8> {
+    let mut socket = if in_tunnel { tunnel(proxy) } else { proxy.connect() };
     socket.write_all(bytes.as_bytes()).unwrap();
     let mut buffer = vec![0; 65536];
     let n = socket.read(&mut buffer).unwrap();
@@ -142,9 +142,22 @@ fn fb131_bytes_before_and_after_a_head_are_in_its_segment() {
       - at: response
         do: {glue: {before: \"HTTP/1.0 200 OK\\r\\n\\r\\n\", after_hex: 81 02 68 69}}\n",
     );
-    let got = one_read(&proxy, &handshake("", UPGRADE));
+    let got = one_read(&proxy, true, &handshake("", UPGRADE));
     assert!(got.starts_with(b"HTTP/1.0 200 OK\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n"));
     assert!(got.ends_with(b"\r\n\r\n\x81\x02hi"), "{}", String::from_utf8_lossy(&got));
+}
+
+/// A proxy that reads the head to know its end sends it on with what came behind it.
+#[test]
+fn what_came_in_one_segment_is_forwarded_in_one() {
+    let rules = "rules: [{at: response, do: {glue: {after_hex: 81 02 68 69}}}]\n";
+    let got = one_read(&Proxy::start(rules), false, &handshake(ABSOLUTE, UPGRADE));
+    assert!(got.starts_with(b"HTTP/1.1 101 ") && got.ends_with(b"\r\n\r\n\x81\x02hi"), "{got:?}");
+    let rules =
+        "rules: [{at: response, do: {glue: {before: \"HTTP/1.1 100 Continue\\r\\n\\r\\n\"}}}]\n";
+    let get = format!("GET {ABSOLUTE}/ HTTP/1.1\r\nHost: target.badproxy.test\r\n\r\n");
+    let got = one_read(&Proxy::start(rules), false, &get);
+    assert!(got.starts_with(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"), "{got:?}");
 }
 
 #[test]

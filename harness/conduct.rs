@@ -130,6 +130,7 @@ impl Conduct {
                 self.foreign += u64::from(dst != "origin");
                 self.reach(Stage::Dial);
             }
+            What::SynSeen { listener: "dns", .. } => self.reach(Stage::Dns),
             What::SynSeen { .. } => {
                 self.syns += 1;
                 self.reach(Stage::Syn);

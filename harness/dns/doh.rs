@@ -1,17 +1,24 @@
-//! DNS over HTTPS (RFC 8484), in HTTP/1.1: GET and POST.
+//! DNS over HTTPS (RFC 8484), in HTTP/1.1 and HTTP/2: GET and POST.
+
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use bytes::BytesMut;
+use http::Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
 
 use super::Transport;
 use super::serve::{Outcome, Server};
 use super::stream::{distrusted, end};
 use crate::cert::Flavour;
 use crate::conn::Conn;
-use crate::event::{What, Who};
+use crate::event::{How, What, Who};
+use crate::fault::h2::H2;
 use crate::fault::respond::reason;
+use crate::http2;
+use crate::http2::frame::Code;
 use crate::proxy::Framing;
 use crate::proxy::head::{self, Head, NoHead};
 use crate::wire::BoxWire;
@@ -46,32 +53,108 @@ pub(super) async fn serve(
                 return false;
             }
         };
-        let message = match message(&head, &mut wire, &mut inbox, conn).await {
-            Ok(message) => message,
-            Err(status) => {
-                refused(conn, &mut wire, status, from).await;
-                return false;
-            }
-        };
-        distrusted(conn, cert, message.len());
-        let transport = Transport::Doh;
-        match server.answer(conn, &message, transport, from, &mut wire, &mut inbox).await {
-            Outcome::Answer(bytes) => {
-                if !send(conn, &mut wire, 200, &bytes).await {
-                    return true;
-                }
-            }
-            // A rule has answered.
-            Outcome::Done => {}
-            Outcome::Ended => {
-                end(conn, &mut wire).await;
-                return false;
-            }
+        if let Some(by_client) = one(server, conn, &head, &mut wire, &mut inbox, from, cert).await {
+            return by_client;
         }
         if !head.keeps_alive() {
             end(conn, &mut wire).await;
             return false;
         }
+    }
+}
+
+/// One request. None: it is answered; otherwise its connection is over, and whether it was the client
+/// that has ended it.
+async fn one(
+    server: &Server,
+    conn: &Conn,
+    head: &Head,
+    wire: &mut BoxWire,
+    inbox: &mut BytesMut,
+    from: &str,
+    cert: Flavour,
+) -> Option<bool> {
+    let message = match message(head, wire, inbox, conn).await {
+        Ok(message) => message,
+        Err(status) => {
+            refused(conn, wire, status, from).await;
+            return Some(false);
+        }
+    };
+    distrusted(conn, cert, message.len());
+    match server.answer(conn, &message, Transport::Doh, from, wire, inbox).await {
+        Outcome::Answer(bytes) => (!send(conn, wire, 200, &bytes).await).then_some(true),
+        // A rule has answered.
+        Outcome::Done => None,
+        Outcome::Ended => {
+            end(conn, wire).await;
+            Some(false)
+        }
+    }
+}
+
+/// The same in HTTP/2: each request on its stream.
+pub(super) async fn streams(
+    server: &Arc<Server>,
+    conn: &Arc<Conn>,
+    wire: BoxWire,
+    from: &str,
+    cert: Flavour,
+) -> bool {
+    let over = match http2::accept(conn, wire, H2::default(), Code::default()).await {
+        Err(over) => over,
+        Ok(mut connection) => {
+            let mut open = JoinSet::new();
+            while let Some((request, stream)) = connection.next().await {
+                while open.try_join_next().is_some() {}
+                let (server, from) = (Arc::clone(server), from.to_owned());
+                let conn = Conn::of_stream(conn, stream.id());
+                open.spawn(Box::pin(async move {
+                    stream_of(&server, &conn, &request, Box::new(stream), &from, cert).await;
+                }));
+            }
+            let over = connection.end();
+            while open.join_next().await.is_some() {}
+            over
+        }
+    };
+    let Some(mut wire) = over.wire else { return false };
+    if over.ours {
+        end(conn, &mut wire).await;
+        return false;
+    }
+    if over.reset {
+        conn.closed(Who::Client, How::Rst);
+    }
+    let _ = wire.shutdown().await;
+    true
+}
+
+/// One stream. Its body has no length of its own to be read by: it is read to its end.
+async fn stream_of(
+    server: &Server,
+    conn: &Conn,
+    request: &Request<()>,
+    mut wire: BoxWire,
+    from: &str,
+    cert: Flavour,
+) {
+    let mut head = http2::head(request);
+    head.target = request.uri().path_and_query().map_or("/".to_owned(), ToString::to_string);
+    conn.count_in(head.raw.len() as u64);
+    let mut inbox = BytesMut::new();
+    while inbox.len() <= LONGEST && head.method == "POST" {
+        match wire.read_buf(&mut inbox).await {
+            Ok(0) => break,
+            Ok(n) => conn.count_in(n as u64),
+            Err(_) => return conn.closed(Who::Client, How::Rst),
+        }
+    }
+    head.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+    head.headers.push(("content-length".to_owned(), inbox.len().to_string()));
+    if one(server, conn, &head, &mut wire, &mut inbox, from, cert).await.is_none() {
+        let _ = wire.shutdown().await;
+        conn.closed(Who::Us, How::Fin);
     }
 }
 
@@ -146,7 +229,7 @@ async fn send(conn: &Conn, wire: &mut BoxWire, status: u16, body: &[u8]) -> bool
     conn.count_out(out.len() as u64);
     let sent = wire.write_all(&out).await.is_ok() && wire.flush().await.is_ok();
     if !sent {
-        conn.closed(Who::Client, crate::event::How::Rst);
+        conn.closed(Who::Client, How::Rst);
     }
     sent
 }

@@ -1,23 +1,23 @@
 //! Where the name server is reached.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::datagram::{Datagrams, SimDatagram};
+use crate::door::Door;
 use crate::wire::sim::SimWire;
-use crate::world::{Listener, SimNet, Syn};
+use crate::world::{Listener, SimNet, Syn, listen};
 
 /// Sockets that are bound already, e.g. in another network namespace, and what names resolve to
-/// there. Both have to have the same port; the listener has to listen.
-#[derive(Debug)]
+/// there. Both have to have the same port.
 pub struct Sockets {
     /// For queries over UDP.
     pub udp: UdpSocket,
     /// For queries over TCP, TLS and HTTPS.
-    pub tcp: TcpListener,
+    pub tcp: Listener,
     /// The proxy's addresses, as clients of this name server see them.
     pub proxy: Vec<IpAddr>,
     /// The origin's address, for clients that may resolve the target themselves.
@@ -68,36 +68,33 @@ impl SimDns {
 /// Tries to find a port that is free for both.
 const TRIES: usize = 50;
 
-/// Opens UDP and TCP on one port; with port 0 the system chooses it.
-pub(crate) fn open(at: SocketAddr) -> io::Result<(UdpSocket, TcpListener, SocketAddr)> {
+/// Opens UDP and TCP on one port; with port 0 the system chooses it. `syn`: what becomes of one.
+pub(crate) fn open(at: SocketAddr, syn: Syn) -> io::Result<(UdpSocket, Listener)> {
+    let door = Door { syn, ..Door::default() };
     for _ in 1..TRIES {
-        match pair(at) {
+        match pair(at, &door) {
             // Chosen for TCP, taken for UDP.
             Err(error) if at.port() == 0 && error.kind() == io::ErrorKind::AddrInUse => {}
             other => return other,
         }
     }
-    pair(at)
+    pair(at, &door)
 }
 
-fn pair(at: SocketAddr) -> io::Result<(UdpSocket, TcpListener, SocketAddr)> {
-    let tcp = TcpListener::bind(at)?;
-    let at = tcp.local_addr()?;
-    Ok((UdpSocket::bind(at)?, tcp, at))
+fn pair(at: SocketAddr, door: &Door) -> io::Result<(UdpSocket, Listener)> {
+    let (tcp, at) = listen(at, door)?;
+    Ok((UdpSocket::bind(at)?, tcp))
 }
 
-/// Bound sockets as tokio has them.
-pub(super) fn adopt(udp: UdpSocket, tcp: TcpListener) -> io::Result<(Datagrams, Listener)> {
+/// A bound socket as tokio has it.
+pub(super) fn adopt(udp: UdpSocket) -> io::Result<Datagrams> {
     udp.set_nonblocking(true)?;
-    tcp.set_nonblocking(true)?;
-    let udp = tokio::net::UdpSocket::from_std(udp)?;
-    let tcp = tokio::net::TcpListener::from_std(tcp)?;
-    Ok((Datagrams::Socket(Arc::new(udp)), Listener::Tcp(tcp)))
+    Ok(Datagrams::Socket(Arc::new(tokio::net::UdpSocket::from_std(udp)?)))
 }
 
 /// The ports of a simulated name server.
-pub(super) fn simulated() -> (SimDns, Datagrams, Listener) {
+pub(super) fn simulated(syn: Syn) -> (SimDns, Datagrams, Listener) {
     let (datagrams, queue) = mpsc::unbounded_channel();
-    let (net, listener) = SimNet::new(Syn::Answer);
+    let (net, listener) = SimNet::new(syn);
     (SimDns { datagrams, net }, Datagrams::Sim(queue), listener)
 }

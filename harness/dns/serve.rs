@@ -22,7 +22,7 @@ use crate::scenario::{DnsSide, Limits, Scenario};
 use crate::stage::Stage;
 use crate::start::Shared;
 use crate::wire::BoxWire;
-use crate::world::Listener;
+use crate::world::{Listener, Syn};
 
 /// Queries answered in one run; then the name server falls silent.
 const QUERIES: u64 = 100_000;
@@ -68,13 +68,13 @@ impl Server {
         let Sockets { udp, tcp, proxy, origin } = sockets;
         let server = Server::new(shared, scenario, Addresses { proxy, origin });
         let address = udp.local_addr()?;
-        let (datagrams, listener) = adopt(udp, tcp)?;
-        Ok((NameServer { address, sim: None }, server.spawn(datagrams, listener)))
+        let datagrams = adopt(udp)?;
+        Ok((NameServer { address, sim: None }, server.spawn(datagrams, tcp)))
     }
 
     /// Serves in the simulation.
-    pub fn simulate(self: Arc<Self>) -> (NameServer, Vec<JoinHandle<()>>) {
-        let (sim, datagrams, listener) = simulated();
+    pub fn simulate(self: Arc<Self>, syn: Syn) -> (NameServer, Vec<JoinHandle<()>>) {
+        let (sim, datagrams, listener) = simulated(syn);
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 53));
         (NameServer { address, sim: Some(sim) }, self.spawn(datagrams, listener))
     }

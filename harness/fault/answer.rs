@@ -242,8 +242,9 @@ impl Fault for Answer {
         let audible = match cx.stage {
             // Addresses are dialled first: whatever comes of that, the client has to wait.
             Stage::Resolve => !self.has_records(),
-            // A wrong id or question makes clients wait on: to them it is silence.
-            _ => self.wrong.is_none(),
+            // A wrong id or question makes clients wait on: to them it is silence. TC only says where
+            // to ask next.
+            _ => self.wrong.is_none() && !self.truncated,
         };
         cx.did(self.did(), audible);
         Ok(After::Go)

@@ -87,6 +87,9 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
         }
         What::ClientEnded { success: true, .. } => client("reports success".to_owned()),
         What::ClientEnded { text, .. } => client(format!("reports a failure: {text}")),
+        What::SynSeen { listener: "dns", .. } => {
+            client("sends a SYN to the name server".to_owned())
+        }
         What::SynSeen { .. } => client("sends a SYN".to_owned()),
         What::PacRequest { method, path, attempt, .. } => {
             let again =

@@ -67,7 +67,8 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
     let pac = if order.scenario.has_pac() { 2 } else { 0 };
     let of_pac = [(PAC, How::Listen), (DEAD, How::Refuse)].into_iter().take(pac);
     ports.extend(of_pac.map(|(ip, how)| Port::new(SocketAddr::from((ip, 0)), how)));
-    ports.extend([How::Listen, How::Udp].map(|how| Port::new(DNS, how)));
+    let dns_tcp = order.scenario.dns.as_ref().map_or(Syn::Answer, |dns| dns.tcp.syn());
+    ports.extend([how(dns_tcp), How::Udp].map(|how| Port::new(DNS, how)));
     let far = doors.iter().filter(|(_, door)| door.syn == Syn::Unreachable);
     let unreachable = far.map(|(at, _)| at.ip()).collect();
     let plan = Plan { ports, unreachable, ..Plan::default() };
@@ -102,7 +103,7 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
     if addresses.is_empty() {
         addresses.push(running.address.ip());
     }
-    let (udp, tcp) = (udp.into(), tcp.into());
+    let (udp, tcp) = (udp.into(), adopt(tcp, dns_tcp)?);
     running.serve_dns_on(Sockets { udp, tcp, proxy: addresses, origin: origin.ip() })?;
     let mut pac = pac.into_iter().zip(opened.at.iter().copied().skip(doors.len() + TAKEN.len()));
     if let (Some(server), Some(dead)) = (pac.next(), pac.next()) {
@@ -132,12 +133,16 @@ fn targets(order: &Order, setup: &Setup, origin: IpAddr) -> Vec<(IpAddr, String)
     all.into_iter().map(|name| (origin, name)).collect()
 }
 
-fn port(at: SocketAddr, door: &Door) -> Port {
-    let how = match door.syn {
+fn how(syn: Syn) -> How {
+    match syn {
         Syn::Answer => How::Listen,
         Syn::Refuse(_) | Syn::Unreachable => How::Refuse,
         Syn::Blackhole(_) => How::Drop,
-    };
+    }
+}
+
+fn port(at: SocketAddr, door: &Door) -> Port {
+    let how = how(door.syn);
     // An address without a route cannot be bound to. The port is kept, elsewhere.
     let at = match door.syn {
         Syn::Unreachable => SocketAddr::from(([127, 0, 0, 1], at.port())),
@@ -211,9 +216,26 @@ impl Eye {
         }
     }
 
-    /// Whether this SYN is for the proxy. One that is not answered is written down, not its
+    /// A SYN to the name server, which is written down where it gets no SYN-ACK; once, not its
+    /// repetitions.
+    fn asks(&mut self, from: SocketAddr) -> bool {
+        let state = match self.scenario.dns.as_ref().map_or(Syn::Answer, |dns| dns.tcp.syn()) {
+            Syn::Refuse(_) => "refused",
+            Syn::Blackhole(_) => "SYN-SENT",
+            Syn::Answer | Syn::Unreachable => return true,
+        };
+        if self.seen.len() < 10_000 && self.seen.insert((from, DNS)) {
+            self.log.note(None, What::SynSeen { listener: "dns", state });
+        }
+        true
+    }
+
+    /// Whether this SYN is for the proxy, or for the name server. One that is not answered is written down, not its
     /// repetitions.
     fn dialled(&mut self, from: SocketAddr, to: SocketAddr) -> bool {
+        if to == DNS {
+            return self.asks(from);
+        }
         let ours = match self.named {
             true => {
                 let addresses = &self.scenario.proxy.addresses;

@@ -11,6 +11,7 @@ use super::collect;
 use super::problem::{Problem, nearest, seen};
 use super::units::{Length, Word, in_yaml};
 use crate::dns::{LONGEST_NAME, TYPES, Type};
+use crate::world::Syn;
 
 /// The name server when nothing goes wrong: it answers as a resolver does that knows the proxy's
 /// name and nothing else. Writing this section opens its port; so does a rule at `dns`.
@@ -28,6 +29,33 @@ pub struct DnsSide {
     /// How long answers may be kept. Default: 60s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Length>,
+    /// What becomes of a SYN to its port, where TCP, TLS and HTTPS are. Default: `answered`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tcp: DnsTcp,
+}
+
+/// What becomes of a SYN to the name server. UDP is answered all the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DnsTcp {
+    /// By a SYN-ACK.
+    #[default]
+    Answered,
+    /// By a RST.
+    Refused,
+    /// By nothing, as where a firewall lets UDP alone pass.
+    Unanswered,
+}
+
+impl DnsTcp {
+    /// What the kernel is to do.
+    pub fn syn(self) -> Syn {
+        match self {
+            DnsTcp::Answered => Syn::Answer,
+            DnsTcp::Refused => Syn::Refuse(None),
+            DnsTcp::Unanswered => Syn::Blackhole(None),
+        }
+    }
 }
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -8,21 +8,28 @@ use anyhow::Context as _;
 use super::Running;
 use crate::dns::{Addresses, Server, Sockets, open};
 use crate::event::What;
+use crate::world::{Listener, Syn};
 
 impl Running {
     /// Opens UDP and TCP on one port, and serves DNS there.
     pub(super) fn open_dns(&mut self, at: SocketAddr) -> anyhow::Result<()> {
         let place = || format!("the name server, on {at}");
-        let (udp, tcp, _) = open(at).with_context(place)?;
-        self.serve_dns(udp, tcp).with_context(place)
+        let (udp, tcp) = open(at, self.dns_syn()).with_context(place)?;
+        self.serve_dns_near(udp, tcp).with_context(place)
     }
 
     /// Serves DNS in the simulation.
     pub(super) fn simulate_dns(&mut self) {
         let addresses = Addresses { proxy: vec![self.address.ip()], origin: self.address.ip() };
         let (shared, scenario) = (Arc::clone(&self.shared), Arc::clone(&self.scenario));
-        let (dns, tasks) = Server::new(shared, scenario, addresses).simulate();
+        let syn = self.dns_syn();
+        let (dns, tasks) = Server::new(shared, scenario, addresses).simulate(syn);
         (self.dns, self.dns_tasks) = (Some(dns), tasks);
+    }
+
+    /// What becomes of a SYN to the name server.
+    fn dns_syn(&self) -> Syn {
+        self.scenario().dns.as_ref().map_or(Syn::Answer, |dns| dns.tcp.syn())
     }
 
     /// Serves DNS on sockets that are bound already, in the place of where it was served before.
@@ -37,6 +44,11 @@ impl Running {
         udp: std::net::UdpSocket,
         tcp: std::net::TcpListener,
     ) -> std::io::Result<()> {
+        tcp.set_nonblocking(true)?;
+        self.serve_dns_near(udp, Listener::Tcp(tokio::net::TcpListener::from_std(tcp)?))
+    }
+
+    fn serve_dns_near(&mut self, udp: std::net::UdpSocket, tcp: Listener) -> std::io::Result<()> {
         let own = udp.local_addr()?.ip();
         let reach = |ip: IpAddr| if ip.is_unspecified() { own } else { ip };
         let (proxy, origin) = (self.address.ip(), self.direct.map_or(self.address, |at| at).ip());

@@ -43,6 +43,8 @@ fn said(yaml: &str, shell: &str) -> (String, Vec<String>, Vec<Value>) {
 const A: &str = "proxy.badproxy.test A udp";
 const AAAA: &str = "proxy.badproxy.test AAAA udp";
 const TCP: &str = "proxy.badproxy.test A tcp";
+const DOT: &str = "proxy.badproxy.test A dot";
+const DOH: &str = "proxy.badproxy.test A doh";
 
 /// Each resolver that programs have: glibc's getaddrinfo, dig, Python and Node, which has c-ares as
 /// well.
@@ -60,6 +62,8 @@ fn whoever_asks_is_answered() {
         ("getent", "getent ahosts proxy.badproxy.test".to_owned(), &[A, AAAA][..]),
         ("dig", "dig +short proxy.badproxy.test A".to_owned(), &[A]),
         ("dig", "dig +tcp +short proxy.badproxy.test A".to_owned(), &[TCP]),
+        ("kdig", "kdig +tls +short @127.0.0.1 -p 53 proxy.badproxy.test A".to_owned(), &[DOT]),
+        ("kdig", "kdig +https +short @127.0.0.1 -p 53 proxy.badproxy.test A".to_owned(), &[DOH]),
         ("python3", format!("python3 -c \"{python}\""), &[A, AAAA]),
         ("node", format!("node -e \"{lookup}\""), &[A, AAAA]),
         ("node", format!("node -e \"{resolve}\""), &[A]),
@@ -146,5 +150,28 @@ fn each_scenario_is_met() {
                 });
             }
         });
+    }
+}
+
+/// A SYN to port 53 is seen, answered with a RST or with nothing; UDP is answered all the same.
+#[test]
+fn a_name_server_without_tcp() {
+    if !allowed() || !there("python3") {
+        return;
+    }
+    let program = "import socket
+try: socket.create_connection(('127.0.0.1', 53), 0.5)
+except OSError as e: print(type(e).__name__)
+print(socket.gethostbyname('proxy.badproxy.test'))";
+    for (tcp, error, state) in [
+        ("refused", "ConnectionRefusedError", "refused"),
+        ("unanswered", "TimeoutError", "SYN-SENT"),
+    ] {
+        let yaml = TWO.replace("dns: {}", &format!("dns: {{tcp: {tcp}}}"));
+        let (text, _, events) = said(&yaml, &format!("python3 -c \"{program}\" >&2"));
+        assert!(text.contains(error) && text.contains("198.51.100."), "{tcp}: {text}");
+        let seen = named(&events, "tcp:syn_seen");
+        assert_eq!(seen.len(), 1, "{tcp}: repetitions are not written down");
+        assert_eq!((&seen[0]["listener"], &seen[0]["state"]), (&"dns".into(), &state.into()));
     }
 }

@@ -1,24 +1,23 @@
 //! The name server, met by plain UDP and TCP sockets. Queries are written and answers are read by
 //! hand, with RFC 1035 beside them and none of this project's code.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, UdpSocket};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::proxy::Proxy;
 use crate::{End, read_all};
 
-const PROXY: &str = "proxy.badproxy.test";
-const A: u16 = 1;
+pub(crate) const PROXY: &str = "proxy.badproxy.test";
+pub(crate) const A: u16 = 1;
 const CNAME: u16 = 5;
 const AAAA: u16 = 28;
 const HTTPS: u16 = 65;
 /// QR, RD, RA and no error.
-const FINE: u16 = 0x8180;
+pub(crate) const FINE: u16 = 0x8180;
 
 /// A query with id 0x1234. `edns`: the size in its OPT record.
-fn query(name: &str, kind: u16, edns: Option<u16>) -> Vec<u8> {
+pub(crate) fn query(name: &str, kind: u16, edns: Option<u16>) -> Vec<u8> {
     let mut out = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(edns.is_some())];
     for label in name.split('.') {
         out.push(label.len() as u8);
@@ -54,7 +53,7 @@ fn silent(proxy: &Proxy, bytes: &[u8]) -> bool {
     ask_bytes(proxy, bytes, Duration::from_millis(300)).is_none()
 }
 
-fn ask(proxy: &Proxy, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn ask(proxy: &Proxy, bytes: &[u8]) -> Vec<u8> {
     ask_bytes(proxy, bytes, Duration::from_secs(20)).expect("no answer")
 }
 
@@ -63,7 +62,7 @@ fn word(bytes: &[u8], at: usize) -> u16 {
 }
 
 /// The six words of the header: id, flags, and the four counts.
-fn header(bytes: &[u8]) -> [u16; 6] {
+pub(crate) fn header(bytes: &[u8]) -> [u16; 6] {
     [0, 2, 4, 6, 8, 10].map(|at| word(bytes, at))
 }
 
@@ -94,7 +93,7 @@ fn records(bytes: &[u8]) -> Vec<(String, u16, u32, Vec<u8>)> {
 }
 
 /// The IPv4 addresses of an answer.
-fn addresses(bytes: &[u8]) -> Vec<[u8; 4]> {
+pub(crate) fn addresses(bytes: &[u8]) -> Vec<[u8; 4]> {
     let a = records(bytes).into_iter().filter(|r| r.1 == A);
     a.map(|r| r.3.try_into().unwrap()).collect()
 }
@@ -313,6 +312,23 @@ fn nonsense() {
     assert_eq!(header(&ask(&proxy, &query(PROXY, A, None)))[1], FINE);
 }
 
+/// A port that takes UDP alone: a SYN gets a RST, or nothing.
+#[test]
+fn a_syn_to_the_name_server() {
+    let proxy = Proxy::start("dns: {tcp: refused}\n");
+    let refused = TcpStream::connect(proxy.dns.unwrap()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(header(&ask(&proxy, &query(PROXY, A, None)))[1], FINE);
+    if cfg!(windows) {
+        return;
+    }
+    let proxy = Proxy::start("dns: {tcp: unanswered}\n");
+    let patience = Duration::from_millis(300);
+    let silent = TcpStream::connect_timeout(&proxy.dns.unwrap(), patience).unwrap_err();
+    assert_eq!(silent.kind(), ErrorKind::TimedOut);
+    assert_eq!(header(&ask(&proxy, &query(PROXY, A, None)))[1], FINE);
+}
+
 /// Two queries in one segment, and one in pieces.
 #[test]
 fn pipelined() {
@@ -335,51 +351,4 @@ fn pipelined() {
     (&socket).write_all(&framed[1..20]).unwrap();
     (&socket).write_all(&framed[20..]).unwrap();
     assert_eq!(answer(), first);
-}
-
-/// Curl as an HTTP client: status, then the body.
-fn doh(proxy: &Proxy, arguments: &[&str], body: &[u8]) -> (String, Vec<u8>) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = |name: &str| dir.path().join(name).display().to_string();
-    std::fs::write(path("ca"), &proxy.roots).unwrap();
-    std::fs::write(path("query"), body).unwrap();
-    let url = format!("https://{}/dns-query", proxy.dns.unwrap());
-    let url = arguments.first().filter(|a| a.starts_with('?')).map_or(url.clone(), |q| url + q);
-    let mut curl = Command::new("curl");
-    curl.args(["-q", "-sS", "--max-time", "20", "--noproxy", "*", "-w", "%{http_code}"]);
-    curl.args(["--cacert", &path("ca"), "-o", &path("out")]);
-    if !body.is_empty() {
-        curl.args(["-H", "Content-Type: application/dns-message"]);
-        curl.args(["--data-binary", &format!("@{}", path("query"))]);
-    }
-    let said = curl.arg(url).output().unwrap();
-    let text = String::from_utf8_lossy(&said.stdout).into_owned();
-    let text = if said.status.success() { text } else { format!("curl {}", said.status) };
-    (text, std::fs::read(path("out")).unwrap_or_default())
-}
-
-#[test]
-fn over_https() {
-    let proxy = Proxy::start(
-        "rules:\n  - {at: dns, when: {transport: doh, name: bad.test}, do: {respond: 502}}\n",
-    );
-    let (status, got) = doh(&proxy, &[], &query(PROXY, A, None));
-    assert_eq!((status.as_str(), addresses(&got)), ("200", vec![[127, 0, 0, 1]]));
-    // RFC 8484, section 4.1.1: www.example.com, id 0.
-    let get = "?dns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB";
-    let (status, got) = doh(&proxy, &[get], b"");
-    assert_eq!((status.as_str(), header(&got)), ("200", [0, FINE | 3, 1, 0, 1, 0]));
-    assert_eq!(doh(&proxy, &[], &query("bad.test", A, None)).0, "502");
-    assert_eq!(doh(&proxy, &["?x=1"], b"").0, "400");
-    proxy.wait_for("dns:query", r#""transport":"doh""#);
-}
-
-#[test]
-fn a_bad_certificate_for_https_alone() {
-    let proxy = Proxy::start("rules: [{at: dns, when: {transport: doh}, do: {cert: expired}}]\n");
-    let (status, _) = doh(&proxy, &[], &query(PROXY, A, None));
-    assert_eq!(status, "curl exit status: 60");
-    proxy.wait_for("fault:applied", "expired");
-    assert_eq!(proxy.conduct().queries, 0);
-    assert_eq!(header(&ask(&proxy, &query(PROXY, A, None)))[1], FINE);
 }

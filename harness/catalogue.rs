@@ -96,6 +96,8 @@ catalogue! {
     "dns/slow",
     "dns/target-known-to-proxy-only",
     "dns/truncated",
+    "dns/truncated-tcp-refused",
+    "dns/truncated-tcp-unanswered",
     "dns/truncated-tcp-reset",
     "dns/truncated-tcp-silent",
     "dns/ttl-zero",
@@ -123,6 +125,7 @@ catalogue! {
     "proxy_tls/wrong-host",
     "proxy_tls/expired",
     "proxy_tls/incomplete-chain",
+    "proxy_tls/client-cert-required",
     "request/window-closed",
     "request/vanish",
     "request/socks5-no-acceptable",
@@ -279,8 +282,10 @@ catalogue! {
     "tls/no-close-notify",
     "tls/handshake-failure",
     "tls/bad-record-mac",
+    "tls/tickets-refused",
     "tls/client-cert-required",
     "tls/client-cert-optional",
+    "tls/client-cert-refused",
     "tls/tls10-only",
     "response/h2-goaway-calm",
     "response/h2-goaway-unprocessed",
@@ -358,59 +363,4 @@ pub fn near(name: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stage::Stage;
-
-    #[test]
-    fn list_and_directory_agree() {
-        let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios"));
-        let mut files = Vec::new();
-        let dirs = std::fs::read_dir(root).unwrap().map(|d| d.unwrap().path());
-        for dir in dirs.filter(|path| path.is_dir()) {
-            let inside = std::fs::read_dir(&dir).unwrap().map(|f| f.unwrap().path());
-            for file in inside.filter(|file| file.extension().is_some_and(|e| e == "yaml")) {
-                let name = file.strip_prefix(root).unwrap().with_extension("");
-                files.push(name.to_str().unwrap().replace('\\', "/"));
-            }
-        }
-        files.sort();
-        let mut listed: Vec<_> = CATALOGUE.iter().map(|e| e.name.to_owned()).collect();
-        listed.sort();
-        assert_eq!(listed, files);
-    }
-
-    #[test]
-    fn every_scenario_reads_and_says_what_people_need() {
-        for entry in CATALOGUE {
-            let s = entry.scenario().unwrap_or_else(|e| panic!("{e}"));
-            assert_eq!(s.name, entry.name);
-            for (what, text) in [
-                ("about", &s.about),
-                ("why", &s.why),
-                ("consequence", &s.consequence),
-                ("good_client", &s.good_client),
-            ] {
-                assert!(text.len() > 20, "{}: {what}", entry.name);
-            }
-            assert!(s.wire.len() >= 2, "{}: wire", entry.name);
-            assert!(!s.seen.is_empty() || entry.name == "ok/plain", "{}: seen", entry.name);
-            let known = entry.stage() == "ok"
-                || Stage::ALL.iter().any(|stage| stage.word() == entry.stage());
-            assert!(known, "{}: no such stage", entry.name);
-        }
-    }
-
-    #[test]
-    fn in_the_order_of_stages() {
-        let place = |e: &Entry| Stage::ALL.iter().position(|s| s.word() == e.stage());
-        assert!(CATALOGUE.is_sorted_by_key(place));
-    }
-
-    #[test]
-    fn slips_are_recognised() {
-        assert_eq!(near("fin-before-reply"), Some("reply/fin-before-reply"));
-        assert_eq!(near("reply/fin-before-repl"), Some("reply/fin-before-reply"));
-        assert_eq!(near("qqqqqqq"), None);
-    }
-}
+mod tests;

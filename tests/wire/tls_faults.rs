@@ -4,6 +4,13 @@
 use std::io::Write;
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::version::TLS13;
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use crate::proxy::Proxy;
 use crate::tls::{flight, hello, record};
@@ -224,6 +231,86 @@ fn openssl_says_what_came() {
     let Some(said) = s_client("{tls: {tickets: none}}", &["-tls1_3"]) else { return };
     assert!(!said.contains("New Session Ticket"), "{said}");
 }
+
+/// A certificate that nobody has signed but its own key, and that key: files of `dir`.
+fn client_cert(dir: &tempfile::TempDir) -> [String; 2] {
+    let made = rcgen::generate_simple_self_signed(["client.badproxy.test".to_owned()]).unwrap();
+    let texts = [made.cert.pem(), made.signing_key.serialize_pem()];
+    let paths = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
+    for (path, text) in paths.iter().zip(texts) {
+        std::fs::write(path, text).unwrap();
+    }
+    paths.map(|path| path.display().to_string())
+}
+
+/// Whose it is does not matter where one is taken, nor where all are refused.
+#[test]
+fn a_certificate_that_the_client_has_is_taken_or_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let [cert, key] = client_cert(&dir);
+    let mine = ["-cert", &cert, "-key", &key];
+    for version in ["-tls1_2", "-tls1_3"] {
+        for (word, with, without) in [
+            ("optional", "HTTP/1.1 502 ", "HTTP/1.1 502 "),
+            ("required", "HTTP/1.1 502 ", NO_CERT[usize::from(version == "-tls1_3")]),
+            ("refused", "alert unknown ca", NO_CERT[usize::from(version == "-tls1_3")]),
+        ] {
+            let effect = format!("{{tls: {{client_cert: {word}}}}}");
+            let none = [version];
+            let some = [&none[..], &mine].concat();
+            for (args, says) in [(&some[..], with), (&none, without)] {
+                let Some(said) = s_client(&effect, args) else { return };
+                assert!(said.contains(says), "{word}, {args:?}, {says:?}\n{said}");
+                // Nobody who is refused gets an answer, whatever else is said.
+                let served = said.contains("HTTP/1.1 502 ");
+                assert_eq!(served, says.starts_with("HTTP"), "{word}, {args:?}\n{said}");
+            }
+        }
+    }
+}
+
+/// In TLS 1.3 the client may send before it knows that it is refused. A close with that unread would
+/// be a RST, which can overtake the alert.
+#[test]
+fn an_alert_is_not_overtaken_by_a_rst() {
+    let proxy = Proxy::start(
+        "proxy: {tls: true}\nrules: [{at: proxy_tls, do: {tls: {client_cert: required}}}]\n",
+    );
+    let mut roots = RootCertStore::empty();
+    for root in CertificateDer::pem_slice_iter(proxy.roots.as_bytes()) {
+        roots.add(root.unwrap()).unwrap();
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let host = ServerName::try_from("127.0.0.1").unwrap();
+    let mut session = ClientConnection::new(Arc::new(config), host).unwrap();
+    session.set_buffer_limit(None);
+    let mut socket = proxy.connect();
+    while session.is_handshaking() {
+        while session.wants_write() {
+            session.write_tls(&mut socket).unwrap();
+        }
+        session.read_tls(&mut socket).unwrap();
+        session.process_new_packets().unwrap();
+    }
+    // Certificate, Finished and far more than the server reads at once, without a pause.
+    session.writer().write_all(&[b'x'; 200_000]).unwrap();
+    let mut bytes = Vec::new();
+    while session.wants_write() {
+        session.write_tls(&mut bytes).unwrap();
+    }
+    socket.write_all(&bytes).unwrap();
+    let (got, end) = read_all(&mut socket);
+    // One record: two bytes of alert, their type, and the tag.
+    assert_eq!((got[0], got.len(), end), (0x17, 5 + 2 + 1 + 16, End::Fin));
+    proxy.wait_for("tcp:closed", "\"by\":\"us\"");
+}
+
+/// certificate_required is of TLS 1.3 alone.
+const NO_CERT: [&str; 2] = ["alert", "alert certificate required"];
 
 /// A session that `openssl s_client` has kept, offered to the same server: taken or not.
 #[test]

@@ -94,21 +94,37 @@ async fn ask(client: &mut Client<'_>, name: &str, kind: u16, edns: bool) -> Opti
     if cut { tcp(client, &bytes).await } else { address }
 }
 
-async fn open(client: &Client<'_>) -> Box<dyn Connection> {
+/// A connection to the name server; the line says what became of the SYN where there is none.
+async fn open(client: &mut Client<'_>) -> Option<Box<dyn Connection>> {
     let dns = client.running.dns.clone().unwrap();
-    match dns.sim {
-        Some(sim) => Box::new(sim.connect().await.unwrap()),
-        None => {
-            let socket = TcpStream::connect(dns.address).await.unwrap();
-            socket.set_nodelay(true).unwrap();
-            Box::new(socket)
+    let dial = async {
+        let wire: Box<dyn Connection> = match dns.sim {
+            Some(sim) => Box::new(sim.connect().await?),
+            None => {
+                let socket = TcpStream::connect(dns.address).await?;
+                socket.set_nodelay(true)?;
+                Box::new(socket)
+            }
+        };
+        Ok::<_, std::io::Error>(wire)
+    };
+    match timeout(client.silence, dial).await {
+        Ok(Ok(wire)) => return Some(wire),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            client.line("SYN to the name server <- RST (refused)");
         }
+        // In virtual time the kernel's own patience may end first.
+        Ok(Err(error)) if error.kind() != std::io::ErrorKind::TimedOut => {
+            client.line(format!("SYN to the name server <- {error}"));
+        }
+        Ok(Err(_)) | Err(_) => client.line("SYN to the name server <- no answer"),
     }
+    None
 }
 
 /// The same query over TCP.
 async fn tcp(client: &mut Client<'_>, query: &[u8]) -> Option<Vec<u8>> {
-    let mut wire = open(client).await;
+    let mut wire = open(client).await?;
     client.line("-> the same over TCP");
     framed(client, &mut wire, query).await
 }
@@ -148,7 +164,7 @@ async fn framed(
 
 /// DoH or DoT, by a client that checks the certificate.
 async fn secured(client: &mut Client<'_>, http: bool) -> Option<Vec<u8>> {
-    let wire = open(client).await;
+    let wire = open(client).await?;
     let mut config = client.running.shared.authority.client().unwrap();
     config.alpn_protocols = vec![if http { b"http/1.1".to_vec() } else { b"dot".to_vec() }];
     client.line("-> ClientHello, to the name server");

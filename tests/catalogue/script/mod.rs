@@ -336,6 +336,9 @@ impl Client<'_> {
         }
         let mut config = self.running.shared.authority.client().unwrap();
         config.alpn_protocols = tls::alpn(scenario);
+        if scenario.name == "tls/client-cert-refused" {
+            tls::present(&mut config);
+        }
         let host = tls::host(scenario);
         let server =
             ServerName::try_from(host.trim_end_matches('.').trim_matches(['[', ']']).to_owned())

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use badproxy::scenario::{ProxyScheme, Scenario};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use super::{Client, Ending};
 use crate::arm::Connection;
@@ -38,6 +40,15 @@ pub(super) fn alpn(scenario: &Scenario) -> Vec<Vec<u8>> {
         "tls/h2-then-http1" => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         _ => vec![b"http/1.1".to_vec()],
     }
+}
+
+/// A certificate of the client's own, for the target that is to refuse it.
+pub(super) fn present(config: &mut ClientConfig) {
+    let made = rcgen::generate_simple_self_signed(["client.badproxy.test".to_owned()]).unwrap();
+    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into();
+    let key = config.crypto_provider().key_provider.load_private_key(key).unwrap();
+    let shown = CertifiedKey::new(vec![made.cert.into()], key);
+    config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(shown));
 }
 
 impl Client<'_> {

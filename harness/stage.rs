@@ -38,7 +38,8 @@ pub enum Stage {
     Tls,
     /// The head of the target's HTTP response.
     Response,
-    /// The body of the target's HTTP response.
+    /// The body of the target's HTTP response. The frames of a WebSocket are in none: rules at
+    /// `tunnel` reach them.
     Body,
     /// The connection ends.
     Close,

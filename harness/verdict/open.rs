@@ -113,6 +113,9 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
             words.join(", ")
         );
     }
+    if stage == Stage::Body && case.scenario.target().starts_with("ws") {
+        return "the frames of a WebSocket are in no body; `at: tunnel` reaches them".to_owned();
+    }
     let when = rule.when();
     if let Some(attempt) = when.attempt {
         let counted = match when.per.unwrap_or_default() {

@@ -38,6 +38,10 @@ fn inconclusive_when_no_rule_was_met() {
     let summary = "rule 1, at `accept`, was never met: the client made 2 attempts on 1 connection: \
                    a reused connection does not pass `accept` again";
     earns(Word::Inconclusive, summary, yaml, reused);
+    let yaml = "client: {target: 'ws://a.test/ws'}\nrules: [{at: body, do: reset}]\n";
+    let frames = "rule 1, at `body`, was never met: the frames of a WebSocket are in no body; \
+                  `at: tunnel` reaches them";
+    earns(Word::Inconclusive, frames, yaml, client().connect().fetch().exits(0));
     // Something worse was found.
     let storm = (0..9).fold(client(), |s, _| s.connect().request(&[])).exits(1);
     assert_eq!(verdict(&body(""), storm).word, Word::Storm);

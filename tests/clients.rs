@@ -63,6 +63,22 @@ fn client(name: &'static str) -> Client {
             let get = installed("go/get");
             (vec![get.clone(), "-dial-timeout".into(), "500ms".into()], vec![get])
         }
+        "go-dot" => {
+            let get = installed("go/get");
+            (vec![get.clone(), "-dot".into()], vec![get])
+        }
+        // The C library's resolver in the place of Go's own.
+        "go-cgo" => {
+            let get = installed("go/get");
+            (vec!["env".into(), "GODEBUG=netdns=cgo".into(), get.clone()], vec![get])
+        }
+        // curl sends its queries through the proxy, where nothing says otherwise.
+        "curl-doh" => {
+            let rest = ["-sS", "--max-time", "{timeout}", "--doh-url", "{doh}"];
+            let head = ["env".into(), "no_proxy=127.0.0.1".into(), on_path("curl")];
+            let command = head.into_iter().chain(rest.map(PathBuf::from));
+            (command.collect(), vec![on_path("curl")])
+        }
         "requests" | "httpx" | "urllib" | "toolbelt" | "pypac" => {
             let python = installed("python/bin/python");
             let program = source(&format!("python/{name}_get.py"));

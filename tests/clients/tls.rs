@@ -52,6 +52,11 @@ fn curl_tls() {
             assert_eq!(ran.verdict, "PASS", "{}", ran.said);
         }
     }
+    if let Some(client) = with("curl", &["--proxy-cacert", "{cacert}"]) {
+        let ran = run(&client, "proxy_tls/client-cert-required", "5s");
+        assert!(ran.said.contains("certificate required"), "{}", ran.said);
+        assert_eq!(ran.verdict, "PASS", "{}", ran.said);
+    }
     says(
         "curl",
         &[
@@ -65,6 +70,27 @@ fn curl_tls() {
         ],
     );
     cut_and_alert("curl", "SSL_ERROR_SYSCALL", "reset by peer", "alert internal error");
+}
+
+/// curl has a certificate for the proxy, and another option for the target's.
+#[test]
+fn curl_with_a_certificate() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["client.badproxy.test".to_owned()]).unwrap();
+    let text = made.cert.pem() + &made.signing_key.serialize_pem();
+    let path = dir.path().join("client.pem").display().to_string();
+    std::fs::write(&path, text).unwrap();
+    let to_proxy = ["--proxy-cacert", "{cacert}", "--proxy-cert", &path];
+    for (options, scenario, words) in [
+        (&to_proxy[..], "proxy_tls/client-cert-required", "recovers: the origin's answer"),
+        (&["--cert", &path], "tls/client-cert-required", "recovers: the origin's answer"),
+        (&["--cert", &path], "tls/client-cert-refused", "alert unknown ca"),
+        (&["--cert", &path], "tls/client-cert-optional", "the origin's answer"),
+    ] {
+        let Some(client) = with("curl", options) else { return };
+        let ran = run(&client, scenario, "5s");
+        assert!(ran.said.contains(words), "{scenario}: {words:?}\n{}", ran.said);
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"context"
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"io"
@@ -12,11 +14,19 @@ import (
 	"time"
 )
 
-func get(target string, timeout, dialTimeout time.Duration) ([]byte, error) {
+// A resolver that asks over TLS (RFC 7858), at this address.
+func overTLS(server string) *net.Resolver {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&tls.Dialer{}).DialContext(ctx, "tcp", server)
+	}
+	return &net.Resolver{PreferGo: true, Dial: dial}
+}
+
+func get(target string, timeout time.Duration, dialer *net.Dialer) ([]byte, error) {
 	client := http.Client{Timeout: timeout}
-	if dialTimeout > 0 {
+	if dialer.Timeout > 0 || dialer.Resolver != nil {
 		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
+		transport.DialContext = dialer.DialContext
 		client.Transport = transport
 	}
 	response, err := client.Get(target)
@@ -32,6 +42,7 @@ func get(target string, timeout, dialTimeout time.Duration) ([]byte, error) {
 
 func main() {
 	dialTimeout := flag.Duration("dial-timeout", 0, "give up on the TCP connection after this long, such as 500ms")
+	dot := flag.Bool("dot", false, "look names up over TLS, at BADPROXY_DOT")
 	flag.Parse()
 	target := flag.Arg(0)
 	if target == "" {
@@ -41,7 +52,11 @@ func main() {
 	if err != nil {
 		timeout = 5 * time.Second
 	}
-	body, err := get(target, timeout, *dialTimeout)
+	dialer := net.Dialer{Timeout: *dialTimeout}
+	if *dot {
+		dialer.Resolver = overTLS(os.Getenv("BADPROXY_DOT"))
+	}
+	body, err := get(target, timeout, &dialer)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%v\n", err)
 		os.Exit(1)

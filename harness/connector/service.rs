@@ -17,10 +17,11 @@ use crate::wire::BoxWire;
 /// Connects hyper clients (hyper-util's legacy client and what is built on it) to a running scenario,
 /// over sockets or in virtual time.
 ///
-/// [`Connector::of`] dials the host of the URI it is given. That is right below a connector that
-/// makes the tunnel, such as `hyper_util::client::legacy::connect::proxy::Tunnel`, or SOCKS.
-/// [`Connector::forwarding`] dials the proxy whatever the URI says, and tells hyper so: requests for
-/// `http://` targets are then sent in absolute form.
+/// [`World::connector`](crate::World::connector) gives one that dials the host of the URI it is given.
+/// That is right below a connector that makes the tunnel, such as
+/// `hyper_util::client::legacy::connect::proxy::Tunnel`, or SOCKS. With [`Connector::forwarding`] it
+/// dials the proxy whatever the URI says, and tells hyper so: requests for `http://` targets are then
+/// sent in absolute form.
 #[derive(Clone)]
 pub struct Connector {
     dialler: Dialler,
@@ -34,8 +35,9 @@ impl Connector {
     }
 
     /// Dials the proxy, for requests in absolute form.
-    pub fn forwarding(running: &Running) -> Self {
-        Connector { forwarding: true, ..Connector::of(running) }
+    #[must_use]
+    pub fn forwarding(self) -> Self {
+        Connector { forwarding: true, ..self }
     }
 }
 

@@ -60,7 +60,7 @@ async fn hyper_tunnels_over_sockets() {
 #[tokio::test(start_paused = true)]
 async fn hyper_forwards() {
     let running = simulated("name: a/b\n");
-    let client = Client::builder(TokioExecutor::new()).build(Connector::forwarding(&running));
+    let client = Client::builder(TokioExecutor::new()).build(Connector::of(&running).forwarding());
     let page = fetch(&client).await.unwrap();
     assert!(page.contains(&running.shared.nonce), "{page}");
     assert_eq!(running.shared.log.conduct().nonces.forward, 1);

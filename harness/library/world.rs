@@ -77,6 +77,13 @@ impl World {
         Dialler::of(self.running())
     }
 
+    /// Connects hyper clients, and what is built on them, to this world, over sockets and in the
+    /// simulation alike (feature `hyper`).
+    #[cfg(any(test, feature = "hyper"))]
+    pub fn connector(&self) -> crate::connector::Connector {
+        crate::connector::Connector::of(self.running())
+    }
+
     /// The URL that the client is to fetch, `https://target.badproxy.test/` unless the scenario
     /// says otherwise. It exists nowhere but behind the proxy.
     pub fn target_url(&self) -> String {

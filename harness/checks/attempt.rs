@@ -18,7 +18,7 @@ pub struct Attempt {
     pub ended: f64,
     /// It asked for something: more than a connection was made.
     pub asked: bool,
-    /// Status codes of answers to it, the proxy's and those from behind it, in order.
+    /// Status codes of answers to it, the proxy's, a rule's and those from behind it, in order.
     pub statuses: Vec<u16>,
     /// A fault was applied to it.
     pub faulted: bool,
@@ -78,8 +78,18 @@ impl Attempt {
                 self.statuses.push(*status);
                 self.served |= *nonce_served && *via != Via::Direct;
             }
-            What::Fault { .. } => self.faulted = true,
+            What::Fault { did, .. } => {
+                self.faulted = true;
+                self.statuses.extend(answered(did));
+            }
             _ => {}
         }
     }
+}
+
+/// The status that a rule has answered with. Its answer is no event of its own: `respond`,
+/// `challenge` and `upstream_error` say it in words.
+fn answered(did: &str) -> Option<u16> {
+    let rest = did.strip_prefix("answered ")?;
+    rest.get(..3)?.parse().ok().filter(|_| !rest[3..].starts_with(|c: char| c.is_ascii_digit()))
 }

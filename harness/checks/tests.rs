@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
+
 use super::*;
 use crate::event::{Event, How, Via, What, Who};
 use crate::secrets;
@@ -110,6 +112,27 @@ fn retry_after_is_honoured() {
     // A 502 says nothing of it.
     let script = Script::new("x").connect().request(&[]).reply(502).connect().fetch();
     assert_eq!(retry_after(&script.events, Duration::from_secs(2)), Ok(()));
+}
+
+/// What a rule answers is no event of its own, and counts all the same.
+#[tokio::test(start_paused = true)]
+async fn the_answer_of_a_rule_has_a_status() {
+    for (rule, status) in [
+        ("{at: reply, do: {respond: {status: 503, headers: [\"Retry-After: 9\"]}}}", Some(503)),
+        ("{at: response, do: {respond: 429}}", Some(429)),
+        ("{at: auth, do: {challenge: basic}}", Some(407)),
+        ("{at: dial, do: {upstream_error: connection_refused}}", Some(502)),
+        ("{at: reply, do: {garbage: 503B, then: close}}", None),
+        ("{at: reply, do: close}", None),
+    ] {
+        let scenario = crate::Scenario::from_yaml(&format!("rules: [{rule}]")).unwrap();
+        let world = scenario.simulate().unwrap();
+        let mut wire = world.dialler().proxy().await.unwrap();
+        let ask = b"CONNECT a.test:80 HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
+        wire.write_all(ask).await.unwrap();
+        let events = world.finish().await.events;
+        assert_eq!(attempts(&events)[0].statuses.last().copied(), status, "{rule}");
+    }
 }
 
 fn method(script: Script, method: &str) -> Script {

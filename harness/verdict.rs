@@ -1,10 +1,11 @@
 //! The verdict: conduct held against the scenario. Pure: no clock, no I/O, nothing assumed.
 //!
 //! One rule a small function: `safety` (leak, wrong, bypass), `robustness` (not exercised, storm,
-//! hang, crash, failed), `clarity` (slow, vague), `open` (what could not be judged). What they
-//! find is sorted by [`Word`]; the first names the run.
+//! hang, crash, failed), `clarity` (slow, vague), `open` (what could not be judged). `lag` takes back
+//! what our own lateness could explain. The rest is sorted by [`Word`]; the first names the run.
 
 mod clarity;
+mod lag;
 mod open;
 mod robustness;
 mod safety;
@@ -261,6 +262,7 @@ pub fn judge(scenario: &Scenario, conduct: &Conduct, terms: &Terms) -> Verdict {
         for rule in [safety::find, robustness::find, clarity::find, open::find] {
             rule(&case, &mut found);
         }
+        lag::guard(&case, &mut found);
     }
     // Stable: within a word, the order of the rules.
     found.sort_by_key(|finding| finding.word);

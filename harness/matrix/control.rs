@@ -49,6 +49,7 @@ pub(super) fn row(client: &str, name: &str, take: &Take) -> Control {
     let why = match (passed, take.verdict.word) {
         (true, _) => String::new(),
         (false, Word::Harness) => take.verdict.summary.clone(),
+        (false, Word::Inconclusive) if take.late() => take.verdict.summary.clone(),
         (false, _) => {
             let mut why = reason(take).to_owned();
             if !take.last_words.is_empty() {

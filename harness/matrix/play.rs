@@ -10,6 +10,7 @@ use super::engine::{Due, Engine, Round, Slot};
 use super::rows::Rows;
 use super::store::Store;
 use super::take::{Table, Take};
+use super::vote::LATE;
 use super::{Cell, Control, Keep, Live, Summary, Wanted, control};
 use crate::cli::keys::Keys;
 use crate::cli::signals::{Asked, Ends};
@@ -197,49 +198,68 @@ impl Matrix<'_> {
             self.wanted.scenarios.iter().flat_map(|s| s.expect.explain.clone()).collect();
         words.sort();
         words.dedup();
-        let clients = 0..self.wanted.clients.len();
-        let (wanted, plain) = (Arc::clone(&self.wanted), control::plain());
-        let due: Vec<Due> = clients
-            .clone()
-            .map(|client| Due { words: words.clone(), ..wanted.due(client, client, &plain) })
-            .collect();
-        let round = engine.round(due, true, |_, client, take| {
-            self.control(client, control::PLAIN, &take);
-            self.rows.void[client].extend(take.said.iter().cloned());
-            self.rows.out[client] = !control::works(&take);
-        });
+        let clients: Vec<usize> = (0..self.wanted.clients.len()).collect();
+        let plain = control::plain();
+        let round = self.healthy(engine, &clients, &plain, control::PLAIN, &words);
         if round.await == Round::Interrupted {
             return;
         }
-        for client in clients.clone() {
-            let control = self.rows.direct(client);
+        for client in &clients {
+            let control = self.rows.direct(*client);
             self.tell.control(&control);
             self.rows.controls.push(control);
         }
-        if !control::wants_auth(&self.wanted.scenarios) {
-            return;
+        if control::wants_auth(&self.wanted.scenarios) {
+            let works = self.working();
+            self.healthy(engine, &works, &control::auth(), control::AUTH, &words).await;
         }
-        let auth = control::auth();
-        let works: Vec<usize> = clients.filter(|client| !self.rows.out[*client]).collect();
-        let due = works
-            .iter()
-            .map(|client| Due { words: words.clone(), ..wanted.due(*client, *client, &auth) });
-        let round = engine.round(due.collect(), true, |_, client, take| {
-            self.control(client, control::AUTH, &take);
-            self.rows.void[client].extend(take.said.iter().cloned());
-        });
-        round.await;
     }
 
     /// The last ones: whether each client still works.
     async fn again(&mut self, engine: &mut Engine) {
-        let (wanted, plain) = (Arc::clone(&self.wanted), control::plain());
-        let works = (0..wanted.clients.len()).filter(|client| !self.rows.out[*client]);
-        let due = works.map(|client| wanted.due(client, client, &plain)).collect();
-        let round = engine.round(due, true, |_, client, take| {
-            self.control(client, control::AGAIN, &take);
-        });
-        round.await;
+        let works = self.working();
+        self.healthy(engine, &works, &control::plain(), control::AGAIN, &[]).await;
+    }
+
+    /// Those that get through a healthy proxy.
+    fn working(&self) -> Vec<usize> {
+        (0..self.rows.out.len()).filter(|client| !self.rows.out[*client]).collect()
+    }
+
+    /// Plays clients behind a healthy proxy. One that fails while we are late may have failed for that:
+    /// it is played again.
+    async fn healthy(
+        &mut self,
+        engine: &mut Engine,
+        clients: &[usize],
+        scenario: &Scenario,
+        name: &str,
+        words: &[String],
+    ) -> Round {
+        let (wanted, mut left) = (Arc::clone(&self.wanted), clients.to_vec());
+        for more in (0..=LATE).rev() {
+            let due = left.iter().map(|client| Due {
+                words: words.to_vec(),
+                ..wanted.due(*client, *client, scenario)
+            });
+            let (due, mut late) = (due.collect(), Vec::new());
+            let round = engine.round(due, true, |_, client, take| {
+                let works = control::works(&take);
+                if !works && more > 0 && take.vote().void {
+                    return late.push(client);
+                }
+                self.control(client, name, &take);
+                self.rows.void[client].extend(take.said.iter().cloned());
+                if name == control::PLAIN {
+                    self.rows.out[client] = !works;
+                }
+            });
+            if round.await == Round::Interrupted {
+                return Round::Interrupted;
+            }
+            left = late;
+        }
+        Round::Whole
     }
 
     fn control(&mut self, client: usize, name: &str, take: &Take) {

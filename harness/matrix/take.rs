@@ -42,9 +42,13 @@ pub(super) struct Take {
 impl Take {
     /// What it says about the client.
     pub fn vote(&self) -> Vote {
-        let lag = self.verdict.findings.first().is_some_and(|finding| finding.rule == "lag");
         let word = self.verdict.word;
-        Vote { word, void: word == Word::Harness || (word == Word::Inconclusive && lag) }
+        Vote { word, void: word == Word::Harness || (word == Word::Inconclusive && self.late()) }
+    }
+
+    /// Whether something was found that our own lateness could explain.
+    pub fn late(&self) -> bool {
+        self.verdict.findings.iter().any(|finding| finding.rule == "lag")
     }
 
     /// A play that we could not do.

@@ -21,13 +21,17 @@ pub(super) enum Count {
     Flaky { tally: Vec<(Word, usize)>, play: usize },
 }
 
+/// A play that says nothing about the client has another in its place, this often at most: a machine
+/// is busy for a while.
+pub(super) const LATE: usize = 3;
+
 /// Whether the cell has to be played again: a word other than PASS is said `confirm` times more, and
-/// a play that says nothing has another in its place, `confirm` times at most.
+/// what says nothing is played again.
 pub(super) fn again(votes: &[Vote], confirm: usize) -> bool {
     let counted: Vec<Word> = votes.iter().filter(|vote| !vote.void).map(|v| v.word).collect();
     let void = votes.len() - counted.len();
     match counted.first() {
-        _ if confirm == 0 || void > confirm => false,
+        _ if confirm == 0 || void > LATE => false,
         None => true,
         Some(Word::Pass | Word::Unsupported) => false,
         // Whoever disagrees once is flaky.
@@ -105,7 +109,11 @@ mod tests {
         assert_eq!(played(&[Inconclusive, Pass], 1), (2, agreed(Pass, 1, 1)));
         assert_eq!(played(&[Harness, Storm, Storm, Pass], 1), (3, agreed(Storm, 2, 1)));
         assert_eq!(played(&[Slow, Inconclusive, Slow], 1), (3, agreed(Slow, 2, 0)));
-        assert_eq!(played(&[Inconclusive; 9], 1), (2, agreed(Inconclusive, 2, 0)));
-        assert_eq!(played(&[Harness, Inconclusive], 1), (2, agreed(Harness, 1, 0)));
+        assert_eq!(played(&[Inconclusive; 9], 1), (4, agreed(Inconclusive, 4, 0)));
+        assert_eq!(played(&[Inconclusive; 9], 0), (1, agreed(Inconclusive, 1, 0)));
+        let late = [Harness, Inconclusive, Inconclusive, Inconclusive];
+        assert_eq!(played(&late, 1), (4, agreed(Harness, 1, 0)));
+        let once = [Inconclusive, Inconclusive, Inconclusive, Pass];
+        assert_eq!(played(&once, 1), (4, agreed(Pass, 1, 3)));
     }
 }

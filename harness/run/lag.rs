@@ -1,6 +1,6 @@
 //! How late this process itself gets its turn: one ticker, and a window on it for each cell.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -10,31 +10,41 @@ use tokio::time::Instant;
 const TICK: Duration = Duration::from_millis(10);
 
 type Worst = Mutex<f64>;
-type Windows = Mutex<Vec<Weak<Worst>>>;
+
+/// What the ticker and its windows share.
+struct Shared {
+    windows: Mutex<Vec<Weak<Worst>>>,
+    /// When the tick began that is not over yet.
+    began: Mutex<Instant>,
+}
 
 /// The ticker. It ends when this is dropped.
 pub(crate) struct Lag {
-    windows: Arc<Windows>,
+    shared: Arc<Shared>,
     ticker: JoinHandle<()>,
 }
 
 /// The worst lateness since it was opened.
-pub(crate) struct Window(Arc<Worst>);
+pub(crate) struct Window {
+    worst: Arc<Worst>,
+    opened: Instant,
+    shared: Arc<Shared>,
+}
 
 impl Lag {
     /// Begins to tick.
     pub(crate) fn new() -> Self {
-        let windows: Arc<Windows> = Arc::default();
-        let ticker = tokio::spawn(tick(Arc::clone(&windows)));
-        Lag { windows, ticker }
+        let shared =
+            Arc::new(Shared { windows: Mutex::default(), began: Mutex::new(Instant::now()) });
+        let ticker = tokio::spawn(tick(Arc::clone(&shared)));
+        Lag { shared, ticker }
     }
 
     /// Looks from now on.
     pub(crate) fn window(&self) -> Window {
         let worst = Arc::new(Worst::default());
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        windows.push(Arc::downgrade(&worst));
-        Window(worst)
+        lock(&self.shared.windows).push(Arc::downgrade(&worst));
+        Window { worst, opened: Instant::now(), shared: Arc::clone(&self.shared) }
     }
 }
 
@@ -45,26 +55,34 @@ impl Drop for Lag {
 }
 
 impl Window {
-    /// In milliseconds.
+    /// In milliseconds. A tick that is overdue counts: after a pause nobody says that the ticker is
+    /// the first to get its turn.
     pub(crate) fn worst(&self) -> f64 {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let due = (*lock(&self.shared.began) + TICK).max(self.opened);
+        let overdue = Instant::now().saturating_duration_since(due).as_secs_f64() * 1e3;
+        lock(&self.worst).max(overdue)
     }
 }
 
-async fn tick(windows: Arc<Windows>) {
+async fn tick(shared: Arc<Shared>) {
     loop {
         let start = Instant::now();
+        *lock(&shared.began) = start;
         tokio::time::sleep(TICK).await;
         let late = start.elapsed().saturating_sub(TICK).as_secs_f64() * 1e3;
-        let mut windows = windows.lock().unwrap_or_else(PoisonError::into_inner);
         // Closed windows go.
-        windows.retain(|window| {
+        lock(&shared.windows).retain(|window| {
             let Some(worst) = window.upgrade() else { return false };
-            let mut worst = worst.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut worst = lock(&worst);
             *worst = worst.max(late);
             true
         });
     }
+}
+
+/// Locks it; a panic of somebody else does not matter here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -78,14 +96,16 @@ mod tests {
         // The ticker begins a tick.
         tokio::task::yield_now().await;
         std::thread::sleep(Duration::from_millis(80));
-        while first.worst() < 60.0 {
+        // Before the ticker had its turn, and afterwards.
+        assert!(first.worst() > 60.0, "{}", first.worst());
+        while *lock(&first.worst) < 60.0 {
             tokio::task::yield_now().await;
         }
         let second = lag.window();
-        assert_eq!(second.worst(), 0.0);
+        assert!(second.worst() < 60.0, "{}", second.worst());
         drop(first);
         // However late the ticker gets its turn, it comes.
-        while lag.windows.lock().unwrap().len() != 1 {
+        while lock(&lag.shared.windows).len() != 1 {
             tokio::time::sleep(TICK).await;
         }
     }

@@ -1,5 +1,6 @@
 //! SLOW, VAGUE and LOCAL-DNS: right, but late, without a reason, or with a word too many.
 
+use super::lag::excused;
 use super::words::{in_ms, many, ms, time};
 use super::{Case, Ending, Finding, Word};
 use crate::scenario::{Others, Outcome, Way};
@@ -7,7 +8,8 @@ use crate::scenario::{Others, Outcome, Way};
 /// A failure that the client could notice may take this long to be reported: twice the worst of
 /// six healthy clients on a machine that was busy with other things.
 const FAST_MS: f64 = 2000.0;
-/// When this program itself was later than this, it cannot call anybody else late.
+/// When this program itself was later than this, it cannot call anybody else late; nor when it was
+/// later than a tenth of what is allowed, or by all that is too much.
 const LAG_MS: f64 = 200.0;
 
 pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
@@ -18,11 +20,15 @@ pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
 }
 
 /// SLOW, unless this program was too slow itself to say so.
-fn late(case: &Case<'_>, rule: &'static str, measured: String, limit: String) -> Finding {
+fn late(
+    case: &Case<'_>,
+    rule: &'static str,
+    (took, allowed): (f64, f64),
+    (measured, limit): (String, String),
+) -> Finding {
     let lag = case.terms.lag_max_ms;
-    if lag > LAG_MS {
-        let measured = format!("{measured}, {limit}; but badproxy itself was late by {}", ms(lag));
-        return case.finding(Word::Inconclusive, "lag", measured, "");
+    if lag > LAG_MS.min(allowed / 10.0) || took - lag <= allowed {
+        return excused(case, &format!("{measured}, {limit}"));
     }
     case.finding(Word::Slow, rule, measured, limit)
 }
@@ -44,15 +50,16 @@ fn late_failure(case: &Case<'_>, found: &mut Vec<Finding>) {
         let (took, limit) = (exit.time - since, FAST_MS + asked);
         if took > limit {
             let measured = format!("failed {} after the fault", ms(took));
-            found.push(late(case, "fast", measured, format!("{} allowed", ms(limit))));
+            let texts = (measured, format!("{} allowed", ms(limit)));
+            found.push(late(case, "fast", (took, limit), texts));
         }
     } else if !case.terms.no_timeout {
         let (took, limit) =
             (conduct.ran().unwrap_or(0.0), in_ms(case.terms.timeout) * 1.2 + FAST_MS);
         if took > limit {
             let measured = format!("failed after {}", ms(took));
-            let limit = format!("its own timeout was {}", time(case.terms.timeout));
-            found.push(late(case, "timeout", measured, limit));
+            let own = format!("its own timeout was {}", time(case.terms.timeout));
+            found.push(late(case, "timeout", (took, limit), (measured, own)));
         }
     }
 }
@@ -65,7 +72,8 @@ fn late_success(case: &Case<'_>, found: &mut Vec<Finding>) {
     let took = case.conduct.ran().unwrap_or(0.0);
     if took > limit {
         let measured = format!("succeeded after {}", ms(took));
-        found.push(late(case, "within", measured, format!("{} allowed", ms(limit))));
+        let texts = (measured, format!("{} allowed", ms(limit)));
+        found.push(late(case, "within", (took, limit), texts));
     }
 }
 

@@ -2,6 +2,7 @@
 //! must not.
 
 mod clarity;
+mod lag;
 mod open;
 mod random;
 mod robustness;

@@ -6,6 +6,7 @@
 mod bad_input;
 mod controls;
 mod evidence;
+mod late;
 #[path = "../cli/play.rs"]
 mod play;
 mod signals;

@@ -21,8 +21,13 @@ pub const BAD: &[(&str, &str, &str)] = &[
     ("tls/expired", "curl -s {target} 2>/dev/null; exit 4", "VAGUE"),
     ("syn/unreachable", "curl -sS {target}", "NOT-RUN"),
     ("reply/501-no-connect", "[ -e $SEEN ] && exec curl -sS {target}; >$SEEN; exit 0", "FLAKY"),
+    ("dns/target-known-to-proxy-only", LOOKS_UP, "LOCAL-DNS"),
     ("reply/204", "curl -sS {target}", "PASS"),
 ];
+
+/// Asks the scenario's own name server for the target, which only the proxy has to look up.
+const LOOKS_UP: &str = "no_proxy='*' curl -s --doh-url {doh} {target}; \
+                        no_proxy=127.0.0.1 curl -sS --doh-url {doh} {target}";
 
 /// It as a line of shell. Behind a healthy proxy it is a good one.
 pub fn bad() -> String {
@@ -36,22 +41,25 @@ pub fn bad() -> String {
 /// The arguments that ask for its scenarios.
 fn asked() -> Vec<&'static str> {
     let scenarios = BAD.iter().flat_map(|(scenario, ..)| ["--scenario", *scenario]);
-    // Long enough for a busy machine: the one that is SLOW must not be one that HANGs.
-    scenarios.chain(["--timeout", "2s"]).collect()
+    scenarios.collect()
 }
 
+/// Plays all of them.
 #[track_caller]
-fn play_bad(more: &[&str]) -> Matrix {
+pub fn play_bad(more: &[&str]) -> Matrix {
     let seen = tempfile::tempdir().unwrap();
     let out = tempfile::tempdir().unwrap();
-    let args = [&asked(), more].concat();
+    // Long enough for a busy machine: the one that is SLOW must not be one that HANGs.
+    let time: &[&str] = if more.contains(&"--timeout") { &[] } else { &["--timeout", "2s"] };
+    let args = [&asked(), time, more].concat();
     let played = play(&args, &bad(), out.path())
         .env("SEEN", seen.path().join("seen").to_str().unwrap())
         .play();
     Matrix::new(played, out).ends(1)
 }
 
-fn expected() -> BTreeMap<String, String> {
+/// What they earn.
+pub fn expected() -> BTreeMap<String, String> {
     BAD.iter().map(|(name, _, word)| (format!("sh {name}"), (*word).to_owned())).collect()
 }
 
@@ -62,6 +70,24 @@ fn each_verdict_has_a_client_that_earns_it() {
         let matrix = play_bad(&["--jobs", jobs]);
         assert_eq!(matrix.words(), expected(), "{}", matrix.played.out());
     }
+}
+
+/// The client of the first cell takes away the directory in which we write each cell's CA.
+#[test]
+fn where_we_cannot_do_our_part_it_is_ours() {
+    let (ours, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let tmp = ours.path().join("tmp");
+    std::fs::create_dir(&tmp).unwrap();
+    let shell = "case $BADPROXY_SCENARIO in reply/403-port) curl -sS {target}; code=$?; rm -r $TMPDIR; \
+                 exit $code;; esac; exec curl -sS {target}";
+    let args = ["--scenario", "reply/403-port", "--scenario", "reply/reset", "--jobs", "1"];
+    let played = play(&args, shell, out.path()).env("TMPDIR", tmp.to_str().unwrap()).play();
+    let matrix = Matrix::new(played, out).ends(3);
+    assert_eq!(matrix.cell("reply/403-port")["verdict"], "PASS");
+    let cell = matrix.cell("reply/reset");
+    assert_eq!((&cell["verdict"], &cell["class"]), (&"HARNESS".into(), &"not_scored".into()));
+    let summary = cell["summary"].as_str().unwrap();
+    assert!(summary.starts_with("cannot write the CA files: "), "{summary}");
 }
 
 #[test]

@@ -1,0 +1,56 @@
+//! The lag guard. A word whose evidence depends on elapsed time says nothing about the client when this
+//! program did not get its turn for so long that this could be the reason: then it is INCONCLUSIVE, and
+//! a matrix plays the cell again. Bytes and counts stay what they are.
+
+use super::words::{in_ms, ms};
+use super::{Case, Finding, Word};
+
+/// Lateness is harmless below this part of the time that it could have used up: a busy machine takes
+/// more from the client than from us, who sleep most of the time.
+const PART: f64 = 0.1;
+/// However long the client's timeout is: it has others, of which nobody has told us.
+const MOST_MS: f64 = 1000.0;
+
+/// Takes the word from each finding that lateness could explain.
+pub(super) fn guard(case: &Case<'_>, found: &mut [Finding]) {
+    for finding in found {
+        let Some(limit) = limit(case, finding) else { continue };
+        if case.terms.lag_max_ms > limit {
+            *finding = excused(case, &finding.summary());
+        }
+    }
+}
+
+/// The finding that stands in the place of another.
+pub(super) fn excused(case: &Case<'_>, instead: &str) -> Finding {
+    let late = ms(case.terms.lag_max_ms);
+    let measured = format!("{instead}; but badproxy itself was late by {late}");
+    case.finding(Word::Inconclusive, "lag", measured, "")
+}
+
+/// How late this program may have been, in milliseconds, with the finding standing all the same; None
+/// where no clock is involved. SLOW and `gap` have times of their own, and are measured where they are
+/// found.
+fn limit(case: &Case<'_>, finding: &Finding) -> Option<f64> {
+    match (finding.word, finding.rule) {
+        (Word::Hang, _) => Some(in_ms(case.terms.hang) * PART),
+        // The client may have run out of its own time because of us, before it had dialled, met the
+        // fault, or got its answer; and what it says then is about that.
+        (Word::NotExercised | Word::Failed | Word::Vague, _) => Some(patience(case)),
+        (Word::Inconclusive, "never-met" | "attempts" | "exit" | "way") => Some(patience(case)),
+        // So may each of its attempts that met no fault.
+        (Word::Storm, "attempts") => {
+            let met: u64 = case.conduct.faults.values().sum();
+            (met <= case.scenario.expect.attempts.most()).then(|| patience(case))
+        }
+        _ => None,
+    }
+}
+
+/// The lateness that a client with a timeout does not notice.
+fn patience(case: &Case<'_>) -> f64 {
+    match case.terms.no_timeout {
+        true => MOST_MS,
+        false => (in_ms(case.terms.timeout) * PART).min(MOST_MS),
+    }
+}

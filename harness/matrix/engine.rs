@@ -30,6 +30,8 @@ pub(super) struct Slot {
     pub lag_max_ms: f64,
     /// Its directory under the output, once something is in it.
     pub dir: Option<PathBuf>,
+    /// Whether somebody was told of it.
+    settled: bool,
 }
 
 impl Slot {
@@ -42,6 +44,7 @@ impl Slot {
             index: 0,
             lag_max_ms: 0.0,
             dir: None,
+            settled: false,
         }
     }
 
@@ -179,7 +182,8 @@ impl Engine {
             open.sort_unstable();
             if interrupted || self.no_command.is_some() {
                 // What was seen is kept, though it was not confirmed.
-                for index in open {
+                let seen = left.iter().filter(|slot| !slots[**slot].settled);
+                for index in seen.copied().collect::<Vec<_>>() {
                     self.settled(&mut slots[index], &mut settled);
                 }
                 return Round::Interrupted;
@@ -190,6 +194,10 @@ impl Engine {
     }
 
     fn settled(&mut self, slot: &mut Slot, tell: &mut impl FnMut(&mut Self, &mut Slot)) {
+        if slot.votes.is_empty() {
+            return;
+        }
+        slot.settled = true;
         let passed = matches!(slot.count(), Some(Count::Agreed { word: Word::Pass, .. }));
         if passed
             && self.wanted.keep == Keep::Failures

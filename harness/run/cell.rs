@@ -74,6 +74,8 @@ pub(crate) struct Cell {
     pub running: Running,
     /// The verdict, or the signal that has ended it before there was one.
     pub end: Result<Verdict, i32>,
+    /// The signal that came when the command had ended, and its verdict stood.
+    pub late: Option<i32>,
     /// How the command ended, where that was seen.
     pub status: Option<ExitStatus>,
     /// The most that this program itself was late, in milliseconds.
@@ -95,6 +97,8 @@ pub(crate) enum Unable {
 
 /// Late retries of detached helpers count until then.
 const GRACE: Duration = Duration::from_millis(200);
+/// Whoever wants an end meanwhile waits so long for the rest of what the command has said.
+const PROMPT: Duration = Duration::from_secs(1);
 
 /// The time after which a client that still runs has hung: three times its own timeout.
 pub fn deadline(timeout: Duration, no_timeout: bool) -> Duration {
@@ -168,15 +172,14 @@ pub(crate) async fn cell(
     let mut exited = exited(status, killed);
     // The time of the end is now; what is left of the output comes after it.
     let at = log.now_ms();
-    let patient = !matches!(ending, Ending::Interrupted(_));
-    if patient {
-        tokio::time::sleep(GRACE).await;
-    }
-    let (leftover, ending) = tokio::select! {
-        biased;
-        left = wrapped.clean_up(patient) => (left, ending),
-        signal = cancel.next() => (false, Ending::Interrupted(signal)),
+    let stopped = matches!(ending, Ending::Interrupted(_));
+    let (leftover, late) = rest(&mut wrapped, cancel, stopped).await;
+    // Who wants an end when the command has had its own takes nothing from what it did.
+    let (ending, late) = match (leftover, late) {
+        (None, Some(signal)) => (Ending::Interrupted(signal), None),
+        (_, late) => (ending, late),
     };
+    let leftover = leftover.unwrap_or(false);
     if let What::Exited { leftover: left, .. } = &mut exited {
         *left = leftover && !killed;
     }
@@ -193,7 +196,7 @@ pub(crate) async fn cell(
         _ => Ok(conclude(order, &running, &log, lag_max_ms)),
     };
     let observable = observable(order, &running);
-    Ok(Cell { running, end, status, lag_max_ms, observable })
+    Ok(Cell { running, end, late, status, lag_max_ms, observable })
 }
 
 /// The URL that the client is to fetch. `{origin}` in it is the origin's own address.
@@ -215,6 +218,36 @@ async fn wait(
         status = wrapped.wait() => Ending::Exited(status),
         signal = cancel.next() => Ending::Interrupted(signal),
         () = tokio::time::sleep(deadline) => Ending::Hung,
+    }
+}
+
+/// What is left of the command is ended, and the rest of its output heard. Whether there was anything
+/// left, None when that was not waited for; and the signal that came meanwhile.
+async fn rest(
+    wrapped: &mut child::Wrapped,
+    cancel: &mut impl Cancel,
+    stopped: bool,
+) -> (Option<bool>, Option<i32>) {
+    let end = async {
+        if !stopped {
+            tokio::time::sleep(GRACE).await;
+        }
+        wrapped.clean_up(!stopped).await
+    };
+    tokio::pin!(end);
+    let mut signal = None;
+    loop {
+        tokio::select! {
+            biased;
+            left = &mut end => return (Some(left), signal),
+            next = cancel.next(), if signal.is_none() => {
+                signal = Some(next);
+                if stopped {
+                    return (None, signal);
+                }
+            }
+            () = tokio::time::sleep(PROMPT), if signal.is_some() => return (None, signal),
+        }
     }
 }
 
@@ -269,3 +302,6 @@ pub(super) fn observable(order: &Order, running: &Running) -> bool {
     let target = order.scenario.client.target.as_deref().unwrap_or_default();
     target.contains("{origin}") && running.direct.is_some_and(|at| !at.ip().is_loopback())
 }
+
+#[cfg(all(test, unix))]
+mod tests;

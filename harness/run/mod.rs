@@ -93,7 +93,7 @@ async fn play(
         human = attach(order, manner, running, (out, err))?;
         Ok(())
     });
-    let Cell { running, end, status, .. } = match played.await {
+    let Cell { running, end, late, status, .. } = match played.await {
         Ok(cell) => cell,
         Err(Unable::Listener(error)) => return Err(error),
         Err(Unable::Harness(text)) => {
@@ -117,6 +117,9 @@ async fn play(
             return Ok((128 + signal, true));
         }
     };
+    if let Some(signal) = late {
+        return Ok((128 + signal, true));
+    }
     let code = match (manner.pass_exit, status.and_then(|s| s.code())) {
         (true, Some(code)) => code,
         // As a shell says it.

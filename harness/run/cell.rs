@@ -147,6 +147,8 @@ pub(crate) async fn cell(
         .map(|rule| tokio::spawn(syn::watch(running.address, rule + 1, log.clone())));
     let lag = hands.lag.window();
     let to = (&hands.to.0, &hands.to.1);
+    // The client may be at work before we know that it is there.
+    let started = log.now_ms();
     let mut wrapped = match place.spawn(&argv, &settings, to, &log, order.stdin).await {
         Ok(wrapped) => wrapped,
         Err(error) => {
@@ -157,7 +159,8 @@ pub(crate) async fn cell(
         }
     };
     let masked = argv.iter().map(|a| log.secrets().mask(a)).collect();
-    log.note(
+    log.note_at(
+        started,
         None,
         What::Spawned { pid: wrapped.pid(), argv: masked, env_set: shown(&settings, &log) },
     );

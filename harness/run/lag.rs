@@ -9,13 +9,17 @@ use tokio::time::Instant;
 /// A tick this late means that the machine, not the client, was slow.
 const TICK: Duration = Duration::from_millis(10);
 
-type Worst = Mutex<f64>;
-
 /// What the ticker and its windows share.
 struct Shared {
-    windows: Mutex<Vec<Weak<Worst>>>,
+    windows: Mutex<Vec<Weak<Frame>>>,
     /// When the tick began that is not over yet.
     began: Mutex<Instant>,
+}
+
+/// What is seen through a window.
+struct Frame {
+    opened: Instant,
+    worst: Mutex<f64>,
 }
 
 /// The ticker. It ends when this is dropped.
@@ -26,8 +30,7 @@ pub(crate) struct Lag {
 
 /// The worst lateness since it was opened.
 pub(crate) struct Window {
-    worst: Arc<Worst>,
-    opened: Instant,
+    frame: Arc<Frame>,
     shared: Arc<Shared>,
 }
 
@@ -42,9 +45,9 @@ impl Lag {
 
     /// Looks from now on.
     pub(crate) fn window(&self) -> Window {
-        let worst = Arc::new(Worst::default());
-        lock(&self.shared.windows).push(Arc::downgrade(&worst));
-        Window { worst, opened: Instant::now(), shared: Arc::clone(&self.shared) }
+        let frame = Arc::new(Frame { opened: Instant::now(), worst: Mutex::default() });
+        lock(&self.shared.windows).push(Arc::downgrade(&frame));
+        Window { frame, shared: Arc::clone(&self.shared) }
     }
 }
 
@@ -58,22 +61,30 @@ impl Window {
     /// In milliseconds. A tick that is overdue counts: after a pause nobody says that the ticker is
     /// the first to get its turn.
     pub(crate) fn worst(&self) -> f64 {
-        let due = (*lock(&self.shared.began) + TICK).max(self.opened);
-        let overdue = Instant::now().saturating_duration_since(due).as_secs_f64() * 1e3;
-        lock(&self.worst).max(overdue)
+        let overdue = self.frame.late(*lock(&self.shared.began));
+        lock(&self.frame.worst).max(overdue)
     }
 }
 
+impl Frame {
+    /// How late a tick is by now that began then; what was before this was opened does not count.
+    fn late(&self, began: Instant) -> f64 {
+        let due = (began + TICK).max(self.opened);
+        Instant::now().saturating_duration_since(due).as_secs_f64() * 1e3
+    }
+}
+
+/// The first tick begins when the ticker is made: whoever makes it may not let it have its turn for long.
 async fn tick(shared: Arc<Shared>) {
     loop {
-        let start = Instant::now();
-        *lock(&shared.began) = start;
-        tokio::time::sleep(TICK).await;
-        let late = start.elapsed().saturating_sub(TICK).as_secs_f64() * 1e3;
+        let due = *lock(&shared.began) + TICK;
+        tokio::time::sleep_until(due).await;
+        let began = std::mem::replace(&mut *lock(&shared.began), Instant::now());
         // Closed windows go.
         lock(&shared.windows).retain(|window| {
-            let Some(worst) = window.upgrade() else { return false };
-            let mut worst = lock(&worst);
+            let Some(frame) = window.upgrade() else { return false };
+            let late = frame.late(began);
+            let mut worst = lock(&frame.worst);
             *worst = worst.max(late);
             true
         });
@@ -92,13 +103,13 @@ mod tests {
     #[tokio::test]
     async fn a_window_sees_what_comes_after_it_was_opened() {
         let lag = Lag::new();
+        std::thread::sleep(Duration::from_millis(80));
         let first = lag.window();
-        // The ticker begins a tick.
-        tokio::task::yield_now().await;
+        assert!(first.worst() < 60.0, "{}", first.worst());
         std::thread::sleep(Duration::from_millis(80));
         // Before the ticker had its turn, and afterwards.
         assert!(first.worst() > 60.0, "{}", first.worst());
-        while *lock(&first.worst) < 60.0 {
+        while *lock(&first.frame.worst) < 60.0 {
             tokio::task::yield_now().await;
         }
         let second = lag.window();

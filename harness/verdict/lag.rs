@@ -8,7 +8,8 @@ use super::{Case, Finding, Word};
 /// Lateness is harmless below this part of the time that it could have used up: a busy machine takes
 /// more from the client than from us, who sleep most of the time.
 const PART: f64 = 0.1;
-/// However long the client's timeout is: it has others, of which nobody has told us.
+/// However long the client's timeout is: it has others, of which nobody has told us; none of them is
+/// shorter than this, or than half of the one it was told.
 const MOST_MS: f64 = 1000.0;
 
 /// Takes the word from each finding that lateness could explain.
@@ -36,21 +37,24 @@ fn limit(case: &Case<'_>, finding: &Finding) -> Option<f64> {
         (Word::Hang, _) => Some(in_ms(case.terms.hang) * PART),
         // The client may have run out of its own time because of us, before it had dialled, met the
         // fault, or got its answer; and what it says then is about that.
-        (Word::NotExercised | Word::Failed | Word::Vague, _) => Some(patience(case)),
-        (Word::Inconclusive, "never-met" | "attempts" | "exit" | "way") => Some(patience(case)),
+        (Word::NotExercised | Word::Failed | Word::Vague, _) => patience(case),
+        (Word::Inconclusive, "never-met" | "attempts" | "exit" | "way") => patience(case),
         // So may each of its attempts that met no fault.
         (Word::Storm, "attempts") => {
             let met: u64 = case.conduct.faults.values().sum();
-            (met <= case.scenario.expect.attempts.most()).then(|| patience(case))
+            patience(case).filter(|_| met <= case.scenario.expect.attempts.most())
         }
         _ => None,
     }
 }
 
-/// The lateness that a client with a timeout does not notice.
-fn patience(case: &Case<'_>) -> f64 {
-    match case.terms.no_timeout {
-        true => MOST_MS,
-        false => (in_ms(case.terms.timeout) * PART).min(MOST_MS),
-    }
+/// The lateness that a client with a timeout does not notice; None for one that has ended before any of
+/// its timeouts was over.
+fn patience(case: &Case<'_>) -> Option<f64> {
+    let timeout = match case.terms.no_timeout {
+        true => f64::INFINITY,
+        false => in_ms(case.terms.timeout),
+    };
+    let waited = case.conduct.ran().is_none_or(|ran| ran >= MOST_MS.min(timeout / 2.0));
+    waited.then(|| MOST_MS.min(timeout * PART))
 }

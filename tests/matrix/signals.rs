@@ -12,7 +12,7 @@ fn send(signal: &str, pid: u32) {
 /// A client that passes one scenario, and hangs in the next, when the results of the first are there.
 const SHELL: &str = "case $BADPROXY_SCENARIO in reply/hang) curl -sS {target} & \
                      while [ ! -e $OUT/summary.json ]; do sleep 0.02; done; echo >$READY; \
-                     exec sleep 100;; reply/garbage) exec curl -s {target};; esac; \
+                     exec sleep 100;; auth/*) exec curl -s {target};; esac; \
                      exec curl -sS {target}";
 
 #[track_caller]
@@ -52,14 +52,14 @@ fn partial_results_are_on_disk() {
 /// A verdict that waits for its confirmation is no verdict less.
 #[test]
 fn what_was_not_confirmed_is_kept() {
-    let names = ["reply/garbage", "reply/reset", "reply/hang"];
+    let names = ["auth/407-no-credentials", "reply/reset", "reply/hang"];
     let asked = names.iter().flat_map(|name| ["--scenario", name]);
     let args: Vec<&str> = asked.chain(["--jobs", "1"]).collect();
     let matrix = interrupted_in(&args, "INT", None).ends(130);
     let words: Vec<_> = matrix.words().into_iter().collect();
     let words: Vec<_> = words.iter().map(|(name, word)| (name.as_str(), word.as_str())).collect();
-    assert_eq!(words, [("sh reply/garbage", "VAGUE"), ("sh reply/reset", "PASS")]);
-    assert_eq!(matrix.cell("reply/garbage")["confirmed"], serde_json::Value::Null);
+    assert_eq!(words, [("sh auth/407-no-credentials", "VAGUE"), ("sh reply/reset", "PASS")]);
+    assert_eq!(matrix.cell("auth/407-no-credentials")["confirmed"], serde_json::Value::Null);
 }
 
 /// Ctrl-C when the client has ended, while its late retries are waited for: it has a verdict. What the

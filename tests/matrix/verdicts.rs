@@ -58,8 +58,7 @@ pub fn play_bad(more: &[&str]) -> Matrix {
     Matrix::new(played, out).ends(1)
 }
 
-/// What they earn.
-pub fn expected() -> BTreeMap<String, String> {
+fn expected() -> BTreeMap<String, String> {
     BAD.iter().map(|(name, _, word)| (format!("sh {name}"), (*word).to_owned())).collect()
 }
 
@@ -67,8 +66,21 @@ pub fn expected() -> BTreeMap<String, String> {
 fn each_verdict_has_a_client_that_earns_it() {
     // However many at a time: the same words.
     for jobs in ["1", "4"] {
-        let matrix = play_bad(&["--jobs", jobs]);
-        assert_eq!(matrix.words(), expected(), "{}", matrix.played.out());
+        earned(&play_bad(&["--jobs", jobs]));
+    }
+}
+
+/// Each word is the one expected; or none, where badproxy itself was late for longer than any machine
+/// lets it wait that is only busy.
+#[track_caller]
+pub fn earned(matrix: &Matrix) {
+    let (words, expected) = (matrix.words(), expected());
+    assert!(words.keys().eq(expected.keys()), "{words:?}");
+    for (name, wanted) in &expected {
+        let cell = matrix.cell(name.split_once(' ').unwrap().1);
+        let late = cell["lag_max_ms"].as_f64().unwrap() > 200.0;
+        let none = late && words[name] == "INCONCLUSIVE";
+        assert!(words[name] == *wanted || none, "{name}: {wanted}\n{cell:#}");
     }
 }
 
@@ -78,13 +90,13 @@ fn where_we_cannot_do_our_part_it_is_ours() {
     let (ours, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let tmp = ours.path().join("tmp");
     std::fs::create_dir(&tmp).unwrap();
-    let shell = "case $BADPROXY_SCENARIO in reply/403-port) curl -sS {target}; code=$?; rm -r $TMPDIR; \
+    let shell = "case $BADPROXY_SCENARIO in reply/reset) curl -sS {target}; code=$?; rm -r $TMPDIR; \
                  exit $code;; esac; exec curl -sS {target}";
-    let args = ["--scenario", "reply/403-port", "--scenario", "reply/reset", "--jobs", "1"];
+    let args = ["--scenario", "reply/reset", "--scenario", "reply/403-port", "--jobs", "1"];
     let played = play(&args, shell, out.path()).env("TMPDIR", tmp.to_str().unwrap()).play();
     let matrix = Matrix::new(played, out).ends(3);
-    assert_eq!(matrix.cell("reply/403-port")["verdict"], "PASS");
-    let cell = matrix.cell("reply/reset");
+    assert_eq!(matrix.cell("reply/reset")["verdict"], "PASS");
+    let cell = matrix.cell("reply/403-port");
     assert_eq!((&cell["verdict"], &cell["class"]), (&"HARNESS".into(), &"not_scored".into()));
     let summary = cell["summary"].as_str().unwrap();
     assert!(summary.starts_with("cannot write the CA files: "), "{summary}");

@@ -60,7 +60,7 @@ fn failed() {
 
 #[test]
 fn vague() {
-    let says = |text: &str| client().connect().request(&[]).fin().says(text).exits(28);
+    let says = |text: &str| client().wait(900.0).connect().request(&[]).fin().says(text).exits(28);
     earns_up_to(500.0, Word::Vague, FIN, says("timed out\n"));
     assert_eq!(on(FIN, says("proxy closed"), late(60_000.0)).word, Word::Pass);
 }
@@ -127,10 +127,25 @@ fn bytes_and_codes_need_no_clock() {
     earns_always(Word::Harness, FIN, good().also(None, trouble));
 }
 
+/// Nobody has a timeout so short.
+#[test]
+fn who_ends_at_once_has_not_run_out_of_time() {
+    for (word, yaml, script) in [
+        (Word::NotExercised, FIN, client().says("proxy").exits(1)),
+        (Word::Failed, WELL, client().connect().fetch().wait(800.0).exits(3)),
+        (Word::Vague, FIN, client().connect().request(&[]).fin().says("no").exits(1)),
+    ] {
+        earns_always(word, yaml, script.clone());
+        // But who was told 200 ms, may have had enough after 100.
+        let short = Terms { timeout: Duration::from_millis(200), ..late(LATE) };
+        assert_eq!(on(yaml, script, short).word, Word::Inconclusive);
+    }
+}
+
 /// What is graver names the run, beside what lateness has taken.
 #[test]
 fn a_leak_is_one_beside_lateness() {
-    let leaks = client().connect().request(&[ORIGIN]).fin().says("no").exits(56);
+    let leaks = client().connect().request(&[ORIGIN]).fin().wait(900.0).says("no").exits(56);
     let found = on(FIN, leaks, late(LATE));
     let rules: Vec<&str> = found.findings.iter().map(|finding| finding.rule).collect();
     assert_eq!((found.word, rules), (Word::Leak, vec!["secret", "lag"]));

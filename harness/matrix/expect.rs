@@ -103,12 +103,18 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all. A device or a pipe is written to and stays what it is; where there
+/// is a link, what it leads to is written.
 ///
 /// # Errors
 ///
 /// What keeps it from being written; the old file is as it was.
 pub fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    if std::fs::metadata(path).is_ok_and(|old| !old.is_file()) {
+        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
+    }
+    let real = std::fs::canonicalize(path);
+    let path = real.as_deref().unwrap_or(path);
     let dir = match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
@@ -209,6 +215,27 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
         assert!(write(&dir.path().join("no/b.yaml"), "x").is_err());
+        assert!(write(dir.path(), "x").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_not_made_one() {
+        use std::os::unix::fs::FileTypeExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link) = (dir.path().join("b.yaml"), dir.path().join("link"));
+        write(&path, "one").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        write(&link, "two").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        let fifo = dir.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let from = fifo.clone();
+        let reader = std::thread::spawn(move || std::fs::read_to_string(from).unwrap());
+        write(&fifo, "three").unwrap();
+        assert_eq!(reader.join().unwrap(), "three");
+        assert!(std::fs::metadata(&fifo).unwrap().file_type().is_fifo());
     }
 
     proptest! {

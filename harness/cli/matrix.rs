@@ -323,7 +323,7 @@ impl Matrix {
         }
         let code = match end {
             End::NoCommand(_) => 2,
-            End::Disk(_) => 3,
+            End::Disk(_) | End::Unable => 3,
             End::NothingJudged => 4,
             End::Interrupted(signal) => 128 + signal,
             End::Whole => held.code,
@@ -333,6 +333,9 @@ impl Matrix {
             End::NothingJudged => say(
                 "nothing was judged: no client gets through a healthy proxy (see control/plain)",
             ),
+            End::Unable => {
+                say("nothing was judged: badproxy could not do its part (see control/plain)")
+            }
             End::Interrupted(_) => {
                 say("interrupted; every command and everything it started is ended");
             }

@@ -100,9 +100,16 @@ pub fn main() -> i32 {
                 return 0;
             }
             say(format_args!("{error:#}"));
-            2
+            if is_full(&error) { 3 } else { 2 }
         }
     }
+}
+
+/// Whether what is wrong is the disk: that is nothing that the caller has written wrongly.
+fn is_full(error: &anyhow::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let kinds = error.chain().filter_map(|e| e.downcast_ref::<std::io::Error>()).map(|e| e.kind());
+    kinds.into_iter().any(|kind| matches!(kind, StorageFull | QuotaExceeded | FileTooLarge))
 }
 
 /// A line for people, on standard error. Unlike with `eprintln!`, it does no harm when nobody is

@@ -232,6 +232,8 @@ impl Engine {
                 Err(error) => {
                     let place = self.wanted.out.join(&dir);
                     self.disk = Some(format!("cannot write to {}: {error}", place.display()));
+                    // Half of it helps nobody, and somebody needs the room.
+                    let _ = std::fs::remove_dir_all(place);
                 }
             }
         }

@@ -17,6 +17,7 @@ use crate::cli::signals::{Asked, Ends};
 use crate::report::text::Look;
 use crate::run::Lag;
 use crate::scenario::Scenario;
+use crate::verdict::Word;
 use crate::verdict::words::signal;
 
 /// Who is told what happens.
@@ -45,6 +46,8 @@ pub enum End {
     Whole,
     /// No client gets through a healthy proxy: nothing was judged.
     NothingJudged,
+    /// We could not do our part for any client: nothing was judged.
+    Unable,
     /// A command cannot be started, and why.
     NoCommand(String),
     /// Something cannot be written, and why.
@@ -59,6 +62,7 @@ impl End {
         match self {
             End::Whole => None,
             End::NothingJudged => Some("no client gets through a healthy proxy".to_owned()),
+            End::Unable => Some("no healthy proxy could be played".to_owned()),
             End::NoCommand(text) | End::Disk(text) => Some(text.clone()),
             End::Interrupted(number) => Some(format!("ended by {}", signal(*number))),
         }
@@ -97,6 +101,7 @@ pub async fn play(wanted: Wanted, tell: &mut dyn Tell, live: Live) -> Played {
     let end = match (number, engine.no_command, engine.disk) {
         (0, Some(text), _) => End::NoCommand(text),
         (0, _, Some(text)) => End::Disk(text),
+        (0, ..) if !judged && matrix.rows.unable => End::Unable,
         (0, ..) if !judged => End::NothingJudged,
         (0, ..) => End::Whole,
         (number, ..) => End::Interrupted(number),
@@ -252,6 +257,7 @@ impl Matrix<'_> {
                 self.rows.void[client].extend(take.said.iter().cloned());
                 if name == control::PLAIN {
                     self.rows.out[client] = !works;
+                    self.rows.unable &= take.verdict.word == Word::Harness;
                 }
             });
             if round.await == Round::Interrupted {

@@ -19,6 +19,8 @@ pub(super) struct Rows {
     pub void: Vec<BTreeSet<String>>,
     /// By client: whether it does not get through a healthy proxy, so that nothing is judged.
     pub out: Vec<bool>,
+    /// Whether no client could be shown a healthy proxy, because of us.
+    pub unable: bool,
     /// By client and scenario.
     cells: BTreeMap<(usize, usize), Cell>,
 }
@@ -34,6 +36,7 @@ impl Rows {
             controls: Vec::new(),
             void: vec![BTreeSet::new(); clients],
             out: vec![true; clients],
+            unable: true,
             cells: BTreeMap::new(),
         }
     }

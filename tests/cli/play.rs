@@ -70,6 +70,25 @@ impl Play {
         self
     }
 
+    /// Started by a shell, after this line of it: limits, redirections.
+    #[allow(dead_code, reason = "other targets have this file, too, and no use for it")]
+    pub fn after(mut self, line: &str) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{line}; exec \"$0\" \"$@\"")]);
+        shell.arg(self.command.get_program()).args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        if let Some(dir) = self.command.get_current_dir() {
+            shell.current_dir(dir);
+        }
+        self.command = shell;
+        self
+    }
+
     /// Plays it to its end.
     pub fn play(self) -> Played {
         self.play_with(|_| {})

@@ -36,8 +36,11 @@ fn a_command_line_that_is_wrong() {
     says(&["--suite", "2026.1", "--", "true"], 2, "there is no suite `2026.1`");
     says(&["--shard", "6/5", "--", "true"], 2, "from 1/5 to 5/5");
     says(&["--baseline", "/no/such.yaml", "--", "true"], 2, "/no/such.yaml");
-    let (_dir, path) = crate::play::file("curl / reply/hang: STROM\n");
+    let (dir, path) = crate::play::file("curl / reply/hang: STROM\n");
     says(&["--baseline", &path, "--", "true"], 2, "did you mean `STORM`?");
+    std::fs::write(&path, b"curl / reply/hang: \xff\n").unwrap();
+    says(&["--baseline", &path, "--", "true"], 2, "UTF-8");
+    says(&["--baseline", dir.path().to_str().unwrap(), "--", "true"], 2, "directory");
 }
 
 #[test]

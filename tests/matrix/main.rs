@@ -5,11 +5,15 @@
 
 mod bad_input;
 mod controls;
+mod disk;
 mod evidence;
+mod isolate;
 mod late;
 #[path = "../cli/play.rs"]
 mod play;
+mod shards;
 mod signals;
+mod storm;
 mod terminal;
 mod verdicts;
 

@@ -1,0 +1,95 @@
+//! A matrix in parts, each played by a process of its own, and the whole that `merge` makes of them.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::badproxy;
+use crate::verdicts::bad;
+
+/// Clients whose words no clock decides.
+const ASKED: &[&str] = &[
+    "reply/reset",
+    "auth/407-basic-then-ok",
+    "reply/403-port",
+    "reply/fin-before-reply",
+    "reply/fin-mid-status",
+    "reply/split",
+    "reply/204",
+    "reply/502-detail",
+    "reply/no-reason",
+    "tls/expired",
+    "syn/unreachable",
+];
+
+fn words(more: &[&str], out: &Path) -> Vec<String> {
+    let asked = ASKED.iter().flat_map(|name| ["--scenario", name]);
+    let words = ["matrix"].into_iter().chain(asked).chain(more.iter().copied());
+    let tail = ["--seed", "7", "--out", out.to_str().unwrap(), "--", "sh", "-c"];
+    words.chain(tail).map(str::to_owned).chain([bad()]).collect()
+}
+
+/// What does not depend on the time or the place at which a cell was played.
+fn cells(file: &Path) -> Vec<[Value; 6]> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let summary: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(summary["partial"], false);
+    let cells = summary["cells"].as_array().unwrap().iter();
+    let keys = ["client", "scenario", "verdict", "seed", "scores", "again"];
+    cells.map(|cell| keys.map(|key| cell[key].clone())).collect()
+}
+
+#[test]
+fn three_parts_are_the_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    badproxy(words(&[], &at("whole"))).play().ends(1);
+    let whole = cells(&at("whole/summary.json"));
+    assert_eq!(whole.len(), ASKED.len());
+    let (mut parts, mut count) = (Vec::new(), 0);
+    for n in 1..=3 {
+        let out = at(&format!("part-{n}"));
+        badproxy(words(&["--shard", &format!("{n}/3")], &out)).play();
+        let part = cells(&out.join("summary.json"));
+        assert!(!part.is_empty() && part.len() < whole.len(), "part {n} has {} cells", part.len());
+        count += part.len();
+        // The pod of this number, counted from 0, has the same cells.
+        let pod = at(&format!("pod-{n}"));
+        let play = badproxy(words(&["--shard", "job/3"], &pod));
+        play.env("JOB_COMPLETION_INDEX", &(n - 1).to_string()).play();
+        assert_eq!(cells(&pod.join("summary.json")), part);
+        parts.push(out.to_str().unwrap().to_owned());
+    }
+    assert_eq!(count, whole.len());
+    let all = at("all");
+    let merge = |parts: &[String]| {
+        let args = ["merge", "-o", all.to_str().unwrap(), "--format", "md"].map(str::to_owned);
+        badproxy(args.into_iter().chain(parts.iter().cloned())).play()
+    };
+    merge(&parts).ends(1);
+    assert_eq!(cells(&all.join("summary.json")), whole);
+    // Its evidence is found from there.
+    let text = std::fs::read_to_string(all.join("summary.json")).unwrap();
+    let summary: Value = serde_json::from_str(&text).unwrap();
+    let dirs = summary["cells"].as_array().unwrap().iter().filter_map(|cell| cell["dir"].as_str());
+    assert!(
+        dirs.map(|dir| assert!(all.join(dir).join("events.jsonl").exists(), "{dir}")).count() > 3
+    );
+    // Without one of them, what it had is missing.
+    let less = merge(&parts[1..]).ends(1);
+    assert!(less.out().contains("MISSING"), "{}", less.out());
+    // A part of something else is none of it.
+    let other = at("other");
+    badproxy(["matrix", "--scenario", "reply/204", "--seed", "7", "--out"].into_iter().chain([
+        other.to_str().unwrap(),
+        "--",
+        "curl",
+        "-sS",
+        "{target}",
+    ]))
+    .play()
+    .ends(0);
+    parts.push(other.to_str().unwrap().to_owned());
+    let unlike = merge(&parts).ends(2);
+    assert!(unlike.stdout.is_empty() && unlike.stderr.contains("suite"), "{}", unlike.stderr);
+}

@@ -79,7 +79,11 @@ fn a_busy_machine_changes_no_verdict() {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let matrix = std::thread::scope(|scope| {
         for _ in 0..processors * 2 {
-            scope.spawn(|| while !stop.load(Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
         }
         let matrix = std::panic::catch_unwind(|| crate::verdicts::play_bad(&["--timeout", "4s"]));
         stop.store(true, Ordering::Relaxed);

@@ -64,8 +64,8 @@ fn nobody_beside_it_suffers() {
         let wanted = if name == "storm reply/fin-before-reply" { "STORM" } else { "PASS" };
         assert_eq!(word, wanted, "{name}\n{}", matrix.played.out());
     }
-    let cells = matrix.summary["cells"].as_array().unwrap().iter();
-    let cell = cells.filter(|cell| cell["verdict"] == "STORM").next().unwrap();
+    let mut cells = matrix.summary["cells"].as_array().unwrap().iter();
+    let cell = cells.find(|cell| cell["verdict"] == "STORM").unwrap();
     let attempts = cell["attempts"].as_u64().unwrap();
     assert!(attempts > 1000, "{cell}");
     let rate = attempts as f64 * 1e3 / cell["ms"].as_f64().unwrap();

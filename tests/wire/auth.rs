@@ -4,6 +4,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::login::{digest_answer, first_leg, offers, third_leg};
 use crate::proxy::Proxy;
 use crate::{End, read_all, read_until};
@@ -78,6 +81,53 @@ fn an_old_nonce_is_stale_or_only_changes() {
         assert!(redone.starts_with("HTTP/1.1 200 "), "{redone}");
         proxy.wait_for("auth:leg", "the nonce is used up");
     }
+}
+
+#[test]
+fn an_expired_nonce_is_stale() {
+    let proxy = Proxy::start(&format!(
+        "proxy: {{auth: {{scheme: digest, {LOGIN}, digest: {{lifetime: 20ms}}}}}}\n"
+    ));
+    let line = format!("CONNECT {TARGET}");
+    let mut socket = proxy.connect();
+    let first = connect(&mut socket, "");
+    std::thread::sleep(std::time::Duration::from_millis(25));
+    let late = connect(&mut socket, &digest_answer(&first, &line, ALICE, 1));
+    assert!(offers(&late)[0].ends_with(", stale=true"), "{late}");
+    proxy.wait_for("auth:leg", "the nonce has expired");
+}
+
+/// All else is right.
+#[test]
+fn one_wrong_thing_is_enough() {
+    let proxy = Proxy::start(&format!("proxy: {{auth: {{scheme: basic, {LOGIN}}}}}\n"));
+    for (login, status) in
+        [("alice:wrong", 407), ("bob:s3cret-long-enough", 407), ("alice:s3cret-long-enough", 200)]
+    {
+        let head = connect(&mut proxy.connect(), &format!("Basic {}", STANDARD.encode(login)));
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{login}: {head}");
+    }
+    let proxy = Proxy::start(&format!("proxy: {{auth: {{scheme: digest, {LOGIN}}}}}\n"));
+    let mut socket = proxy.connect();
+    // Hashed with the realm that it names, which is not the proxy's.
+    let other = connect(&mut socket, "").replace("realm=\"corp\"", "realm=\"other\"");
+    let answer = digest_answer(&other, &format!("CONNECT {TARGET}"), ALICE, 1);
+    assert!(answer.contains("realm=\"other\"") && connect(&mut socket, &answer).contains(" 407 "));
+    proxy.wait_for("auth:leg", "wrong realm");
+}
+
+/// A token is answered with the next one, until the scenario has had enough of them.
+#[test]
+fn negotiate_goes_on_leg_by_leg() {
+    let proxy = Proxy::start(
+        "proxy: {auth: {scheme: negotiate, negotiate: {answer: accept, legs: 2, token: b25l}}}\n",
+    );
+    let mut socket = proxy.connect();
+    assert_eq!(offers(&connect(&mut socket, "")), ["Negotiate"]);
+    assert_eq!(offers(&connect(&mut socket, "Negotiate YAA=")), ["Negotiate b25l"]);
+    // The second leg is worth nothing on another connection.
+    assert_eq!(offers(&connect(&mut proxy.connect(), "Negotiate oQA=")), ["Negotiate b25l"]);
+    assert!(connect(&mut socket, "Negotiate oQA=").starts_with("HTTP/1.1 200 "));
 }
 
 /// The path alone is hashed by curl, the whole URL by others (RFC 7616, section 3.4.6).

@@ -194,6 +194,10 @@ fn malformed() {
     };
     // Two of the four bytes of the address.
     assert_eq!(asked("cut_record"), healthy[..healthy.len() - 2]);
+    // Nothing follows it, the OPT that was asked for neither.
+    let edns = query(PROXY, A, Some(1232));
+    let cut = ask(&rule("{answer: {malformed: cut_record}}"), &edns);
+    assert_eq!(cut[12..], healthy[12..healthy.len() - 2]);
     let (_, question) = name(&healthy, 12);
     let looped = asked("pointer_loop");
     let at = question + 4;
@@ -251,6 +255,16 @@ fn huge() {
     let (got, _) = read_all(&mut socket);
     let all = addresses(&got[2..]);
     assert_eq!((all.len(), all[119]), (120, [198, 18, 0, 119]));
+    // What a client says that it takes, it gets.
+    let proxy = rule("{answer: {records: 20}}");
+    for (edns, records) in [(None, 0), (Some(600), 0), (Some(1232), 20)] {
+        let got = ask(&proxy, &query(PROXY, A, edns));
+        assert_eq!(
+            (word(&got, 2) & 0x200 != 0, word(&got, 6)),
+            (records == 0, records),
+            "{edns:?}"
+        );
+    }
     let over = ask(&rule("{answer: {records: 120, oversize: true}}"), &query(PROXY, A, None));
     assert_eq!((addresses(&over).len(), word(&over, 2)), (120, FINE));
 }

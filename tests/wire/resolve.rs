@@ -82,6 +82,16 @@ fn addresses_are_dialled_in_their_order() {
     }
 }
 
+/// RFC 6724, section 2.1.
+#[test]
+fn ipv6_comes_first() {
+    let proxy = rule("{answer: {a: [192.0.2.1, origin], aaaa: ['2001:db8::1']}}");
+    let mut socket = proxy.connect();
+    socket.write_all(CONNECT).unwrap();
+    assert_eq!(read_until(&mut socket, "\r\n\r\n"), YES);
+    proxy.wait_for("resolve:looked_up", "\"result\":\"2001:db8::1, 192.0.2.1, origin\"");
+}
+
 /// The second CONNECT finds the addresses the other way round.
 #[test]
 fn addresses_take_turns() {

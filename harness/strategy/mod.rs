@@ -4,14 +4,14 @@
 //! [`schedule()`] gives a [`Schedule`]: spells of trouble and of health, one after the other, and
 //! health for ever after. [`Weights`] say how long they are and what is in them. [`Schedule::scenario`]
 //! is what is started; [`Schedule::to_yaml`] is the same as a file, which `badproxy run` plays.
-//! [`hold`] runs a property, shrinks what breaks it, keeps the smallest schedule as a YAML file and
+//! [`hold()`] runs a property, shrinks what breaks it, keeps the smallest schedule as a YAML file and
 //! says how to play that over real sockets.
 //!
 //! ```
 //! use badproxy::strategy::{Config, Weights, hold, schedule};
 //!
 //! // Here a client would be run against `simulate(schedule.scenario(), ..)`.
-//! let config = Config { cases: 20, ..Config::new("doc_example") };
+//! let config = Config::new("doc_example").cases(20);
 //! hold(&config, schedule(&Weights::default()), |schedule| {
 //!     if schedule.attempts() < 1000 { Ok(()) } else { Err("too long".into()) }
 //! });

@@ -2,15 +2,15 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName,
-    DnType, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
+    DnType, GeneralSubtree, IsCa, Issuer, KeyUsagePurpose, NameConstraints,
 };
 use time::Duration;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::leaf::{serial, validity};
-use super::{Authority, Flavour};
+use super::{Authority, Flavour, Key};
 
-type Ca = CertifiedIssuer<'static, KeyPair>;
+type Ca = CertifiedIssuer<'static, Key>;
 type Chain = Vec<CertificateDer<'static>>;
 
 /// Issues the leaf, and gives it with the CAs above it, the root last.
@@ -53,9 +53,9 @@ pub(super) fn issue(
 fn intermediates(authority: &Authority, flavour: Flavour, many: usize) -> anyhow::Result<Vec<Ca>> {
     let mut cas: Vec<Ca> = Vec::with_capacity(many);
     for number in 1..=many {
-        let issuer: &Issuer<'static, KeyPair> = cas.last().map_or(authority.root(), |ca| ca);
+        let issuer: &Issuer<'static, Key> = cas.last().map_or(authority.root(), |ca| ca);
         let params = params(authority, flavour, number)?;
-        cas.push(CertifiedIssuer::signed_by(params, KeyPair::generate()?, issuer)?);
+        cas.push(CertifiedIssuer::signed_by(params, Key::generate()?, issuer)?);
     }
     Ok(cas)
 }
@@ -91,6 +91,7 @@ fn params(
 /// A root whose basicConstraints are not critical, otherwise as the run's: FB070.
 pub(super) fn lax(like: &CertificateParams) -> anyhow::Result<Ca> {
     let mut params = like.clone();
+    params.serial_number = Some(serial()?);
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, "badproxy lax test CA, this run only");
     // rcgen marks its own as critical: CA TRUE by hand.
@@ -98,5 +99,5 @@ pub(super) fn lax(like: &CertificateParams) -> anyhow::Result<Ca> {
     let ca = CustomExtension::from_oid_content(&[2, 5, 29, 19], vec![0x30, 3, 1, 1, 0xff]);
     params.custom_extensions = vec![ca];
     params.not_before -= Duration::seconds(1);
-    Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
+    Ok(CertifiedIssuer::self_signed(params, Key::generate()?)?)
 }

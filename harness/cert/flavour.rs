@@ -6,6 +6,7 @@ use crate::scenario::{Problem, seen};
 
 /// What a client has to think of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Trust {
     /// It must refuse it: what it sends under it is LEAK and WRONG.
     Bad,
@@ -17,6 +18,7 @@ macro_rules! flavours {
     ($($variant:ident $word:literal $trust:ident $about:literal;)*) => {
         /// A certificate, with one defect at most.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum Flavour {
             /// Without a defect: the client's CA bundle has its root.
             #[default]

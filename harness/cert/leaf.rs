@@ -4,12 +4,12 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CrlDistributionPoint, CustomExtension, DistinguishedName,
-    DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
+    DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType, SerialNumber,
 };
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
-use super::{Authority, Flavour, chain, ocsp};
+use super::{Authority, Flavour, Key, chain, ocsp};
 
 /// What a server shows.
 pub(super) struct Minted {
@@ -27,7 +27,7 @@ pub(super) fn mint(authority: &Authority, name: &str, flavour: Flavour) -> anyho
     let mut chain = chain::issue(authority, &params, flavour)?;
     damage(&mut chain, flavour);
     let key = match flavour {
-        Flavour::KeyMismatch => KeyPair::generate()?.serialize_der(),
+        Flavour::KeyMismatch => Key::generate()?.serialize_der(),
         _ => authority.leaf_key().serialize_der(),
     };
     let ocsp = match flavour {

@@ -6,6 +6,7 @@
 
 mod chain;
 mod flavour;
+mod key;
 mod leaf;
 mod ocsp;
 
@@ -15,7 +16,7 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CidrSubnet, DistinguishedName, DnType,
-    GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints,
+    GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints,
 };
 use time::{Duration, OffsetDateTime};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
@@ -24,6 +25,7 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{self, ServerConfig};
 
 pub use flavour::{Flavour, Trust};
+use key::{Handshakes, Key};
 
 use crate::calendar::Calendar;
 use crate::fault::tls::Tls;
@@ -39,7 +41,7 @@ pub struct Authority {
     addresses: Vec<IpAddr>,
     made: OnceLock<Made>,
     rogue: OnceLock<Ca>,
-    cache: Mutex<HashMap<Key, Cached>>,
+    cache: Mutex<HashMap<Wanted, Cached>>,
 }
 
 /// A configuration, and until when its certificate is shown and is what it is called.
@@ -49,13 +51,13 @@ struct Cached {
     ends: OffsetDateTime,
 }
 
-type Ca = CertifiedIssuer<'static, KeyPair>;
+type Ca = CertifiedIssuer<'static, Key>;
 
 struct Made {
     root: Ca,
     /// A second root that clients have, whose basicConstraints are not critical.
     lax: Ca,
-    leaf_key: KeyPair,
+    leaf_key: Key,
 }
 
 /// What does the cryptography: the same for all, and it keeps nothing.
@@ -63,7 +65,7 @@ static PROVIDER: LazyLock<Arc<CryptoProvider>> =
     LazyLock::new(|| Arc::new(ring::default_provider()));
 
 /// What a configuration is minted for: name, flavour, protocols, terms.
-type Key = (String, Flavour, Vec<Alpn>, Tls, Option<Tamper>);
+type Wanted = (String, Flavour, Vec<Alpn>, Tls, Option<Tamper>);
 
 /// Configurations kept; a client that asks for more names than this has them minted again.
 const CACHED: usize = 512;
@@ -97,15 +99,17 @@ impl Authority {
         &self.made().lax
     }
 
-    fn leaf_key(&self) -> &KeyPair {
+    fn leaf_key(&self) -> &Key {
         &self.made().leaf_key
     }
 
     /// A CA that nobody trusts.
     fn rogue(&self) -> &Ca {
         self.rogue.get_or_init(|| {
-            let params = self::params(self.calendar, "badproxy CA that nobody trusts", None);
-            let make = || Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?);
+            let make = || {
+                let params = self::params(self.calendar, "badproxy CA that nobody trusts", None)?;
+                Ok(CertifiedIssuer::self_signed(params, Key::generate()?)?)
+            };
             random(make())
         })
     }
@@ -162,8 +166,8 @@ impl Authority {
         let minted = leaf::mint(self, name, flavour)?;
         let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(minted.key));
         // Not by `with_single_cert`, which refuses chains that make no sense.
-        let signer = PROVIDER.key_provider.load_private_key(secret)?;
-        let mut shown = CertifiedKey::new(minted.chain, signer);
+        let signer = Handshakes(PROVIDER.key_provider.load_private_key(secret)?);
+        let mut shown = CertifiedKey::new(minted.chain, Arc::new(signer));
         shown.ocsp = minted.ocsp;
         let names: Vec<&str> = alpn
             .iter()
@@ -195,11 +199,11 @@ impl Authority {
 
 fn make(calendar: Calendar, names: &[String], addresses: &[IpAddr]) -> anyhow::Result<Made> {
     let only = Some((names, addresses));
-    let params = self::params(calendar, "badproxy test CA, this run only", only);
+    let params = self::params(calendar, "badproxy test CA, this run only", only)?;
     Ok(Made {
         lax: chain::lax(&params)?,
-        root: CertifiedIssuer::self_signed(params, KeyPair::generate()?)?,
-        leaf_key: KeyPair::generate()?,
+        root: CertifiedIssuer::self_signed(params, Key::generate()?)?,
+        leaf_key: Key::generate()?,
     })
 }
 
@@ -213,16 +217,18 @@ fn params(
     calendar: Calendar,
     name: &str,
     only: Option<(&[String], &[IpAddr])>,
-) -> CertificateParams {
+) -> anyhow::Result<CertificateParams> {
     let mut params = CertificateParams::default();
+    params.serial_number = Some(leaf::serial()?);
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let now = calendar.date();
     params.not_before = now - Duration::days(1);
-    // Nobody keeps the root of a simulation, and years pass there.
-    let days = if calendar.is_virtual() { 100 * 365 } else { 30 };
+    // Nobody keeps the root of a simulation, and years pass there. Not many more: from 2050 on a date
+    // in a certificate has two bytes more.
+    let days = if calendar.is_virtual() { 20 * 365 } else { 30 };
     params.not_after = now + Duration::days(days);
     if let Some((names, addresses)) = only {
         let mut permitted = vec![
@@ -249,5 +255,5 @@ fn params(
         params.name_constraints =
             Some(NameConstraints { permitted_subtrees: permitted, excluded_subtrees: Vec::new() });
     }
-    params
+    Ok(params)
 }

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use badproxy::checks::{self, Pace};
+use badproxy::connector::Connection;
 use badproxy::rustls::pki_types::ServerName;
 use badproxy::strategy::{Config, Schedule, Weights, hold, schedule};
-use badproxy::wire::BoxWire;
 use badproxy::{Outcome, World};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
@@ -103,7 +103,7 @@ async fn get(world: &World, port: u16) -> io::Result<String> {
 
 async fn tls(
     world: &World,
-    wire: BoxWire,
+    wire: Connection,
 ) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + use<>> {
     let name = ServerName::try_from("target.badproxy.test").map_err(io::Error::other)?;
     TlsConnector::from(Arc::new(world.client_config())).connect(name, wire).await

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::dns::{Rcode, Transport};
+pub use crate::dns::{Rcode, Transport};
 use crate::stage::Stage;
 
 /// The name of the format.
@@ -15,6 +15,7 @@ pub const SCHEMA: &str = "badproxy.events/1";
 
 /// The first line of an event file.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Header {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -54,6 +55,7 @@ enum Line {
 
 /// One thing that happened.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Event {
     /// Milliseconds since the run started, on one monotonic clock.
     pub time: f64,
@@ -68,6 +70,7 @@ pub struct Event {
 /// A leg of the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Side {
     /// Between client and proxy.
     Client,
@@ -84,6 +87,7 @@ pub enum Side {
 /// Who did it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Who {
     /// The client.
     Client,
@@ -96,6 +100,7 @@ pub enum Who {
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum How {
     /// A FIN.
     Fin,
@@ -108,6 +113,7 @@ pub enum How {
 /// The way a request reached the origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Via {
     /// Through a CONNECT tunnel of ours.
     Tunnel,
@@ -121,35 +127,51 @@ pub enum Via {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(tag = "name", content = "data")]
 #[allow(missing_docs, reason = "the names are the documentation; the schema page explains them")]
+#[non_exhaustive]
 pub enum What {
+    #[non_exhaustive]
     #[serde(rename = "run:started")]
     RunStarted { proxy: String, target: String },
+    #[non_exhaustive]
     #[serde(rename = "run:ended")]
     RunEnded { verdict: String, findings: Vec<String>, lag_max_ms: f64, events_dropped: u64 },
+    #[non_exhaustive]
     #[serde(rename = "run:note")]
     Note { text: String },
+    #[non_exhaustive]
     #[serde(rename = "run:trouble")]
     Trouble { text: String },
+    #[non_exhaustive]
     #[serde(rename = "proc:spawned")]
     Spawned { pid: u32, argv: Vec<String>, env_set: Value },
+    #[non_exhaustive]
     #[serde(rename = "proc:output")]
     Output { stream: &'static str, text: String, truncated: bool, secret_seen: Vec<&'static str> },
+    #[non_exhaustive]
     #[serde(rename = "proc:exited")]
     Exited { code: Option<i32>, signal: Option<i32>, killed_by_us: bool, leftover: bool },
+    #[non_exhaustive]
     #[serde(rename = "client:ended")]
     ClientEnded { success: bool, text: String, secret_seen: Vec<&'static str> },
+    #[non_exhaustive]
     #[serde(rename = "tcp:listening")]
     Listening { listener: &'static str, address: String },
+    #[non_exhaustive]
     #[serde(rename = "tcp:syn_seen")]
     SynSeen { listener: &'static str, state: &'static str },
+    #[non_exhaustive]
     #[serde(rename = "net:egress")]
     Egress { proto: &'static str, dst: String, likely: &'static str },
+    #[non_exhaustive]
     #[serde(rename = "tcp:accepted")]
     Accepted { side: Side, src: String, attempt: Option<u64> },
+    #[non_exhaustive]
     #[serde(rename = "tcp:connected")]
     Connected { side: Side, dst: String },
+    #[non_exhaustive]
     #[serde(rename = "tcp:closed")]
     Closed { side: Side, by: Who, how: How, bytes_in: u64, bytes_out: u64 },
+    #[non_exhaustive]
     #[serde(rename = "pac:request")]
     PacRequest {
         attempt: u64,
@@ -158,10 +180,13 @@ pub enum What {
         headers: Vec<(String, String)>,
         secret_seen: Vec<&'static str>,
     },
+    #[non_exhaustive]
     #[serde(rename = "pac:bad_request")]
     PacBadRequest { reason: String },
+    #[non_exhaustive]
     #[serde(rename = "pac:reply")]
     PacReply { status: u16, bytes: u64 },
+    #[non_exhaustive]
     #[serde(rename = "dns:query")]
     DnsQuery {
         name: String,
@@ -171,6 +196,7 @@ pub enum What {
         transport: Transport,
         attempt: u64,
     },
+    #[non_exhaustive]
     #[serde(rename = "dns:answer")]
     DnsAnswer {
         name: String,
@@ -182,8 +208,10 @@ pub enum What {
         bytes: u64,
         delay_ms: f64,
     },
+    #[non_exhaustive]
     #[serde(rename = "dns:bad_query")]
     DnsBadQuery { reason: String, from: String, transport: Transport },
+    #[non_exhaustive]
     #[serde(rename = "proxy_tls:client_hello")]
     ProxyHello {
         to_plain_port: bool,
@@ -192,8 +220,10 @@ pub enum What {
         versions: Vec<String>,
         bytes: u64,
     },
+    #[non_exhaustive]
     #[serde(rename = "proxy_tls:established")]
     ProxyEstablished { version: String, cipher: String, alpn: Option<String>, cert: String },
+    #[non_exhaustive]
     #[serde(rename = "proxy_tls:failed")]
     ProxyTlsFailed {
         reason: String,
@@ -201,6 +231,7 @@ pub enum What {
         by: Who,
         secret_seen: Vec<&'static str>,
     },
+    #[non_exhaustive]
     #[serde(rename = "connect:request")]
     Request {
         attempt: u64,
@@ -211,10 +242,13 @@ pub enum What {
         raw: String,
         secret_seen: Vec<&'static str>,
     },
+    #[non_exhaustive]
     #[serde(rename = "connect:bad_request")]
     BadRequest { reason: String, raw: String },
+    #[non_exhaustive]
     #[serde(rename = "connect:reply")]
     Reply { status: u16, bytes: u64, raw: String },
+    #[non_exhaustive]
     #[serde(rename = "auth:leg")]
     AuthLeg {
         scheme: String,
@@ -223,14 +257,19 @@ pub enum What {
         user: Option<String>,
         why: String,
     },
+    #[non_exhaustive]
     #[serde(rename = "socks:greeting")]
     SocksGreeting { version: u8, methods: Vec<u8> },
+    #[non_exhaustive]
     #[serde(rename = "socks:method")]
     SocksMethod { method: u8 },
+    #[non_exhaustive]
     #[serde(rename = "socks:auth")]
     SocksAuth { right: bool, secret_seen: Vec<&'static str> },
+    #[non_exhaustive]
     #[serde(rename = "socks:status")]
     SocksStatus { status: u8 },
+    #[non_exhaustive]
     #[serde(rename = "socks:request")]
     SocksRequest {
         attempt: u64,
@@ -240,26 +279,37 @@ pub enum What {
         target: String,
         secret_seen: Vec<&'static str>,
     },
+    #[non_exhaustive]
     #[serde(rename = "socks:reply")]
     SocksReply { version: u8, code: u8, bytes: u64 },
+    #[non_exhaustive]
     #[serde(rename = "resolve:looked_up")]
     Resolved { host: String, result: String },
+    #[non_exhaustive]
     #[serde(rename = "secret:seen")]
     SecretSeen { place: &'static str, secret_seen: Vec<&'static str> },
+    #[non_exhaustive]
     #[serde(rename = "tls:client_hello")]
     ClientHello { sni: Option<String>, alpn: Vec<String>, versions: Vec<String>, bytes: u64 },
+    #[non_exhaustive]
     #[serde(rename = "tls:established")]
     Established { version: String, cipher: String, alpn: Option<String>, cert: String },
+    #[non_exhaustive]
     #[serde(rename = "tls:failed")]
     TlsFailed { reason: String, alert: Option<String>, by: Who },
+    #[non_exhaustive]
     #[serde(rename = "tls:application_data")]
     AppData { cert: String, bytes: u64 },
+    #[non_exhaustive]
     #[serde(rename = "h2:failed")]
     Http2Failed { reason: String },
+    #[non_exhaustive]
     #[serde(rename = "h2:error")]
     Http2Error { stream: u32, answered: String, code: String },
+    #[non_exhaustive]
     #[serde(rename = "h2:stream_closed")]
     StreamClosed { stream: u32, by: Who, how: How, bytes_in: u64, bytes_out: u64 },
+    #[non_exhaustive]
     #[serde(rename = "http:request")]
     HttpRequest {
         via: Via,
@@ -270,18 +320,25 @@ pub enum What {
         headers: Vec<(String, String)>,
         secret_seen: Vec<&'static str>,
     },
+    #[non_exhaustive]
     #[serde(rename = "http:response")]
     HttpResponse { via: Via, status: u16, bytes: u64, nonce_served: bool },
+    #[non_exhaustive]
     #[serde(rename = "fault:applied")]
     Fault { rule: usize, at: Stage, effect: &'static str, did: String, audible: bool },
+    #[non_exhaustive]
     #[serde(rename = "step:passed")]
     StepPassed { rule: usize, at: Stage, effect: &'static str, did: String },
+    #[non_exhaustive]
     #[serde(rename = "wait:silence")]
     Silence { who: Who, at: Stage, reads: bool },
+    #[non_exhaustive]
     #[serde(rename = "wait:ended")]
     SilenceEnded { bytes: u64 },
+    #[non_exhaustive]
     #[serde(rename = "limit:reached")]
     Ceiling { limit: &'static str, value: u64 },
+    #[non_exhaustive]
     #[serde(rename = "verdict:finding")]
     Finding {
         verdict: &'static str,

@@ -116,47 +116,85 @@
 //! - [`matrix`]: many scenarios against many clients.
 //! - [`run`]: the wrapped command; [`report`]: one form a file; [`cli`]: one verb a file.
 
+#[doc(hidden)]
 pub mod auth;
+#[doc(hidden)]
 pub mod calendar;
 pub mod catalogue;
+#[doc(hidden)]
 pub mod cert;
+#[warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 pub mod checks;
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod clock;
+#[warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 pub mod conduct;
+#[doc(hidden)]
 pub mod conn;
+#[warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 pub mod connector;
+#[doc(hidden)]
 pub mod dns;
+#[doc(hidden)]
 pub mod door;
+#[warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 pub mod event;
+#[warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 pub mod fault;
+#[doc(hidden)]
 pub mod field_bugs;
+#[doc(hidden)]
 pub mod fix;
+#[doc(hidden)]
 pub mod http2;
+#[warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 mod library;
+#[doc(hidden)]
 pub mod log;
+#[doc(hidden)]
 pub mod matrix;
+#[doc(hidden)]
 pub mod origin;
+#[doc(hidden)]
 pub mod pac;
+#[doc(hidden)]
 pub mod plan;
+#[doc(hidden)]
 pub mod proc_net;
+#[doc(hidden)]
 pub mod proxy;
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod rng;
+#[doc(hidden)]
 pub mod run;
+#[doc(hidden)]
 pub mod sandbox;
+#[warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 pub mod scenario;
+#[doc(hidden)]
 pub mod secrets;
+#[warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 pub mod stage;
+#[doc(hidden)]
 pub mod start;
 #[cfg(any(test, feature = "proptest"))]
+#[warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 pub mod strategy;
+#[doc(hidden)]
 pub mod tls;
+#[warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 pub mod verdict;
+#[doc(hidden)]
 pub mod wire;
+#[doc(hidden)]
 pub mod world;
 
 pub use library::{Events, Outcome, World, blocking};
 pub use scenario::Scenario;
 pub use stage::Stage;
+pub use start::Setup;
 pub use tokio_rustls::rustls;

@@ -3,12 +3,14 @@
 mod accept;
 mod dns;
 mod pac;
+mod setup;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use accept::{take, take_direct};
+pub use setup::Setup;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -26,46 +28,6 @@ use crate::rng::Rng;
 use crate::scenario::{GivenCredentials, PROXY, ProxyHost, Scenario, glob};
 use crate::secrets::Secrets;
 use crate::world::{Listener, SimNet, Syn, listen};
-
-/// How a scenario is started.
-#[derive(Debug, Clone)]
-pub struct Setup {
-    /// Where the proxy listens. Default: 127.0.0.1, a port that the system chooses.
-    pub listen: SocketAddr,
-    /// Where the origin can be reached around the proxy, so that a bypass is seen. Default: none.
-    pub direct: Option<SocketAddr>,
-    /// The seed. Default: the scenario's, or one drawn from the system's randomness.
-    pub seed: Option<u64>,
-    /// In the place of the scenario's.
-    pub scale: Option<f64>,
-    /// Whether targets that the origin does not answer for are really connected to.
-    pub forward: bool,
-    /// Names that the origin answers for, beside the scenario's.
-    pub names: Vec<String>,
-    /// Events kept in memory. Default: 20000.
-    pub keep: usize,
-    /// Where the name server listens. Default: none, unless the scenario has one; then 127.0.0.1, a
-    /// port that the system chooses.
-    pub dns: Option<SocketAddr>,
-    /// Whether the default ceilings hold; a scenario's own always do. Default: true.
-    pub ceilings: bool,
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        Setup {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            direct: None,
-            seed: None,
-            scale: None,
-            forward: false,
-            names: Vec::new(),
-            keep: 20_000,
-            dns: None,
-            ceilings: true,
-        }
-    }
-}
 
 /// What all connections of a run share.
 pub struct Shared {

@@ -23,7 +23,9 @@ use crate::scenario::{Outcome, Scenario, Way};
 use crate::stage::Stage;
 
 /// What the judge compares with, beside the scenario.
+#[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::exhaustive_structs, reason = "no promise")]
 pub struct Terms {
     /// The timeout that the client was told to use.
     pub timeout: Duration,
@@ -39,6 +41,7 @@ pub struct Terms {
 
 /// One thing found, with what it was measured against and the four lines that explain it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// Which word it earns.
     pub word: Word,
@@ -84,6 +87,7 @@ impl Finding {
 
 /// What was found, and the word for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verdict {
     /// The gravest word found, or PASS.
     pub word: Word,
@@ -253,6 +257,7 @@ impl<'a> Case<'a> {
 }
 
 /// Holds what the client did against the scenario.
+#[doc(hidden)]
 pub fn judge(scenario: &Scenario, conduct: &Conduct, terms: &Terms) -> Verdict {
     let case = Case::new(scenario, conduct, terms);
     let mut found = Vec::new();

@@ -316,6 +316,13 @@ impl SimNet {
         }
     }
 
+    /// Whether a SYN that comes now is left unanswered.
+    pub fn is_silent(&self) -> bool {
+        let port = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let open = port.opened.elapsed();
+        matches!(port.syn, Syn::Blackhole(time) if time.is_none_or(|t| open < t))
+    }
+
     /// Closes the port: later connections are refused.
     pub fn close(&self) {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).queue = None;

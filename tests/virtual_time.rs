@@ -14,7 +14,7 @@ const CONNECT: &[u8] =
 
 fn start(yaml: &str) -> Running {
     let scenario = read(yaml, "test").unwrap_or_else(|e| panic!("{e}"));
-    simulate(scenario, &Setup { seed: Some(7), ..Setup::default() }).unwrap()
+    simulate(scenario, &Setup::new().seed(7)).unwrap()
 }
 
 /// Sends CONNECT and reads the reply, 39 bytes; how long it took.

@@ -9,6 +9,7 @@ const HALF: usize = 512 * 1024;
 
 /// A fault as it was met.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Met {
     /// When.
     pub time: f64,
@@ -24,6 +25,7 @@ pub struct Met {
 
 /// A count for each way to the origin.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PerVia {
     /// Through a tunnel.
     pub tunnel: u64,
@@ -51,6 +53,7 @@ impl PerVia {
 
 /// A secret, and a place where it was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Sight {
     /// The secret's name: [`secrets::PROXY`] or [`secrets::ORIGIN`].
     pub secret: &'static str,
@@ -64,6 +67,7 @@ pub struct Sight {
 
 /// A place where a secret can be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Spot {
     /// The server of the PAC file.
     Pac,
@@ -139,6 +143,7 @@ impl Sight {
 
 /// A connection on which somebody owes bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Silence {
     /// Who owes them.
     pub who: Who,
@@ -150,6 +155,7 @@ pub struct Silence {
 
 /// The wrapped command.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Process {
     /// Its process id.
     pub pid: Option<u32>,
@@ -165,6 +171,7 @@ pub struct Process {
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Exit {
     /// When.
     pub time: f64,

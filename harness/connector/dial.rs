@@ -3,13 +3,15 @@ use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::TcpStream;
 
+use super::Connection;
 use super::look_up::look_up;
 use crate::dns::SimDns;
 use crate::event::What;
 use crate::log::Log;
-use crate::scenario::PROXY;
+use crate::run::syn;
+use crate::scenario::{PROXY, Rule};
+use crate::stage::Stage;
 use crate::start::Running;
-use crate::wire::BoxWire;
 use crate::wire::tcp;
 use crate::world::SimNet;
 
@@ -21,17 +23,21 @@ pub struct Dialler {
     name: String,
     net: Option<SimNet>,
     dns: Option<SimDns>,
+    /// The rule, from 1, that settles what becomes of a SYN.
+    syn: Option<usize>,
 }
 
 impl Dialler {
     /// For this scenario.
     pub fn of(running: &Running) -> Self {
+        let at_syn = |rule: &Rule| rule.at.value == Stage::Syn;
         Dialler {
             log: running.shared.log.clone(),
             address: running.address,
             name: running.name.clone().unwrap_or_else(|| PROXY.to_owned()),
             net: running.net.clone(),
             dns: running.dns.as_ref().and_then(|dns| dns.sim.clone()),
+            syn: running.scenario().rules.iter().position(at_syn).map(|index| index + 1),
         }
     }
 
@@ -41,10 +47,19 @@ impl Dialler {
     ///
     /// `ConnectionRefused`, `TimedOut` or `HostUnreachable`, as the scenario says at `syn`; over
     /// sockets whatever the system says.
-    pub async fn proxy(&self) -> io::Result<BoxWire> {
+    pub async fn proxy(&self) -> io::Result<Connection> {
         match &self.net {
-            Some(net) => Ok(Box::new(net.connect().await?)),
-            None => Ok(tcp::accepted(TcpStream::connect(self.address).await?)),
+            Some(net) => {
+                // On sockets the kernel's table tells.
+                if let Some(rule) = self.syn.filter(|_| net.is_silent()) {
+                    syn::unanswered(&self.log, rule);
+                }
+                Ok(Connection::new(Box::new(net.connect().await?)))
+            }
+            None => {
+                let socket = TcpStream::connect(self.address).await?;
+                Ok(Connection::new(tcp::wire(socket)))
+            }
         }
     }
 
@@ -54,7 +69,7 @@ impl Dialler {
     ///
     /// As [`Dialler::proxy`]; `NotFound` when the proxy's name cannot be looked up (in the
     /// simulation); `HostUnreachable` for any other host.
-    pub async fn dial(&self, host: &str, port: u16) -> io::Result<BoxWire> {
+    pub async fn dial(&self, host: &str, port: u16) -> io::Result<Connection> {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let is_name = host.eq_ignore_ascii_case(&self.name);
         if port != self.address.port() || !(is_name || host.parse() == Ok(self.address.ip())) {

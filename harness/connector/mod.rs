@@ -15,6 +15,7 @@
 //! | `blackhole` | `TimedOut`, after 127 s as on Linux |
 //! | `unreachable`, or an address that is not the proxy's | `HostUnreachable` |
 
+mod connection;
 mod dial;
 mod look_up;
 #[cfg(any(test, feature = "hyper"))]
@@ -22,6 +23,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 
+pub use connection::Connection;
 pub use dial::Dialler;
 #[cfg(any(test, feature = "hyper"))]
 pub use service::{Connector, Stream};

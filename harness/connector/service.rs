@@ -6,13 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::client::legacy::connect::{self, Connected};
 use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
-use super::Dialler;
+use super::{Connection, Dialler};
 use crate::start::Running;
-use crate::wire::BoxWire;
 
 /// Connects hyper clients (hyper-util's legacy client and what is built on it) to a running scenario,
 /// over sockets or in virtual time.
@@ -67,11 +66,11 @@ impl Service<http::Uri> for Connector {
 
 /// A connection to the proxy.
 pub struct Stream {
-    io: TokioIo<BoxWire>,
+    io: TokioIo<Connection>,
     forwarding: bool,
 }
 
-impl Connection for Stream {
+impl connect::Connection for Stream {
     fn connected(&self) -> Connected {
         Connected::new().proxy(self.forwarding)
     }

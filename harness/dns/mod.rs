@@ -29,6 +29,7 @@ pub use zone::{Addresses, Found, look_up};
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Transport {
     /// A datagram (RFC 1035).
     Udp,

@@ -13,6 +13,7 @@ use crate::scenario::{DnsSide, Name};
 /// How an answer ended (RFC 1035, section 4.1.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Rcode {
     /// 0: no error.
     #[default]

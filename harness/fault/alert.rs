@@ -15,6 +15,7 @@ use crate::tls::tamper::Tamper;
 /// does, and then a FIN follows unless another step comes; or later, encrypted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Alert {
     /// Its RFC 8446 name.
     pub description: Name,
@@ -32,6 +33,7 @@ pub struct Alert {
 /// How grave an alert is (RFC 5246, section 7.2; TLS 1.3 knows fatal ones only).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Level {
     /// 1.
     Warning,
@@ -43,6 +45,7 @@ pub enum Level {
 /// After what an alert comes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Moment {
     /// In clear, in the place of the ServerHello.
     #[default]
@@ -56,6 +59,7 @@ pub enum Moment {
 
 /// An alert by its RFC 8446 name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "one value, and nothing else")]
 pub struct Name(pub u8);
 
 /// RFC 8446, section 6: names and numbers.

@@ -18,6 +18,7 @@ use crate::stage::Stage;
 /// `origin` answers at once, 0.0.0.0 and loopback refuse at once, others are waited for 5 s each.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Answer {
     /// The RCODE. Any but `noerror` leaves the answer section empty, unless records are named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,6 +71,7 @@ pub struct Answer {
 /// What of the query an answer gets wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Wrong {
     /// Its id.
     Id,
@@ -80,6 +82,7 @@ pub enum Wrong {
 /// How the last record is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Malformed {
     /// The message ends after half of its data.
     CutRecord,

@@ -12,6 +12,7 @@ use crate::stage::Stage;
 /// Waits until the client has sent something; what it sent is kept for the stage's good work.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Await {
     /// How many bytes. Default: 1B.
     #[serde(default, skip_serializing_if = "Option::is_none")]

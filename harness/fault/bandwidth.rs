@@ -12,6 +12,7 @@ use crate::stage::Stage;
 /// Lets bytes pass no faster than this, in even pieces.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Bandwidth {
     /// How fast.
     pub rate: Rate,

@@ -13,6 +13,7 @@ use crate::stage::Stage;
 /// accept queue, for which Linux and macOS drop SYNs; no privilege is needed.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Blackhole {
     /// Only for this long from the start. Clients repeat their SYN after 1 s, 3 s, 7 s ... (Linux
     /// from 6.5 on: each second at first), and the first one after this time is answered. Default: for ever.

@@ -14,6 +14,7 @@ use crate::stage::Stage;
 /// badssl.com's name for its defect.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Cert {
     /// Which one.
     pub kind: Flavour,

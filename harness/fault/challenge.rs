@@ -19,6 +19,7 @@ use crate::stage::Stage;
 /// answered with the next one, when the scheme is among those offered.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Challenge {
     /// The scheme, or a list of schemes, offered in this order. Default: the proxy's; `basic` when
     /// it asks for nothing.

@@ -15,6 +15,7 @@ use crate::wire::{fin, linger};
 /// Sends a FIN: never a RST, also when the client has sent bytes that were not read.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Close {
     /// Which direction. Default: both.
     #[serde(default, skip_serializing_if = "crate::scenario::is_default")]
@@ -27,6 +28,7 @@ pub struct Close {
 /// Which direction of a connection is closed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Which {
     /// The whole connection.
     #[default]

@@ -12,6 +12,7 @@ use crate::stage::Stage;
 /// Flips one bit in some of the passing bytes; which ones comes from the seed.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Corrupt {
     /// The chance of each byte, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -14,6 +14,7 @@ use crate::stage::Stage;
 /// Waits, then the stage goes on. Drawn anew for each attempt, from the seed.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Delay {
     /// The time, or the middle of `jitter`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,6 +33,7 @@ pub struct Delay {
 /// Two times.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Between {
     /// The shortest.
     pub from: Length,
@@ -42,6 +44,7 @@ pub struct Between {
 /// A bell curve.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Normal {
     /// The middle.
     pub mean: Length,

@@ -15,6 +15,7 @@ use crate::stage::Stage;
 /// stream's state is. Without `type` the bytes stand alone where a frame is due.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Frame {
     /// Its type, by name or number. Default: no frame head is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +55,7 @@ pub struct Frame {
 
 /// A type of frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::exhaustive_structs, reason = "one value, and nothing else")]
 pub struct Kind(pub u8);
 
 impl<'de> Deserialize<'de> for Kind {

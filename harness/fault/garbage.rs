@@ -13,6 +13,7 @@ use crate::stage::Stage;
 /// so that they are neither HTTP nor a TLS record.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Garbage {
     /// How many. Default: 64B.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,6 +15,7 @@ use crate::stage::Stage;
 /// the origin's response (its 101, too).
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Glue {
     /// Text before the head.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,6 +16,7 @@ use crate::wire::departed;
 /// later ones, this one among them if it is later, are neither answered nor reset.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Goaway {
     /// The last stream that is served: `this`, `before` or a number. Default: `this`.
     #[serde(default, deserialize_with = "last", skip_serializing_if = "Option::is_none")]
@@ -35,6 +36,7 @@ pub struct Goaway {
 
 /// The last stream that is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Last {
     /// The one of this request.
     This,

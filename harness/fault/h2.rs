@@ -14,6 +14,7 @@ use crate::stage::Stage;
 /// the origin's, at `proxy_tls` of the proxy's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct H2 {
     /// What the server's SETTINGS say: these and no others. Default: what the h2 library says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,6 +38,7 @@ pub struct H2 {
 /// allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Settings {
     /// SETTINGS_HEADER_TABLE_SIZE (1), in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]

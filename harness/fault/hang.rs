@@ -21,6 +21,7 @@ const HALF_CLOSED: Duration = Duration::from_secs(600);
 /// more when the client has closed its side.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Hang {
     /// Goes on reading and throws away what it reads, so that the client's writes succeed.
     /// Default: false, it stops reading and the client's window fills.

@@ -20,6 +20,7 @@ use crate::stage::Stage;
 /// removed, then set, then added; what is written stands as it is written.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Headers {
     /// Names of headers that are taken out; case is ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -38,6 +39,7 @@ pub struct Headers {
 /// How names of headers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Case {
     /// `content-type`.
     Lower,
@@ -86,6 +88,7 @@ impl Headers {
 
 /// Changes that a rule at `request` has chosen for the requests on their way to the target.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Edit {
     /// The rule, from 1.
     pub rule: usize,

@@ -12,6 +12,7 @@ use crate::stage::Stage;
 /// Lets that many bytes pass, then closes with a FIN.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Limit {
     /// How many.
     pub bytes: Size,

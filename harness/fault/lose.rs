@@ -14,6 +14,7 @@ use crate::stage::Stage;
 /// the seed. Nothing that goes to the client is lost. Only in the sandbox.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Lose {
     /// The chance, above 0 and below 1.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]

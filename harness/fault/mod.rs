@@ -4,8 +4,12 @@
 //! put its name into the list below. It is then in `badproxy list --effects`, the JSON Schema,
 //! the texts for unknown words and the tests. `scripts/new-fault` makes the stub.
 
+#[allow(clippy::exhaustive_enums, clippy::exhaustive_structs, reason = "no promise")]
 mod act;
+#[allow(clippy::exhaustive_enums, clippy::exhaustive_structs, reason = "no promise")]
 mod flow;
+mod places;
+#[allow(clippy::exhaustive_enums, clippy::exhaustive_structs, reason = "no promise")]
 mod shape;
 mod written;
 
@@ -17,15 +21,21 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+#[doc(hidden)]
 pub use act::{Choice, Cx, count, finish, play};
+#[doc(hidden)]
 pub use flow::{Ended, Flow, Passed, Until};
+pub(crate) use places::{ANYWHERE, FLOWS, H2_STAGES};
+#[doc(hidden)]
 pub use shape::{Pipe, PipeEnd, PipeError, Shape};
 
 use crate::scenario::{Problem, seen, word_or_map};
 use crate::stage::Stage;
 
 /// What comes after a step.
+#[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(clippy::exhaustive_enums, reason = "no promise")]
 pub enum After {
     /// The stage's good work still follows.
     Go,
@@ -40,6 +50,7 @@ pub enum After {
 /// A direction of the bytes that pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Direction {
     /// From the client to the target.
     Upstream,
@@ -48,45 +59,14 @@ pub enum Direction {
     Downstream,
 }
 
-/// Stages whose good work sends bytes to the client, which effects can shape.
-pub(crate) const FLOWS: &[Stage] =
-    &[Stage::Pac, Stage::Reply, Stage::Tunnel, Stage::Response, Stage::Body];
-/// Everywhere a connection exists.
-pub(crate) const ANYWHERE: &[Stage] = &[
-    Stage::Pac,
-    Stage::Dns,
-    Stage::Accept,
-    Stage::ProxyTls,
-    Stage::Request,
-    Stage::Auth,
-    Stage::Resolve,
-    Stage::Dial,
-    Stage::Reply,
-    Stage::Tunnel,
-    Stage::Tls,
-    Stage::Response,
-    Stage::Body,
-    Stage::Close,
-];
-
-/// Where there can be a stream of HTTP/2: the proxy's own stages, and the origin's answer.
-pub(crate) const H2_STAGES: &[Stage] = &[
-    Stage::Request,
-    Stage::Auth,
-    Stage::Resolve,
-    Stage::Dial,
-    Stage::Reply,
-    Stage::Tunnel,
-    Stage::Response,
-    Stage::Body,
-];
-
 /// One thing that can go wrong.
 ///
 /// The struct itself is the map form (`reset: {after: 3s}`); [`Fault::from_word`] reads the short
-/// form (`delay: 3s`) and [`Fault::bare`] is the word alone (`do: reset`).
+/// form (`delay: 3s`) and [`Fault::bare`] is the word alone (`do: reset`). Only the effects of this
+/// crate are faults: what the trait asks of them may change.
 pub trait Fault:
-    Clone
+    sealed::Sealed
+    + Clone
     + Debug
     + Default
     + Send
@@ -108,6 +88,20 @@ pub trait Fault:
     const TIER: u8 = 0;
     /// Whether it only waits for a condition, so that meeting it is no fault yet.
     const CONDITION: bool = false;
+
+    /// One with these settings; the others have their defaults.
+    ///
+    /// ```
+    /// use badproxy::fault::{Fault, Direction, until::UntilStep};
+    ///
+    /// let until = UntilStep::with(|until| until.direction = Some(Direction::Upstream));
+    /// assert_ne!(until, UntilStep::default());
+    /// ```
+    fn with(set: impl FnOnce(&mut Self)) -> Self {
+        let mut effect = Self::default();
+        set(&mut effect);
+        effect
+    }
 
     /// The value of the one-word form (`do: reset`), when there is one.
     fn bare() -> Option<Self> {
@@ -139,6 +133,7 @@ pub trait Fault:
     }
 
     /// Does it.
+    #[doc(hidden)]
     fn act(&self, cx: &mut Cx<'_, '_>) -> impl Future<Output = io::Result<After>> + Send;
 }
 
@@ -149,8 +144,15 @@ macro_rules! faults {
         /// Any effect.
         #[derive(Debug, Clone, PartialEq)]
         #[allow(missing_docs, reason = "each is documented in its own file")]
+        #[non_exhaustive]
         pub enum Effect {
             $($type($module::$type),)*
+        }
+
+        mod sealed {
+            /// What [`super::Fault`] is for.
+            pub trait Sealed {}
+            $(impl Sealed for super::$module::$type {})*
         }
 
         $(impl From<$module::$type> for Effect {
@@ -248,6 +250,7 @@ macro_rules! faults {
             }
 
             /// See [`Fault::act`].
+            #[doc(hidden)]
             pub async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
                 match self {
                     $(Effect::$type(f) => f.act(cx).await,)*
@@ -382,7 +385,8 @@ mod tests {
             .unwrap()
             .map(|f| f.unwrap().file_name().into_string().unwrap())
             .filter(|f| {
-                !["mod.rs", "act.rs", "flow.rs", "shape.rs", "written.rs"].contains(&f.as_str())
+                !["mod.rs", "act.rs", "flow.rs", "places.rs", "shape.rs", "written.rs"]
+                    .contains(&f.as_str())
             })
             .map(|f| f.trim_end_matches(".rs").trim_end_matches('_').to_owned())
             .collect();

@@ -14,6 +14,7 @@ use crate::stage::Stage;
 /// Linux's loopback passes several segments on as one packet.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Mss {
     /// Bytes of data in a segment, at most; TCP options count.
     pub bytes: Size,

@@ -16,6 +16,7 @@ use crate::stage::Stage;
 /// write of the sender gives to be read.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Mtu {
     /// The longest burst that passes.
     pub bytes: Size,

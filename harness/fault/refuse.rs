@@ -13,6 +13,7 @@ use crate::stage::Stage;
 /// nobody else gets it, but does not listen.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Refuse {
     /// Only for this long from the start; then the port listens. Default: for ever.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]

@@ -13,6 +13,7 @@ use crate::stage::Stage;
 /// Sends a RST: the client's next read or write fails with "connection reset".
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Reset {
     /// Only after this time; meanwhile bytes pass. Default: now.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ use crate::stage::Stage;
 /// Answers with an HTTP response. For bytes that no type allows, use `send`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Respond {
     /// The status code.
     #[schemars(range(min = 100, max = 999))]
@@ -35,6 +36,7 @@ pub struct Respond {
 
 /// A version of HTTP/1, as it stands in a status line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[non_exhaustive]
 pub enum Version {
     /// HTTP/1.0.
     #[serde(rename = "1.0")]

@@ -15,6 +15,7 @@ use crate::stage::Stage;
 /// its other streams go on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RstStream {
     /// The error code. Default: internal_error; for a tunnel connect_error.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -14,6 +14,7 @@ use crate::tls::{Hello, hello};
 /// another step comes. No handshake can follow it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ServerHello {
     /// Its version. Default: tls1.2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,6 +33,7 @@ pub struct ServerHello {
 
 /// A version that a ServerHello can say in its oldest field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub enum OldVersion {
     /// SSL 3.0 (RFC 6101), 0x0300.
     #[serde(rename = "ssl3")]

@@ -13,6 +13,7 @@ use crate::stage::Stage;
 /// Cuts passing bytes into pieces of at most this size, each a write of its own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Slice {
     /// The largest piece.
     pub bytes: Size,

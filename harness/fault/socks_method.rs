@@ -14,6 +14,7 @@ use crate::stage::Stage;
 /// not. `no_acceptable` is followed by a FIN unless another step comes.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SocksMethod {
     /// Its name (`none`, `gssapi`, `password`, `no_acceptable`) or its number.
     #[serde(deserialize_with = "read", serialize_with = "write")]

@@ -18,6 +18,7 @@ use crate::stage::Stage;
 /// SOCKS4 client the eight bytes of its version go: 90 for `succeeded`, 91 for the other names.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SocksReply {
     /// Its name in RFC 1928 or its number.
     #[serde(deserialize_with = "read", serialize_with = "write")]

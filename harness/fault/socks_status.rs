@@ -13,6 +13,7 @@ use crate::stage::Stage;
 /// followed by a FIN, as the RFC asks.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SocksStatus {
     /// `success` (0), `failure` (1) or a number.
     #[serde(deserialize_with = "read", serialize_with = "write")]

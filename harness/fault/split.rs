@@ -14,6 +14,7 @@ use crate::stage::Stage;
 /// the stage sends, cut up.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Split {
     /// The parts, as text: they take the place of what the stage would have sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

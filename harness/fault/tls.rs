@@ -13,6 +13,7 @@ use crate::stage::Stage;
 /// the book.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Tls {
     /// The versions that it speaks. Default: `[tls1.2, tls1.3]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -49,6 +50,7 @@ pub struct Tls {
 
 /// A version that is spoken to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub enum Version {
     /// RFC 5246.
     #[serde(rename = "tls1.2")]
@@ -61,6 +63,7 @@ pub enum Version {
 /// A group for the key exchange, by its RFC 8446 name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Group {
     /// Curve25519.
     X25519,
@@ -73,6 +76,7 @@ pub enum Group {
 /// What becomes of session tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Tickets {
     /// None are sent.
     None,
@@ -83,6 +87,7 @@ pub enum Tickets {
 /// Whether the client is asked for a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ClientCert {
     /// Asked; without one it goes on.
     Optional,

@@ -13,6 +13,7 @@ use crate::stage::Stage;
 /// first of the handshake on, the ServerHello.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct TlsRecord {
     /// Which record `flip`, `version`, `oversize` and `pause` are about. Default: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,6 +48,7 @@ pub struct TlsRecord {
 /// How a flight that is cut ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum CutEnd {
     /// With a FIN.
     #[default]

@@ -13,6 +13,7 @@ use crate::stage::Stage;
 /// is sent. Only in the sandbox.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Unreachable {}
 
 impl Fault for Unreachable {

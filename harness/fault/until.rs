@@ -12,6 +12,7 @@ use crate::stage::Stage;
 /// Lets the stage's bytes pass until one of these holds; then the next step comes.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct UntilStep {
     /// That many bytes have passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

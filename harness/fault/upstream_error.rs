@@ -16,6 +16,7 @@ use crate::stage::Stage;
 /// page.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct UpstreamError {
     /// The RFC 9209 error type.
     pub error: Token,
@@ -30,6 +31,7 @@ pub struct UpstreamError {
 
 /// An error type of the IANA "HTTP Proxy Error Types" registry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "one value, and nothing else")]
 pub struct Token(pub usize);
 
 /// RFC 9209, section 2.3: the error types and the status that each recommends.

@@ -15,6 +15,7 @@ use crate::stage::Stage;
 /// connection. The client's kernel repeats what it sent until it gives up. Only in the sandbox.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Vanish {}
 
 impl Fault for Vanish {

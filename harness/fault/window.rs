@@ -14,6 +14,7 @@ use crate::stage::Stage;
 /// some megabytes go into the buffers of both sides first.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Window {
     /// How much. Linux doubles it for its own book-keeping and takes no less than 2304B.
     pub bytes: Size,

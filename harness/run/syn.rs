@@ -17,14 +17,19 @@ pub async fn watch(port: SocketAddr, rule: usize, log: Log) {
     loop {
         for source in waiting(port) {
             if seen.len() < 10_000 && seen.insert(source) {
-                log.note(None, What::SynSeen { listener: "proxy", state: "SYN-SENT" });
-                let did = "leaves the SYN unanswered".to_owned();
-                let (at, effect) = (Stage::Syn, "blackhole");
-                log.note(None, What::Fault { rule, at, effect, did, audible: false });
+                unanswered(&log, rule);
             }
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Writes down that a SYN is left unanswered.
+pub(crate) fn unanswered(log: &Log, rule: usize) {
+    log.note(None, What::SynSeen { listener: "proxy", state: "SYN-SENT" });
+    let did = "leaves the SYN unanswered".to_owned();
+    let (at, effect) = (Stage::Syn, "blackhole");
+    log.note(None, What::Fault { rule, at, effect, did, audible: false });
 }
 
 /// The local ports of sockets in SYN-SENT towards `port`.

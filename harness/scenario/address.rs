@@ -11,6 +11,7 @@ use crate::stage::Stage;
 
 /// An IP address: `198.51.100.1`, `2001:db8::2`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(clippy::exhaustive_structs, reason = "one value, and nothing else")]
 pub struct Address(pub IpAddr);
 
 impl<'de> Deserialize<'de> for Address {

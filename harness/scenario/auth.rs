@@ -11,6 +11,7 @@ use super::{Length, Problem, seen};
 /// Credentials that the proxy asks for.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Auth {
     /// The scheme, or a list of schemes, offered in this order.
     pub scheme: Several<Offer>,
@@ -68,6 +69,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 /// An authentication scheme.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Scheme {
     /// RFC 7617.
     #[default]
@@ -117,6 +119,7 @@ impl Scheme {
 
 /// One challenge: a scheme that the proxy knows, or a text that is sent as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Offer {
     /// A scheme; its parameters come from what goes with it.
     Scheme(Scheme),
@@ -178,6 +181,7 @@ impl JsonSchema for Offer {
 /// How several challenges are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Lines {
     /// A header line each.
     #[default]
@@ -189,6 +193,7 @@ pub enum Lines {
 /// How Digest is offered and checked.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Digest {
     /// The algorithm, or a list: one challenge each. Default: `md5`.
     #[serde(default = "md5", skip_serializing_if = "is_md5")]
@@ -238,6 +243,7 @@ fn is_md5(value: &Several<Algorithm>) -> bool {
 
 /// A hash of Digest. The `-sess` forms hash the first nonces into the key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[non_exhaustive]
 pub enum Algorithm {
     /// MD5.
     #[default]
@@ -279,6 +285,7 @@ impl Algorithm {
 /// Quality of protection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Qop {
     /// `qop="auth"`: the client has to use it, and to count.
     #[default]
@@ -290,6 +297,7 @@ pub enum Qop {
 /// What becomes of tokens of Negotiate.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Negotiate {
     /// What a token leads to. Default: `refuse`.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -321,6 +329,7 @@ fn is_one(value: &u64) -> bool {
 /// What a token of Negotiate leads to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Answer {
     /// A 407 with the whole offer: wrong.
     #[default]

@@ -9,6 +9,7 @@ pub const SCHEMES: &[&str] = &["https://", "http://", "wss://", "ws://"];
 /// What the client is told: its proxy URL, its target, its trust.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ClientSide {
     /// The credentials in its proxy URL. Default: `none`.
     #[serde(default, skip_serializing_if = "super::is_default")]
@@ -35,6 +36,7 @@ pub struct ClientSide {
 /// How the name of a variable is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Spelling {
     /// `no_proxy` and `NO_PROXY`, and the names that npm and global-agent have for it.
     #[default]
@@ -48,6 +50,7 @@ pub enum Spelling {
 /// Which credentials the client's proxy URL carries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum GivenCredentials {
     /// None.
     #[default]
@@ -61,6 +64,7 @@ pub enum GivenCredentials {
 /// What the proxy URL calls the proxy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ProxyHost {
     /// Its IP address: no name server is asked.
     #[default]
@@ -72,6 +76,7 @@ pub enum ProxyHost {
 /// The scheme of the proxy URL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ProxyScheme {
     /// `http://`: plain HTTP to the proxy.
     #[default]

@@ -91,6 +91,7 @@ pub(crate) fn complain<E: Error>(at: Place, problem: Problem) -> Result<(), E> {
 
 /// A value and where it stands in the file.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Located<T> {
     /// The value.
     pub value: T,
@@ -190,6 +191,7 @@ fn refuse<'de, D: Deserializer<'de>, T: Default>(
 
 /// One value, or a list of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "one value, and nothing else")]
 pub struct Several<T>(pub Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Several<T> {

@@ -17,6 +17,7 @@ use crate::world::Syn;
 /// name and nothing else. Writing this section opens its port; so does a rule at `dns`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DnsSide {
     /// What it knows: names (`*.corp.test` for all below) and their records. Unless it is here,
     /// `proxy.badproxy.test` has the proxy's own address.
@@ -37,6 +38,7 @@ pub struct DnsSide {
 /// What becomes of a SYN to the name server. UDP is answered all the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum DnsTcp {
     /// By a SYN-ACK.
     #[default]
@@ -65,6 +67,7 @@ pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 /// What names under `.test` get that are not listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Others {
     /// RCODE 3: there is no such name.
     #[default]
@@ -76,6 +79,7 @@ pub enum Others {
 /// The records of one name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Records {
     /// Its IPv4 addresses, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -93,6 +97,7 @@ pub struct Records {
 
 /// A DNS name: labels of up to 63 characters, 253 in all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(clippy::exhaustive_structs, reason = "one value, and nothing else")]
 pub struct Name(pub String);
 
 impl Word for Name {
@@ -180,6 +185,7 @@ impl JsonSchema for Type {
 
 /// An IPv4 address, or whose it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Address4 {
     /// The proxy's.
     #[default]
@@ -222,6 +228,7 @@ impl Word for Address4 {
 
 /// An IPv6 address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "one value, and nothing else")]
 pub struct Address6(pub Ipv6Addr);
 
 impl Default for Address6 {

@@ -8,6 +8,7 @@ use super::{Length, collect};
 /// What is held against the client.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Expect {
     /// How the client has to end. Default: `either`.
     #[serde(default, skip_serializing_if = "super::is_default")]
@@ -32,6 +33,7 @@ pub struct Expect {
 /// How the client has to end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Outcome {
     /// With exit code 0 and the origin's own answer.
     Success,
@@ -45,6 +47,7 @@ pub enum Outcome {
 /// How the target is reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Way {
     /// Through the proxy: a connection around it is BYPASS.
     #[default]
@@ -58,6 +61,7 @@ pub enum Way {
 /// How many.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Count {
     /// At least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,6 +89,7 @@ impl Count {
 /// The pause between attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Gap {
     /// The shortest allowed.
     pub min: Length,

@@ -72,6 +72,7 @@ pub const PROXY: &str = "proxy.badproxy.test";
 /// One YAML file: the small world, the rules, and what a good client does.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Scenario {
     /// `stage/what-happens`. Default: the file's name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -154,6 +155,7 @@ fn rules<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Rule>, D::Error> {
 /// One thing that goes wrong: when, at which stage, what happens.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Rule {
     /// For which attempts. Default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -185,6 +187,7 @@ impl Rule {
 /// Ceilings.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Limits {
     /// Connections taken in one run; later ones are refused. Default: 10000.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The server behind the proxy.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct OriginSide {
     /// Names it answers for beside every name under `.test`; `*` stands for any run of characters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -19,6 +20,7 @@ pub struct OriginSide {
 
 /// A protocol name of ALPN (RFC 7301).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub enum Alpn {
     /// HTTP/2.
     #[serde(rename = "h2")]

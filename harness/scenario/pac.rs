@@ -10,6 +10,7 @@ use super::{Problem, seen};
 /// a port that serves it over plain HTTP; so does a rule at `pac`. No proxy variable is set then.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PacSide {
     /// The script. In it, `{proxy}` is the proxy's `host:port`, and `{dead}` one that answers every
     /// SYN with a RST. Default: `FindProxyForURL` that returns `PROXY {proxy}` for every URL (HTTPS,

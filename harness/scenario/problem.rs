@@ -10,6 +10,7 @@ const SHOWN: usize = 60;
 
 /// Where in a file, as characters; what a drawing needs is worked out when it is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[non_exhaustive]
 pub struct Place {
     /// Line, from 1; 0 when unknown.
     pub line: usize,
@@ -21,6 +22,7 @@ pub struct Place {
 
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// What is wrong, with the value seen.
     pub message: String,
@@ -133,6 +135,7 @@ pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
 
 /// The mistakes of one file: never empty.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Problems {
     /// How the file is called in messages.
     pub file: String,

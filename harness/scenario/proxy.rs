@@ -8,6 +8,7 @@ use super::{Address, Alpn, Auth, Problem, Size, collect, seen, word_or_map};
 /// The proxy when nothing goes wrong.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ProxySide {
     /// The credentials it asks for. Default: none.
     #[serde(default, deserialize_with = "collect::maybe", skip_serializing_if = "Option::is_none")]
@@ -31,6 +32,7 @@ pub struct ProxySide {
 /// TLS with the proxy itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ProxyTls {
     /// The protocols it offers, in its order. Default: `[http/1.1]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,6 +82,7 @@ fn addresses<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Address>, D::Erro
 /// When the proxy connects to the target of a CONNECT.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum DialTime {
     /// Before the 200: a failure becomes a 502.
     #[default]

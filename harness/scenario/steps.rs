@@ -13,6 +13,7 @@ use crate::fault::Effect;
 
 /// One effect and where it stands in the file.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Step {
     /// What happens.
     pub effect: Effect,
@@ -30,6 +31,7 @@ impl PartialEq for Step {
 /// The value of `do:`. A one-word effect needs no map (`do: reset`), a single step needs no list,
 /// and a single step may name what comes `then:` (`do: {challenge: basic, then: close}`).
 #[derive(Debug, Clone, Default, PartialEq)]
+#[allow(clippy::exhaustive_structs, reason = "one value, and nothing else")]
 pub struct Steps(pub Vec<Step>);
 
 impl<'de> Deserialize<'de> for Steps {

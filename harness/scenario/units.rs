@@ -12,18 +12,22 @@ use super::problem::{Problem, seen};
 /// A length of time with its unit: `350ms`, `1.5s`, `2m 30s`, `1h`. The unit is required; the
 /// smallest step is a millisecond on sockets and in virtual time alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[allow(clippy::exhaustive_structs, reason = "one value, and nothing else")]
 pub struct Length(pub Duration);
 
 /// A number of bytes with its unit: `600B`, `64KiB` (1,024), `100kB` (1,000), `1MiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
+#[allow(clippy::exhaustive_structs, reason = "one value, and nothing else")]
 pub struct Size(pub u64);
 
 /// Bytes a second: `10kB/s`, `1MiB/s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[allow(clippy::exhaustive_structs, reason = "one value, and nothing else")]
 pub struct Rate(pub u64);
 
 /// Which of a counted thing: `1`, `1-2`, `3-` (the third and all later ones).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ordinals {
     /// The first that matches, from 1.
     pub first: u64,

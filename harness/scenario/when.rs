@@ -12,6 +12,7 @@ use crate::fault::Direction;
 /// When a rule applies. Everything named must hold; an empty `when` always holds.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct When {
     /// Which attempts, counted from 1: `1`, `1-2`, `3-`. Default: all. At `dns`: which queries for
     /// the same name and type.
@@ -80,6 +81,7 @@ pub struct When {
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Per {
     /// Connections accepted and further requests on a reused connection, together.
     #[default]
@@ -95,6 +97,7 @@ pub enum Per {
 /// Proxy credentials as they arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Credentials {
     /// No Proxy-Authorization header.
     Absent,
@@ -133,6 +136,7 @@ impl Credentials {
 /// A window of time since the run started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Window {
     /// From then on. Default: the start.
     #[serde(default, skip_serializing_if = "super::is_default")]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// One word for a run, gravest first: the first that applies names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Word {
     /// This program could not do its part.
     Harness,
@@ -45,6 +46,7 @@ pub enum Word {
 /// What a word means for whoever waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Class {
     /// The client did wrong.
     #[serde(rename = "failure")]

@@ -51,7 +51,7 @@ impl Arm {
     }
 
     pub async fn start(self, scenario: Scenario) -> Running {
-        let mut setup = Setup { seed: Some(SEED), ..Setup::default() };
+        let mut setup = Setup::new().seed(SEED);
         match self {
             Arm::Sim => simulate(scenario, &setup).unwrap(),
             Arm::Sockets => {

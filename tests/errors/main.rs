@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use badproxy::scenario::{Problems, read_file};
+use badproxy::scenario::read_file;
 
 /// Far more than any of these takes, also without optimisation on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
@@ -37,10 +37,10 @@ fn kept(extension: &str) -> BTreeSet<String> {
 
 /// What is wrong with this text for the file `path`; None when all is as it should be.
 fn judge(name: &str, path: &Path) -> Option<String> {
-    let Err(problems) = read_file(path) else {
+    let Err(mut problems) = read_file(path) else {
         return Some(format!("{name}.yaml was taken for a scenario without a mistake"));
     };
-    let problems = Problems { file: format!("{name}.yaml"), ..problems };
+    problems.file = format!("{name}.yaml");
     let got = problems.render(false) + "\n";
     let golden = dir().join(format!("{name}.txt"));
     if updating() {

@@ -175,7 +175,7 @@ pub fn conversation(data: &[u8]) {
     let (first, second) = say.split_at(usize::from(*cut).min(say.len()));
     runtime.block_on(async {
         let scenario = read(entry.yaml, entry.name).expect("the catalogue is sound");
-        let setup = Setup { seed: Some(1), ..Setup::default() };
+        let setup = Setup::new().seed(1);
         let Ok(running) = simulate(scenario, &setup) else { return };
         let net = running.net.clone().expect("a simulated net");
         let Ok(mut wire) = net.connect().await else { return };

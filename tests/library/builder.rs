@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::time::Duration;
 
 use badproxy::catalogue::CATALOGUE;
-use badproxy::fault::{Direction, Effect, until::UntilStep};
+use badproxy::fault::{Direction, Effect, Fault, until::UntilStep};
 use badproxy::scenario::{Length, RuleBuilder};
 use badproxy::{Scenario, Stage};
 use proptest::prelude::*;
@@ -35,7 +35,7 @@ fn it_reads_like_the_yaml() {
         .delay(Duration::from_secs(3))
         .reset()
         .at(Stage::Tunnel)
-        .until(UntilStep { idle: Some(Length(Duration::from_secs(350))), ..UntilStep::default() })
+        .until(UntilStep::with(|until| until.idle = Some(Length(Duration::from_secs(350)))))
         .hang()
         .at(Stage::Dial)
         .upstream_error("connection_refused")
@@ -95,8 +95,10 @@ fn what_cannot_be_written_is_refused() {
 fn the_catalogue_can_be_built() {
     for entry in CATALOGUE {
         let read = entry.scenario().unwrap();
-        let mut builder =
-            Scenario::new().with(|s| *s = Scenario { rules: Vec::new(), ..read.clone() });
+        let mut builder = Scenario::new().with(|s| {
+            *s = read.clone();
+            s.rules.clear();
+        });
         for rule in &read.rules {
             let mut next = builder.at(rule.at.value);
             if let Some(when) = &rule.when {

@@ -8,7 +8,7 @@ use crate::client::get_with_retries;
 #[tokio::test]
 async fn a_failed_test_says_what_happened_and_how_to_play_it_again() {
     let scenario = Scenario::catalogue("reply/fin-before-reply").unwrap();
-    let setup = Setup { seed: Some(7), ..Setup::default() };
+    let setup = Setup::new().seed(7);
     let world = scenario.start_with(&setup).await.unwrap();
     let error = get_with_retries(&world, 9).await.unwrap_err();
     world.client_ended(Err::<(), _>(error));

@@ -249,7 +249,7 @@ fn a_blackhole_starts_under_fire() {
                 }
             });
         }
-        let setup = badproxy::start::Setup { listen: at, ..Default::default() };
+        let setup = badproxy::Setup::new().listen(at);
         let proxy = Proxy::with("rules:\n  - at: syn\n    do: blackhole\n", setup);
         drop(cease);
         let error = TcpStream::connect_timeout(&proxy.address, Duration::from_millis(500));

@@ -73,7 +73,7 @@ fn it_is_no_open_proxy() {
 
 #[test]
 fn forward_really_connects() {
-    let proxy = Proxy::with("name: x\n", Setup { forward: true, ..Setup::default() });
+    let proxy = Proxy::with("name: x\n", Setup::new().forward());
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let at = server.local_addr().unwrap();
     let mut socket = proxy.connect();
@@ -107,7 +107,7 @@ fn forward_really_connects() {
 #[test]
 fn forward_passes_a_reset_on() {
     for bulk in [0usize, 1_000_000] {
-        let proxy = Proxy::with("name: x\n", Setup { forward: true, ..Setup::default() });
+        let proxy = Proxy::with("name: x\n", Setup::new().forward());
         let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let at = server.local_addr().unwrap();
         let mut socket = proxy.connect();
@@ -299,7 +299,7 @@ fn attempt_rules_count_connections_and_requests() {
 /// Keep-alive on both legs: a second request to the same real target takes the same connection.
 #[test]
 fn forwarded_requests_share_a_connection_to_the_target() {
-    let proxy = Proxy::with("name: x\n", Setup { forward: true, ..Setup::default() });
+    let proxy = Proxy::with("name: x\n", Setup::new().forward());
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let at = server.local_addr().unwrap();
     let mut socket = proxy.connect();

@@ -57,7 +57,7 @@ fn head_has_no_body() {
 #[test]
 fn a_connection_around_the_proxy_is_told_apart() {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let proxy = Proxy::with("name: x\n", Setup { direct: Some(any), ..Setup::default() });
+    let proxy = Proxy::with("name: x\n", Setup::new().direct(any));
     let mut through = tunnel(&proxy);
     through.write_all(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     proxy.wait_for("http:request", "\"via\":\"tunnel\"");

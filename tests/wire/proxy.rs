@@ -35,7 +35,7 @@ impl Proxy {
     }
 
     pub(crate) fn play(scenario: Scenario, setup: Setup) -> Proxy {
-        let setup = Setup { seed: Some(7), ..setup };
+        let setup = setup.seed(7);
         let (ready, started) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {

@@ -200,7 +200,7 @@ fn an_answer_in_the_place_of_the_101_keeps_the_connection() {
 #[test]
 fn a_real_target_gets_the_changed_request() {
     let rules = "rules: [{at: request, do: {headers: {remove: [Upgrade], add: ['X-C: 3']}}}]\n";
-    let setup = badproxy::start::Setup { forward: true, ..Default::default() };
+    let setup = badproxy::Setup::new().forward();
     let proxy = Proxy::with(rules, setup);
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let at = server.local_addr().unwrap();

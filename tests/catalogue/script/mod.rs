@@ -117,7 +117,7 @@ fn shown(event: &Event) -> Option<String> {
         What::Request { method, target, secret_seen, .. } => {
             format!("connect:request {method} {target} {secret_seen:?}")
         }
-        What::Fault { rule, at, effect, did, audible } => {
+        What::Fault { rule, at, effect, did, audible, .. } => {
             // The times in it differ from run to run.
             let did = if did.starts_with("waits") { "waits" } else { did };
             format!("fault:applied rule {rule} at {at}: {effect}: {did}, audible {audible}")
@@ -142,29 +142,31 @@ fn shown(event: &Event) -> Option<String> {
         What::StreamClosed { stream, by, how, .. } => {
             format!("h2:stream_closed {stream} by {by:?}, {how:?}")
         }
-        What::Http2Error { stream, answered, code } => {
+        What::Http2Error { stream, answered, code, .. } => {
             format!("h2:error on {stream}: {answered} {code}")
         }
-        What::Http2Failed { reason } => format!("h2:failed {reason}"),
+        What::Http2Failed { reason, .. } => format!("h2:failed {reason}"),
         What::HttpRequest { via, method, path, .. } => {
             format!("http:request {via:?} {method} {path}")
         }
-        What::HttpResponse { via, status, bytes, nonce_served } => {
+        What::HttpResponse { via, status, bytes, nonce_served, .. } => {
             format!("http:response {via:?} {status} {bytes} bytes, nonce {nonce_served}")
         }
-        What::AuthLeg { scheme, leg, credentials, user, why } => {
+        What::AuthLeg { scheme, leg, credentials, user, why, .. } => {
             let user = user.as_deref().unwrap_or("-");
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
             format!("auth:leg {scheme} {leg} of {user} {credentials}{why}")
         }
-        What::SocksGreeting { version, methods } => format!("socks:greeting {version} {methods:?}"),
-        What::SocksMethod { method } => format!("socks:method {method}"),
-        What::SocksAuth { right, secret_seen } => format!("socks:auth {right} {secret_seen:?}"),
-        What::SocksStatus { status } => format!("socks:status {status}"),
+        What::SocksGreeting { version, methods, .. } => {
+            format!("socks:greeting {version} {methods:?}")
+        }
+        What::SocksMethod { method, .. } => format!("socks:method {method}"),
+        What::SocksAuth { right, secret_seen, .. } => format!("socks:auth {right} {secret_seen:?}"),
+        What::SocksStatus { status, .. } => format!("socks:status {status}"),
         What::SocksRequest { version, command, atyp, target, .. } => {
             format!("socks:request {version} {command} {atyp} {target}")
         }
-        What::SocksReply { version, code, bytes } => {
+        What::SocksReply { version, code, bytes, .. } => {
             format!("socks:reply {version} {code} {bytes} bytes")
         }
         What::PacRequest { method, path, .. } => format!("pac:request {method} {path}"),
@@ -178,7 +180,7 @@ fn shown(event: &Event) -> Option<String> {
             format!("dns:answer {}{tc} {bytes} bytes, {} addresses", rcode.shown(), addrs.len())
         }
         What::Resolved { result, .. } => format!("resolve:looked_up {result}"),
-        What::Note { text } if text.starts_with("the proxy dials") => format!("note {text}"),
+        What::Note { text, .. } if text.starts_with("the proxy dials") => format!("note {text}"),
         What::SilenceEnded { .. } => "wait:ended".to_owned(),
         other => other.name(),
     };

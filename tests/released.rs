@@ -1,14 +1,18 @@
 //! A world that is dropped, at whatever moment, leaves no task, no socket and no file. A target of
-//! its own, because it counts what the whole process has open.
+//! its own, because it counts what the whole process has open; and the test starts itself again in
+//! an empty directory, which has to be empty afterwards.
+//!
+//! "Whatever moment" is every event in the log: the world is dropped when it has been written down,
+//! and some turns of the runtime later. Between them, a property test takes turns at random.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use badproxy::rustls::pki_types::ServerName;
-use badproxy::{Scenario, World, blocking, catalogue};
+use badproxy::{Scenario, Setup, World, blocking, catalogue};
 use proptest::prelude::*;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// What is open: sockets, files, pipes.
@@ -28,9 +32,15 @@ fn open() -> BTreeMap<String, usize> {
     BTreeMap::new()
 }
 
+trait Connection: AsyncRead + AsyncWrite + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Unpin> Connection for T {}
+
 /// A client that does as much as `steps` say, and keeps what it has open until the end.
 async fn client(world: &World, steps: usize) -> std::io::Result<()> {
-    let mut wire = TcpStream::connect(world.proxy_address()).await?;
+    let mut wire: Box<dyn Connection> = match world.is_simulated() {
+        true => Box::new(world.dialler().proxy().await?),
+        false => Box::new(TcpStream::connect(world.proxy_address()).await?),
+    };
     wire.write_all(b"CONNECT target.badproxy.test:443 HTTP/1.1\r\n").await?;
     if steps == 0 {
         return std::future::pending().await;
@@ -75,10 +85,15 @@ async fn drop_after(scenario: &Scenario, steps: usize, turns: usize, pause: Dura
 
 /// Runs it on a runtime of its own and looks at what is left.
 fn leaves_nothing(scenario: &Scenario, steps: usize, turns: usize, pause: Duration) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    nothing_is_left(false, drop_after(scenario, steps, turns, pause));
+}
+
+fn nothing_is_left(paused: bool, what: impl Future<Output = ()>) {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().start_paused(paused).build().unwrap();
     let before = open();
     runtime.block_on(async {
-        drop_after(scenario, steps, turns, pause).await;
+        what.await;
         // Aborted tasks are gone once the runtime has had its turn.
         for _ in 0..10 {
             tokio::task::yield_now().await;
@@ -88,9 +103,88 @@ fn leaves_nothing(scenario: &Scenario, steps: usize, turns: usize, pause: Durati
     });
 }
 
+/// Drops a world as soon as its log has `events` of them, and `turns` of the runtime later. False
+/// when it never comes to so many.
+async fn drop_at(scenario: &Scenario, memory: bool, events: usize, turns: usize) -> bool {
+    let setup = Setup::new().seed(7).scale(0.01);
+    let world = match memory {
+        true => scenario.simulate_with(&setup).unwrap(),
+        false => scenario.start_with(&setup).await.unwrap(),
+    };
+    let mut log = world.events();
+    let playing = async {
+        let _ = client(&world, 3).await;
+        std::future::pending::<()>().await;
+    };
+    let dropping = async {
+        for _ in 0..events {
+            log.next().await;
+        }
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    };
+    // Of a client that waits for an end that does not come no more is heard.
+    let most = Duration::from_millis(if memory { 100_000 } else { 500 });
+    tokio::select! {
+        biased;
+        () = dropping => true,
+        () = playing => false,
+        () = tokio::time::sleep(most) => false,
+    }
+}
+
+/// At every event of these, in memory and on sockets.
+fn at_every_event() {
+    const SOME: [&str; 8] = [
+        "ok/plain",
+        "accept/slow",
+        "auth/407-loop",
+        "body/drip",
+        "tls/h2-then-http1",
+        "tunnel/half-close-kills-both",
+        "reply/fin-before-reply",
+        "dial/slow",
+    ];
+    for name in SOME {
+        let scenario = Scenario::catalogue(name).unwrap();
+        for memory in [true, false] {
+            let mut moments = 0;
+            let mut more = true;
+            while more {
+                for turns in 0..3 {
+                    nothing_is_left(memory, async {
+                        more &= drop_at(&scenario, memory, moments, turns).await;
+                    });
+                }
+                moments += 1;
+            }
+            assert!(moments > 3, "{name}: {moments} moments");
+        }
+    }
+}
+
 /// One test, so that nothing else opens anything meanwhile.
 #[test]
 fn a_dropped_world_leaves_nothing() {
+    const INSIDE: &str = "BADPROXY_TEST_INSIDE";
+    if std::env::var_os(INSIDE).is_some() {
+        return leave_nothing();
+    }
+    let empty = tempfile::tempdir().unwrap();
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", "a_dropped_world_leaves_nothing", "--nocapture"]).env(INSIDE, "1");
+    for name in ["TMPDIR", "TMP", "TEMP", "HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
+        again.env(name, empty.path());
+    }
+    assert!(again.current_dir(empty.path()).status().unwrap().success());
+    let left: Vec<_> =
+        std::fs::read_dir(empty.path()).unwrap().map(|e| e.unwrap().path()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+fn leave_nothing() {
+    at_every_event();
     let scenarios: Vec<Scenario> = catalogue::CATALOGUE
         .iter()
         .map(|entry| entry.scenario().unwrap())

@@ -1,9 +1,11 @@
 //! The library as the tests of a Rust client use it.
 
+mod arms;
 mod blocking;
 mod builder;
 mod client;
 mod dates;
 mod face;
+mod plain;
 mod report;
 mod same;

@@ -1,0 +1,153 @@
+//! Both arms agree: every scenario of the catalogue that exists in both is played to the same plain
+//! client through [`World`], over sockets and in memory, and gives the same conduct, the same verdict
+//! and the same events, times apart.
+
+use std::io;
+use std::time::Duration;
+
+use badproxy::event::{Event, What};
+use badproxy::verdict::Word;
+use badproxy::{Outcome, Scenario, Setup, World, catalogue};
+use tokio::time::{sleep, timeout};
+
+use crate::plain::fetch;
+
+/// Of a second of virtual time on sockets, unless the scenario has a scale of its own.
+const SCALE: f64 = 0.01;
+
+/// Which world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Arm {
+    Sockets,
+    Memory,
+}
+
+impl Arm {
+    async fn start(self, scenario: &Scenario) -> World {
+        let mut setup = Setup::new().seed(7);
+        if self == Arm::Memory {
+            return scenario.simulate_with(&setup).unwrap();
+        }
+        setup.scale = Some(scenario.scale.unwrap_or(SCALE));
+        scenario.start_with(&setup).await.unwrap()
+    }
+
+    /// So many seconds of the scenario's.
+    fn seconds(self, scenario: &Scenario, seconds: f64) -> Duration {
+        let scaled = self == Arm::Sockets || scenario.scale.is_some();
+        Duration::from_secs_f64(if scaled { seconds * SCALE } else { seconds })
+    }
+}
+
+/// Up to three attempts, each with patience enough for whatever is late and not silent.
+async fn client(world: &World, scenario: &Scenario, arm: Arm) -> io::Result<String> {
+    let mut last = Err(io::Error::other("no attempt"));
+    for attempt in 0..scenario.expect.attempts.most().clamp(1, 3) {
+        if attempt > 0 {
+            sleep(arm.seconds(scenario, 10.0)).await;
+        }
+        // The gaps of `slice` are not scaled.
+        let patience = match scenario.to_yaml().contains("slice:") {
+            true => Duration::from_secs(30),
+            false => arm.seconds(scenario, 300.0),
+        };
+        last = match timeout(patience, fetch(world)).await {
+            Ok(result) => result,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        };
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
+}
+
+/// What is compared.
+fn seen(result: &io::Result<String>, outcome: &Outcome) -> Vec<String> {
+    let (conduct, findings) = (&outcome.conduct, &outcome.verdict.findings);
+    let mut ends = conduct.ends.clone();
+    ends.sort_by_key(|end| format!("{end:?}"));
+    let sights: Vec<_> = conduct.sights.iter().map(|s| (s.secret, s.spot, s.times)).collect();
+    // SLOW is about seconds, which are scaled on sockets.
+    let findings: Vec<_> =
+        findings.iter().filter(|f| f.word != Word::Slow).map(|f| (f.word, f.rule)).collect();
+    let mut lines = vec![
+        match result {
+            Ok(status) => format!("client: {status}"),
+            Err(error) => format!("client: {:?}", error.kind()),
+        },
+        format!("verdict: {findings:?}"),
+        format!("attempts: {}, accepted: {}", conduct.attempts, conduct.accepted),
+        format!("requests: {}, bad: {}", conduct.requests, conduct.bad_requests),
+        format!("replies: {:?}, reached: {:?}", conduct.replies, conduct.reached),
+        format!("ends: {ends:?}"),
+        format!("faults: {:?}, passed: {:?}", conduct.faults, conduct.passed),
+        format!("origin: {:?}, nonces: {:?}", conduct.origin, conduct.nonces),
+        format!("sights: {sights:?}, bad data: {:?}", conduct.bad_data.keys()),
+    ];
+    // Each connection in its own order: two at once may go either way.
+    let mut events: Vec<&Event> = outcome.events.iter().collect();
+    events.sort_by_key(|event| event.conn.unwrap_or(0));
+    lines.extend(events.into_iter().filter_map(shown));
+    lines
+}
+
+fn shown(event: &Event) -> Option<String> {
+    let conn = event.conn.unwrap_or(0);
+    Some(match &event.what {
+        // A watch on the kernel's table, and the second port of the PAC file: not in memory.
+        What::SynSeen { .. } | What::Listening { .. } => return None,
+        What::Finding { .. } | What::RunEnded { .. } => return None,
+        What::Closed { side, by, how, .. } => format!("#{conn} closed {side:?} {by:?} {how:?}"),
+        What::Fault { rule, at, effect, .. } => format!("#{conn} {effect} of rule {rule} at {at}"),
+        what => format!("#{conn} {}", what.name()),
+    })
+}
+
+fn play(scenario: &Scenario, arm: Arm) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(arm == Arm::Memory)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let world = arm.start(scenario).await;
+        let result = client(&world, scenario, arm).await;
+        world.client_ended(result.as_ref().map_err(|error| error.kind()));
+        // What the proxy does on its own after the client has gone.
+        for _ in 0..60 {
+            sleep(arm.seconds(scenario, 1.0)).await;
+            if world.conduct().all_ended() {
+                break;
+            }
+        }
+        sleep(arm.seconds(scenario, 5.0)).await;
+        seen(&result, &world.finish().await)
+    })
+}
+
+#[test]
+fn both_arms_agree() {
+    let scenarios: Vec<Scenario> = catalogue::CATALOGUE
+        .iter()
+        .map(|entry| entry.scenario().unwrap())
+        .filter(|scenario| scenario.needs() == 0)
+        .collect();
+    assert!(scenarios.len() > 100);
+    let mut wrong = Vec::new();
+    for some in scenarios.chunks(8) {
+        let both: Vec<_> = std::thread::scope(|scope| {
+            let both = |scenario| (play(scenario, Arm::Memory), play(scenario, Arm::Sockets));
+            let threads: Vec<_> = some.iter().map(|s| (s, scope.spawn(move || both(s)))).collect();
+            threads.into_iter().map(|(s, thread)| (s, thread.join().unwrap())).collect()
+        });
+        for (scenario, (memory, sockets)) in both {
+            if memory != sockets {
+                let (memory, sockets) = (memory.join("\n"), sockets.join("\n"));
+                let name = &scenario.name;
+                wrong.push(format!("{name}\n--- in memory\n{memory}\n--- on sockets\n{sockets}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n\n{}", wrong.len(), wrong.join("\n\n"));
+}

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, Fault};
-use crate::cert::Flavour;
+pub use crate::cert::Flavour;
 use crate::scenario::Problem;
 use crate::stage::Stage;
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{After, Cx, Fault, H2_STAGES};
 use crate::event::{How, Who};
-use crate::http2::frame::Code;
+pub use crate::http2::frame::Code;
 use crate::scenario::{Problem, seen, word};
 use crate::stage::Stage;
 use crate::wire::departed;

@@ -116,6 +116,7 @@ pub trait Fault:
     }
 
     /// The schema of the short form, when there is one.
+    #[doc(hidden)]
     fn word_schema(with: &mut SchemaGenerator) -> Option<Schema> {
         let _ = with;
         None

@@ -51,7 +51,7 @@ pub enum DnsTcp {
 
 impl DnsTcp {
     /// What the kernel is to do.
-    pub fn syn(self) -> Syn {
+    pub(crate) fn syn(self) -> Syn {
         match self {
             DnsTcp::Answered => Syn::Answer,
             DnsTcp::Refused => Syn::Refuse(None),

@@ -6,11 +6,11 @@ use serde_yaml::granit_parser::ErrorKind as Kind;
 use serde_yaml::localizer::ExternalMessageSource;
 
 use super::problem::{Place, Problem, seen};
-use super::yaml::{DEEPEST, MOST};
+use super::yaml::{DEEPEST, MOST, place as of};
 
 /// The library's error as a mistake with its place. `text` is the file.
 pub(super) fn explain(error: &Error, text: &str) -> Problem {
-    let place = error.location().map(Place::from).filter(|place| place.line > 0);
+    let place = error.location().map(of).filter(|place| place.line > 0);
     // What is wrong with what an alias stands for is inside; the place is the alias.
     let error = match error {
         Error::AliasError { error, .. } => error,

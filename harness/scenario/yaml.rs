@@ -41,13 +41,12 @@ fn options() -> Options {
     options
 }
 
-impl From<Location> for Place {
-    fn from(at: Location) -> Self {
-        Place {
-            line: at.line() as usize,
-            column: (at.column() as usize).max(1),
-            len: (at.span().len() as usize).max(1),
-        }
+/// The place of what the parser calls its location.
+pub(super) fn place(at: Location) -> Place {
+    Place {
+        line: at.line() as usize,
+        column: (at.column() as usize).max(1),
+        len: (at.span().len() as usize).max(1),
     }
 }
 
@@ -63,7 +62,7 @@ enum Raw {
 
 /// `inside`: it belongs to what an alias stands for.
 fn node(raw: Spanned<Raw>, text: &str, inside: bool) -> Node {
-    let place: Place = if inside { raw.defined } else { raw.referenced }.into();
+    let place = place(if inside { raw.defined } else { raw.referenced });
     let alias = inside || raw.referenced != raw.defined;
     let kind = match raw.value {
         Raw::Null => Kind::Null,

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use badproxy::World;
 use badproxy::rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader,
+};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+pub trait Wire: AsyncBufRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncBufRead + AsyncWrite + Unpin + Send> Wire for T {}
 
 pub type Boxed = Box<dyn Wire>;
 
@@ -43,11 +45,11 @@ fn other(text: impl Into<String>) -> io::Error {
 /// A connection to the proxy; on sockets one that knows nothing of this project's wires.
 pub async fn dial(world: &World) -> io::Result<Boxed> {
     if world.is_simulated() {
-        return Ok(Box::new(world.dialler().proxy().await?));
+        return Ok(Box::new(BufReader::new(world.dialler().proxy().await?)));
     }
     let socket = TcpStream::connect(world.proxy_address()).await?;
     socket.set_nodelay(true)?;
-    Ok(Box::new(socket))
+    Ok(Box::new(BufReader::new(socket)))
 }
 
 /// Fetches the world's target once; the status.
@@ -92,7 +94,7 @@ pub async fn fetch(world: &World) -> io::Result<String> {
 async fn tls(world: &World, name: &str, wire: Boxed) -> io::Result<Boxed> {
     let connector = TlsConnector::from(Arc::new(world.client_config()));
     let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
-    Ok(Box::new(connector.connect(name, wire).await?))
+    Ok(Box::new(BufReader::new(connector.connect(name, wire).await?)))
 }
 
 fn authorization(login: &str) -> String {
@@ -107,7 +109,9 @@ async fn head(wire: &mut Boxed) -> io::Result<String> {
         if head.len() > 100_000 {
             return Err(other("a head without an end"));
         }
-        head.push(wire.read_u8().await?);
+        if wire.read_until(b'\n', &mut head).await? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
     }
     Ok(String::from_utf8_lossy(&head).into_owned())
 }
@@ -117,7 +121,7 @@ async fn connect(wire: &mut Boxed, target: &Target, login: Option<&str>) -> io::
     let login = login.map(authorization).unwrap_or_default();
     let ask = format!("CONNECT {at} HTTP/1.1\r\nHost: {at}\r\n{login}\r\n");
     wire.write_all(ask.as_bytes()).await?;
-    for _ in 0..10 {
+    loop {
         let head = head(wire).await?;
         match head.split(' ').nth(1).unwrap_or_default() {
             status if status.starts_with('1') => {}
@@ -125,7 +129,6 @@ async fn connect(wire: &mut Boxed, target: &Target, login: Option<&str>) -> io::
             status => return Err(other(format!("the proxy says {status}"))),
         }
     }
-    Err(other("one interim answer after the other"))
 }
 
 async fn socks5(wire: &mut Boxed, target: &Target, login: Option<&str>) -> io::Result<()> {

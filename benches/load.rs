@@ -8,8 +8,8 @@
 //! - `backend`: the server at the far end of every tunnel, a thread of this process.
 //! - `contender`: the proxies; how each is configured, started and ended.
 //! - `client`: the near end; opening a tunnel, blocking or not.
-//! - `tunnel`, `rtt`, `open`, `idle`, `start`, `delay`: one measure a file, named after the
-//!   word that `--only` takes.
+//! - `tunnel`, `rtt`, `open`, `idle`, `start`, `delay`, `cell`: one measure a file, named after the
+//!   word that `--only` takes; `cell` has `suite`, too.
 //! - `run`: the rounds.
 //! - `figures`: what was measured, medians, and whether badproxy meets its goals.
 //! - `report`: the table and the JSON file.
@@ -21,6 +21,7 @@
 mod load {
     pub mod args;
     pub mod backend;
+    pub mod cell;
     pub mod client;
     pub mod contender;
     pub mod delay;

@@ -38,16 +38,20 @@ pub enum Measure {
     Idle,
     Start,
     Delay,
+    Cell,
+    Suite,
 }
 
 impl Measure {
-    pub const ALL: [Measure; 6] = [
+    pub const ALL: [Measure; 8] = [
         Measure::Tunnel,
         Measure::Rtt,
         Measure::Open,
         Measure::Idle,
         Measure::Start,
         Measure::Delay,
+        Measure::Cell,
+        Measure::Suite,
     ];
 
     pub fn name(self) -> &'static str {
@@ -58,16 +62,25 @@ impl Measure {
             Measure::Idle => "idle",
             Measure::Start => "start",
             Measure::Delay => "delay",
+            Measure::Cell => "cell",
+            Measure::Suite => "suite",
         }
     }
 
-    /// Whether `who` takes part: `start` and `delay` compare badproxy with one thing only.
+    /// Whether it starts what it needs itself.
+    pub fn has_its_own(self) -> bool {
+        matches!(self, Measure::Idle | Measure::Start | Measure::Cell | Measure::Suite)
+    }
+
+    /// Whether `who` takes part: `start` and `delay` compare badproxy with one thing only, `cell` and
+    /// `suite` are about what nobody else has.
     pub fn has(self, who: Who) -> bool {
         match self {
             Measure::Tunnel | Measure::Rtt | Measure::Open => true,
             Measure::Idle => who != Who::Direct,
             Measure::Start => matches!(who, Who::Tinyproxy | Who::Badproxy),
             Measure::Delay => matches!(who, Who::Direct | Who::Badproxy),
+            Measure::Cell | Measure::Suite => who == Who::Badproxy,
         }
     }
 }
@@ -101,6 +114,7 @@ impl Options {
             badproxy: PathBuf::from("target/release/badproxy"),
             scenario: PathBuf::new(),
         };
+        let mut chosen = false;
         while let Some(flag) = args.next() {
             if flag == "--quick" {
                 options.quick = true;
@@ -110,7 +124,10 @@ impl Options {
                 args.next().with_context(|| format!("{flag}: unknown, or lacks a value"))?;
             match flag.as_str() {
                 "--rounds" => options.rounds = rounds(&value)?,
-                "--only" => options.measures = words(&value, &Measure::ALL, Measure::name)?,
+                "--only" => {
+                    chosen = true;
+                    options.measures = words(&value, &Measure::ALL, Measure::name)?;
+                }
                 "--without" => {
                     for left_out in words(&value, &Who::ALL[1..], Who::name)? {
                         options.contenders.retain(|who| *who != left_out);
@@ -125,6 +142,9 @@ impl Options {
         }
         if options.dir.as_os_str().is_empty() {
             bail!("start it with scripts/bench, which raises the limits it needs");
+        }
+        if options.quick && !chosen {
+            options.measures.retain(|measure| *measure != Measure::Suite);
         }
         if options.rounds == 0 {
             options.rounds = if options.quick { 2 } else { 5 };

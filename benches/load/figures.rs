@@ -18,6 +18,9 @@ pub enum Figure {
     Start,
     DelayP50,
     DelayP99,
+    Cell,
+    CellAdded,
+    Suite,
 }
 
 /// What badproxy is held to.
@@ -30,7 +33,7 @@ pub enum Goal {
 }
 
 impl Figure {
-    pub const ALL: [Figure; 11] = [
+    pub const ALL: [Figure; 14] = [
         Figure::TunnelRate,
         Figure::TunnelShare,
         Figure::TunnelCpu,
@@ -42,6 +45,9 @@ impl Figure {
         Figure::Start,
         Figure::DelayP50,
         Figure::DelayP99,
+        Figure::Cell,
+        Figure::CellAdded,
+        Figure::Suite,
     ];
 
     /// Its name in the JSON file, its label in the table, and its decimals there.
@@ -58,6 +64,9 @@ impl Figure {
             Figure::Start => ("start.ms", "start to first reply, ms", 1),
             Figure::DelayP50 => ("delay.error_p50_ms", "100 ms delay, p50 off by ms", 2),
             Figure::DelayP99 => ("delay.error_p99_ms", "  p99 off by, ms", 2),
+            Figure::Cell => ("cell.ms", "curl in a cell, ms", 1),
+            Figure::CellAdded => ("cell.added_ms", "  added to bare curl, ms", 1),
+            Figure::Suite => ("suite.s", "curl behind the suite, s", 0),
         }
     }
 
@@ -70,7 +79,9 @@ impl Figure {
             Figure::Idle | Figure::Start => Some(Goal::Limit(6.0)),
             Figure::DelayP50 => Some(Goal::Limit(0.2)),
             Figure::DelayP99 => Some(Goal::Limit(0.6)),
-            Figure::TunnelShare | Figure::Rtt | Figure::OpensShare => None,
+            Figure::CellAdded => Some(Goal::Limit(30.0)),
+            Figure::Suite => Some(Goal::Limit(120.0)),
+            Figure::TunnelShare | Figure::Rtt | Figure::OpensShare | Figure::Cell => None,
         }
     }
 }

@@ -199,5 +199,7 @@ fn measure_of(figure: Figure) -> Measure {
         Figure::Idle => Measure::Idle,
         Figure::Start => Measure::Start,
         Figure::DelayP50 | Figure::DelayP99 => Measure::Delay,
+        Figure::Cell | Figure::CellAdded => Measure::Cell,
+        Figure::Suite => Measure::Suite,
     }
 }

@@ -11,7 +11,7 @@ use super::args::{Measure, Options, Who};
 use super::backend::{self, Backend};
 use super::contender::{Running, Yard};
 use super::figures::{Figure, Figures, percentile};
-use super::{delay, guard, idle, open, report, rtt, start, tunnel};
+use super::{cell, delay, guard, idle, open, report, rtt, start, tunnel};
 
 /// The healthy scenario of badproxy's catalogue.
 const PLAIN: &str = "ok/plain";
@@ -28,6 +28,8 @@ pub struct Sizes {
     starts: usize,
     /// Delayed CONNECTs in all rounds together.
     pub delays: usize,
+    /// Cells in a round.
+    cells: usize,
 }
 
 const FULL: Sizes = Sizes {
@@ -38,6 +40,7 @@ const FULL: Sizes = Sizes {
     idle_rounds: 3,
     starts: 10,
     delays: 200,
+    cells: 50,
 };
 
 const QUICK: Sizes = Sizes {
@@ -48,6 +51,7 @@ const QUICK: Sizes = Sizes {
     idle_rounds: 1,
     starts: 5,
     delays: 40,
+    cells: 20,
 };
 
 pub fn main() -> ExitCode {
@@ -162,13 +166,15 @@ impl Run {
     pub fn rounds(&self, measure: Measure) -> usize {
         match measure {
             Measure::Idle => self.sizes.idle_rounds.min(self.options.rounds),
+            // A minute, most of which is the scenarios' own.
+            Measure::Suite => 1,
             _ => self.options.rounds,
         }
     }
 
     /// Starts what the measure needs and does not start itself. Failing here ends the run.
     fn make_ready(&mut self, measure: Measure, who: Who) -> Result<()> {
-        if matches!(measure, Measure::Idle | Measure::Start) {
+        if measure.has_its_own() {
             return Ok(());
         }
         if !self.running.contains_key(&who) {
@@ -184,9 +190,7 @@ impl Run {
     fn fail(&mut self, measure: Measure, who: Who, error: anyhow::Error) {
         // A fresh instance for the next measure: this one may be dead or stuck.
         let error = match self.running.remove(&who) {
-            Some(running) if !matches!(measure, Measure::Idle | Measure::Start) => {
-                running.explain(error)
-            }
+            Some(running) if !measure.has_its_own() => running.explain(error),
             _ => error,
         };
         self.notes.push(format!("{}, {}: failed: {error:#}", measure.name(), who.name()));
@@ -226,6 +230,19 @@ impl Run {
                 self.figures.push(Figure::Start, who, median);
             }
             Measure::Delay => self.delay(who)?,
+            Measure::Cell => {
+                let sample = cell::measure(&self.yard, PLAIN, self.sizes.cells)?;
+                self.figures.push(Figure::Cell, Who::Direct, sample.bare);
+                self.figures.push(Figure::Cell, who, sample.cell);
+                self.figures.push(Figure::CellAdded, who, sample.cell - sample.bare);
+            }
+            Measure::Suite => {
+                let (seconds, scenarios) = cell::suite(&self.yard)?;
+                self.figures.push(Figure::Suite, who, seconds);
+                self.notes.push(format!(
+                    "suite: {scenarios} scenarios, cells as many at a time as there are processors"
+                ));
+            }
         }
         Ok(())
     }

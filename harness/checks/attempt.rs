@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::{Broken, Checked};
 use crate::event::{Event, Side, Via, What};
 
 /// One attempt of the client.
@@ -24,6 +25,15 @@ pub struct Attempt {
     pub faulted: bool,
     /// The origin answered it with the run's nonce, through the proxy.
     pub served: bool,
+}
+
+/// What is broken when an attempt that met no fault was not served: the first of these.
+pub(super) fn unserved(check: &'static str, attempts: &[Attempt]) -> Checked {
+    let failed = |attempt: &&Attempt| attempt.asked && !attempt.faulted && !attempt.served;
+    attempts.iter().find(failed).map_or(Ok(()), |attempt| {
+        let measured = format!("attempt {} met no fault and was not served", attempt.number);
+        Err(Broken::new(check, measured, "an answer from the origin").at(attempt.began))
+    })
 }
 
 /// All attempts in a log, in the order of their numbers.

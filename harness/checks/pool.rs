@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use super::attempt::unserved;
 use super::{Broken, Checked, attempts};
 use crate::event::{Event, Side, What};
 
@@ -28,11 +29,5 @@ pub fn pool(events: &[Event]) -> Checked {
     let all = attempts(events);
     let died = all.iter().position(|attempt| attempt.faulted);
     let after = &all[died.map_or(all.len(), |at| at + 1)..];
-    match after.iter().find(|attempt| attempt.asked && !attempt.faulted && !attempt.served) {
-        None => Ok(()),
-        Some(attempt) => {
-            let measured = format!("attempt {} met no fault and was not served", attempt.number);
-            Err(Broken::new("pool", measured, "an answer from the origin").at(attempt.began))
-        }
-    }
+    unserved("pool", after)
 }

@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::run::time;
-use super::shown::{Shown, show, today};
+use super::shown::{Shown, held, show};
 use super::{Colour, print, runtime, say, scenario};
 use crate::catalogue::find;
 use crate::matrix::baseline::{self, Baseline};
 use crate::matrix::choose::{NoMatch, choose};
-use crate::matrix::outcome::{Outcome, outcome};
 use crate::matrix::screen::Screen;
 use crate::matrix::{
-    Client, End, Keep, Live, Played, Shard, SuiteId, Summary, Tally, Wanted, expect, play, shard,
-    suites, words,
+    Client, End, Keep, Live, Played, Shard, SuiteId, Summary, Wanted, expect, play, shard, suites,
+    words,
 };
-use crate::report::matrix::Form;
+use crate::report::matrix::{Form, View};
+use crate::report::terminal::totals;
 use crate::scenario::{Length, Scenario};
 
 /// Runs a client against many broken proxies, and says of each what it did
@@ -305,20 +305,14 @@ impl Matrix {
             expected = baseline::read(&text, &file.display().to_string())
                 .map_err(|problems| anyhow::anyhow!("{problems}"))?;
         }
-        let held = outcome(summary, &expected, today(), self.strict);
-        let shown = |form, to| Shown {
-            form,
-            only_failures: false,
-            to,
-            strict: self.strict,
-            colour: self.color,
-        };
+        let held = held(summary, &expected, self.strict);
+        let shown = |form, to| Shown { form, only_failures: false, to, colour: self.color };
         if self.format != Form::Human {
-            show(summary, &expected, &shown(self.format, None))?;
+            show(summary, &held, &shown(self.format, None))?;
         }
         for (form, file) in [(Form::Junit, &self.junit), (Form::Html, &self.html)] {
             if let Some(file) = file {
-                show(summary, &expected, &shown(form, Some(file)))?;
+                show(summary, &held, &shown(form, Some(file)))?;
             }
         }
         let code = match end {
@@ -339,53 +333,25 @@ impl Matrix {
             End::Interrupted(_) => {
                 say("interrupted; every command and everything it started is ended");
             }
-            End::Whole => held.why.iter().for_each(say),
+            // Beside the cells, the last lines say so.
+            End::Whole if summary.cells.is_empty() => held.why.iter().for_each(say),
+            End::Whole => {}
         }
         if !summary.cells.is_empty() {
             if self.format == Form::Human && summary.clients.len() > 1 {
                 // Clients as columns: the lines above came in the order in which cells ended.
                 screen.line("");
-                show(summary, &expected, &shown(Form::Human, None))?;
+                show(summary, &held, &shown(Form::Human, None))?;
             } else {
-                totals(screen, summary, &held);
+                screen.lines(|colour, width| {
+                    totals(&View { summary, outcome: &held, only_failures: false, colour, width })
+                });
             }
             let partial = if summary.partial { ", partial" } else { "" };
             let path = out.join("summary.json");
             screen.line(&format!("results {}{partial}   exit {code}", path.display()));
         }
         Ok(code)
-    }
-}
-
-/// The last lines: fractions, and what nobody expected.
-fn totals(screen: &mut Screen, summary: &Summary, held: &Outcome<'_>) {
-    screen.line("");
-    let one = summary.clients.len() == 1;
-    for client in &summary.clients {
-        let cells = summary.cells.iter().filter(|cell| cell.client == client.name);
-        let tally = Tally::of(cells);
-        let name = if one { String::new() } else { format!("{}   ", client.name) };
-        screen.line(&format!(
-            "{name}safety {}   robustness {}   clarity {}   not judged {}",
-            tally.safety, tally.robustness, tally.clarity, tally.unjudged
-        ));
-    }
-    let unexpected = held.unexpected.iter().map(|unexpected| {
-        let cell = unexpected.cell;
-        let instead = unexpected.instead_of.map(|(mark, _)| format!(" instead of {mark}"));
-        let client = if one { String::new() } else { format!("{} ", cell.client) };
-        let instead = instead.unwrap_or_default();
-        format!("{}{instead} {client}{}", cell.verdict, cell.scenario)
-    });
-    let stale = held.stale.iter().map(ToString::to_string);
-    for line in held.notes.iter().cloned().chain(stale) {
-        screen.line(&line);
-    }
-    if !held.unexpected.is_empty() {
-        screen.wrapped(&format!("{} unexpected: ", held.unexpected.len()), unexpected);
-    }
-    if held.expected > 0 {
-        screen.line(&format!("{} as the baseline expects", held.expected));
     }
 }
 

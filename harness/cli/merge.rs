@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::shown::{Shown, expected, show};
+use super::shown::{Shown, expected, held, show};
 use super::{Colour, print, say};
 use crate::matrix::merge::{Named, merge};
 use crate::matrix::{Summary, expect, load};
@@ -85,10 +85,9 @@ impl Merge {
             form: self.format,
             only_failures: self.only_failures,
             to: None,
-            strict: self.strict,
             colour: self.color,
         };
-        show(&whole, &baseline, &how)
+        show(&whole, &held(&whole, &baseline, self.strict), &how)
     }
 }
 

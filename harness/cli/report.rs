@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::shown::{Shown, expected, show};
+use super::shown::{Shown, expected, held, show};
 use super::{Colour, print};
 use crate::matrix::load;
 use crate::report::matrix::Form;
@@ -61,10 +61,9 @@ impl Report {
             form: self.format,
             only_failures: self.only_failures,
             to: self.output.as_deref(),
-            strict: self.strict,
             colour: self.color,
         };
-        let code = show(&summary, &baseline, &how)?;
+        let code = show(&summary, &held(&summary, &baseline, self.strict), &how)?;
         Ok(if self.check { code } else { 0 })
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::run::{factor, time};
-use super::signals::{Ends, Hangup};
+use super::signals::{Ends, Told};
 use super::{Colour, print, runtime, say, scenario};
 use crate::report::human::Human;
 use crate::report::jsonl;
@@ -82,7 +82,7 @@ impl Serve {
 
     async fn serve(self, first: Scenario) -> anyhow::Result<i32> {
         // Whoever reads that we are ready may signal at once.
-        let (mut ends, mut hangup) = (Ends::new(), Hangup::new());
+        let (mut ends, mut hangup) = (Ends::new(), Told::hangup());
         let (out, err) = (Out::stdout()?, Out::stderr()?);
         let setup = Setup {
             listen: self.listen,

@@ -10,7 +10,7 @@ use super::{Colour, print, say};
 use crate::matrix::Summary;
 use crate::matrix::baseline::{self, Baseline};
 use crate::matrix::expect;
-use crate::matrix::outcome::outcome;
+use crate::matrix::outcome::{Outcome, outcome};
 use crate::report::github;
 use crate::report::matrix::{Form, View, render};
 
@@ -20,13 +20,7 @@ pub(super) struct Shown<'a> {
     pub only_failures: bool,
     /// Where to; standard output where there is none.
     pub to: Option<&'a Path>,
-    pub strict: bool,
     pub colour: Colour,
-}
-
-/// The day, in UTC.
-pub(super) fn today() -> time::Date {
-    time::OffsetDateTime::now_utc().date()
 }
 
 /// The baseline, if one is named; None when it has mistakes, which have been printed.
@@ -40,12 +34,20 @@ pub(super) fn expected(path: Option<&Path>, colour: Colour) -> Option<Baseline> 
     }
 }
 
-/// Shows a matrix held against its baseline. Gives the exit code that it has earned.
-pub(super) fn show(summary: &Summary, baseline: &Baseline, how: &Shown<'_>) -> anyhow::Result<i32> {
-    let outcome = outcome(summary, baseline, today(), how.strict);
+/// A matrix held against its baseline, today.
+pub(super) fn held<'a>(summary: &'a Summary, baseline: &Baseline, strict: bool) -> Outcome<'a> {
+    outcome(summary, baseline, time::OffsetDateTime::now_utc().date(), strict)
+}
+
+/// Shows it. Gives the exit code that it has earned.
+pub(super) fn show(
+    summary: &Summary,
+    outcome: &Outcome<'_>,
+    how: &Shown<'_>,
+) -> anyhow::Result<i32> {
     let view = View {
         summary,
-        outcome: &outcome,
+        outcome,
         only_failures: how.only_failures,
         colour: how.to.is_none() && how.colour.on(&std::io::stdout()),
         width: super::width(),

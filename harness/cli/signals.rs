@@ -72,42 +72,24 @@ fn ignores_hangup() -> bool {
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|m| m & 1 == 1)
 }
 
-/// SIGHUP: the scenario file is to be read again. Never, where there is no such signal.
-pub(crate) struct Hangup {
+/// A signal that asks for something and ends nothing. Never, where there is no such signal.
+pub(crate) struct Told {
     #[cfg(unix)]
     signal: Option<Signal>,
 }
 
-impl Hangup {
-    /// Listens from now on.
-    pub(crate) fn new() -> Self {
-        Hangup {
+impl Told {
+    /// SIGHUP, from now on: the scenario file is to be read again.
+    pub(crate) fn hangup() -> Self {
+        Told {
             #[cfg(unix)]
             signal: signal(SignalKind::hangup()).ok(),
         }
     }
 
-    /// The next one.
-    pub(crate) async fn next(&mut self) {
-        #[cfg(unix)]
-        if let Some(signal) = &mut self.signal {
-            signal.recv().await;
-            return;
-        }
-        std::future::pending::<()>().await;
-    }
-}
-
-/// SIGUSR1: somebody wants to know what is going on. Never, where there is no such signal.
-pub(crate) struct Asked {
-    #[cfg(unix)]
-    signal: Option<Signal>,
-}
-
-impl Asked {
-    /// Listens from now on.
-    pub(crate) fn new() -> Self {
-        Asked {
+    /// SIGUSR1, from now on: somebody wants to know what is going on.
+    pub(crate) fn usr1() -> Self {
+        Told {
             #[cfg(unix)]
             signal: signal(SignalKind::user_defined1()).ok(),
         }

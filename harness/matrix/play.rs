@@ -13,7 +13,7 @@ use super::take::{Table, Take};
 use super::vote::LATE;
 use super::{Cell, Control, Keep, Live, Summary, Wanted, control};
 use crate::cli::keys::Keys;
-use crate::cli::signals::{Asked, Ends};
+use crate::cli::signals::{Ends, Told};
 use crate::report::text::Look;
 use crate::run::Lag;
 use crate::scenario::Scenario;
@@ -85,7 +85,7 @@ pub async fn play(wanted: Wanted, tell: &mut dyn Tell, live: Live) -> Played {
     let table =
         Arc::new(Table { lag: Lag::new(), board: Arc::default(), keep: wanted.keep != Keep::None });
     // From here on, whatever ends it lets it clean up.
-    let ears = Ears { ends: Ends::new().and_hangup(), asked: Asked::new(), keys: Keys::new() };
+    let ears = Ears { ends: Ends::new().and_hangup(), asked: Told::usr1(), keys: Keys::new() };
     let ear =
         tokio::spawn(ears.hear(Arc::clone(&table.board), live.clone(), Arc::clone(&jobs), send));
     let drawn = tokio::spawn(live.clone().run(Arc::clone(&table.board)));
@@ -113,7 +113,7 @@ pub async fn play(wanted: Wanted, tell: &mut dyn Tell, live: Live) -> Played {
 /// Who hears what people want.
 struct Ears {
     ends: Ends,
-    asked: Asked,
+    asked: Told,
     keys: Option<Keys>,
 }
 

@@ -45,22 +45,10 @@ impl Screen {
         self.put(&text);
     }
 
-    /// A list after a label, in lines of the width.
-    pub fn wrapped(&mut self, label: &str, list: impl Iterator<Item = String>) {
-        let (indent, dot) = (label.chars().count(), self.look.sign("·"));
-        let mut line = label.to_owned();
-        for (index, item) in list.enumerate() {
-            let item = self.look.safe(&item);
-            let sep = if index == 0 { String::new() } else { format!(" {dot} ") };
-            let long = line.chars().count() + sep.chars().count() + item.chars().count();
-            if index > 0 && long > self.width {
-                self.put(&line);
-                line = format!("{:indent$}{item}", "");
-            } else {
-                line += &(sep + &item);
-            }
-        }
-        self.put(&line);
+    /// Lines that somebody else has made ready, for these colours and this width.
+    pub fn lines(&mut self, text: impl FnOnce(bool, usize) -> String) {
+        let text = text(self.look.colour, self.width);
+        self.put(text.trim_end());
     }
 
     fn put(&mut self, text: &str) {

@@ -14,7 +14,7 @@ mod junit;
 mod lines;
 mod markdown;
 pub mod matrix;
-mod terminal;
+pub(crate) mod terminal;
 pub(crate) mod text;
 
 pub use human::Human;

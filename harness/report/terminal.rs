@@ -34,6 +34,17 @@ pub(super) fn render(view: &View<'_>) -> String {
     page.scores(&columns, &mut out);
     page.explain(&mut out);
     page.end(&mut out);
+    let _ = writeln!(out, "exit {}", view.outcome.code);
+    out
+}
+
+/// The last lines alone, where somebody has seen the cells: fractions, and what nobody expected.
+pub(crate) fn totals(view: &View<'_>) -> String {
+    let look = Look { colour: view.colour, ascii: false };
+    let page = Page { view, look, width: view.width.max(NARROWEST) };
+    let mut out = String::new();
+    page.scores(&view.columns(), &mut out);
+    page.end(&mut out);
     out
 }
 
@@ -289,7 +300,9 @@ impl Page<'_> {
                         1 => String::new(),
                         _ => format!("{} / ", one.cell.client),
                     };
-                    format!("{} {client}{}", one.cell.verdict, one.cell.scenario)
+                    let instead = one.instead_of.map(|(mark, _)| format!(" instead of {mark}"));
+                    let instead = instead.unwrap_or_default();
+                    format!("{}{instead} {client}{}", one.cell.verdict, one.cell.scenario)
                 })
                 .collect();
             let text = format!("{} unexpected: {}", list.len(), list.join(" · "));
@@ -305,7 +318,6 @@ impl Page<'_> {
         if outcome.expected > 0 {
             let _ = writeln!(out, "{} as the baseline expects", outcome.expected);
         }
-        let _ = writeln!(out, "exit {}", outcome.code);
     }
 }
 

@@ -307,7 +307,8 @@ impl Wrapped {
         // Windows has no process groups to ask; job objects need unsafe code.
         #[cfg(not(unix))]
         let left = false;
-        let left = self.mark.as_deref().is_some_and(strays::end) || left;
+        // Once is enough: whatever is left of it then was killed.
+        let left = self.mark.take().is_some_and(|mark| strays::end(&mark)) || left;
         for reader in &mut self.readers {
             reader.end(patient).await;
         }

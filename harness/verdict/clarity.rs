@@ -9,7 +9,7 @@ use crate::scenario::{Others, Outcome, Way};
 /// six healthy clients on a machine that was busy with other things.
 const FAST_MS: f64 = 2000.0;
 /// When this program itself was later than this, it cannot call anybody else late; nor when it was
-/// later than a tenth of what is allowed, or by all that is too much.
+/// late by all that is too much.
 const LAG_MS: f64 = 200.0;
 
 pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
@@ -27,7 +27,7 @@ fn late(
     (measured, limit): (String, String),
 ) -> Finding {
     let lag = case.terms.lag_max_ms;
-    if lag > LAG_MS.min(allowed / 10.0) || took - lag <= allowed {
+    if lag > LAG_MS || took - lag <= allowed {
         return excused(case, &format!("{measured}, {limit}"));
     }
     case.finding(Word::Slow, rule, measured, limit)

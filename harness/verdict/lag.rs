@@ -34,7 +34,11 @@ pub(super) fn excused(case: &Case<'_>, instead: &str) -> Finding {
 /// found.
 fn limit(case: &Case<'_>, finding: &Finding) -> Option<f64> {
     match (finding.word, finding.rule) {
-        (Word::Hang, _) => Some(in_ms(case.terms.hang) * PART),
+        // Where that is short, as late as a good client's own timeout leaves room for.
+        (Word::Hang, _) => {
+            let (hang, timeout) = (in_ms(case.terms.hang), in_ms(case.terms.timeout));
+            Some((hang * PART).max(timeout.min(MOST_MS)))
+        }
         // The client may have run out of its own time because of us, before it had dialled, met the
         // fault, or got its answer; and what it says then is about that.
         (Word::NotExercised | Word::Failed | Word::Vague, _) => patience(case),

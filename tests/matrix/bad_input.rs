@@ -93,7 +93,7 @@ fn it_forks_and_leaves() {
 fn it_ignores_sigterm() {
     let shell = "case $BADPROXY_SCENARIO in control*) exec curl -sS {target};; esac; trap '' TERM; \
                  curl -s {target}; while :; do sleep 100; done";
-    let args = ["--scenario", "reply/reset", "--timeout", "500ms", "--confirm", "0"];
+    let args = ["--scenario", "reply/reset", "--timeout", "1s"];
     let matrix = matrix(&args, shell).ends(1);
     assert_eq!(matrix.cell("reply/reset")["verdict"], "HANG");
     assert_eq!(matrix.cell("reply/reset")["exit"]["signal"], 9);

@@ -69,6 +69,14 @@ fn vague() {
 fn hang() {
     let stuck = client().connect().request(&[]).hang().wait(14_900.0).ends(None, Some(15), true);
     earns_up_to(1500.0, Word::Hang, HANG, stuck);
+    let stuck = client().connect().request(&[]).hang().wait(1400.0).ends(None, Some(15), true);
+    let short = |lag| Terms {
+        timeout: Duration::from_millis(500),
+        hang: Duration::from_millis(1500),
+        ..late(lag)
+    };
+    assert_eq!(on(HANG, stuck.clone(), short(499.0)).word, Word::Hang);
+    assert_eq!(on(HANG, stuck, short(501.0)).word, Word::Inconclusive);
 }
 
 #[test]
@@ -79,9 +87,8 @@ fn slow() {
     earns_up_to(50.0, Word::Slow, FIN, after(2050.0));
     let silent = client().connect().request(&[]).hang().wait(9000.0).exits(28);
     earns_up_to(200.0, Word::Slow, HANG, silent);
-    // A tenth of a short time is shorter.
     let within = WELL.replace("success", "success, within: 500ms");
-    earns_up_to(50.0, Word::Slow, &within, client().connect().fetch().wait(900.0).exits(0));
+    earns_up_to(50.0, Word::Slow, &within, client().connect().fetch().wait(450.0).exits(0));
 }
 
 #[test]

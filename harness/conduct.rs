@@ -87,6 +87,8 @@ pub struct Conduct {
     pub trouble: Vec<String>,
     /// The first User-Agent that any request carried.
     pub user_agent: Option<String>,
+    /// The fingerprint of the first ClientHello.
+    pub hello: Option<String>,
     /// When each attempt began. Keyed, because two attempts may be written down out of order.
     began: BTreeMap<u64, f64>,
     /// Open connections whose TLS session has a bad certificate.
@@ -177,14 +179,20 @@ impl Conduct {
             }
             What::Resolved { .. } => self.reach(Stage::Resolve),
             What::SecretSeen { secret_seen, .. } => self.saw(secret_seen, Spot::ServerName, conn),
-            What::ClientHello { .. } => self.reach(Stage::Tls),
+            What::ClientHello { fingerprint, .. } => {
+                self.reach(Stage::Tls);
+                self.greeted(fingerprint);
+            }
             What::Established { cert, .. } => {
                 self.reach(Stage::Tls);
                 if let Some(conn) = conn.filter(|_| is_bad(cert) && self.distrusted.len() < OPEN) {
                     self.distrusted.insert(conn);
                 }
             }
-            What::ProxyHello { .. } => self.reach(Stage::ProxyTls),
+            What::ProxyHello { fingerprint, .. } => {
+                self.reach(Stage::ProxyTls);
+                self.greeted(fingerprint);
+            }
             What::ProxyEstablished { cert, .. } => {
                 let some = conn.filter(|_| is_bad(cert) && self.distrusted_proxy.len() < OPEN);
                 self.distrusted_proxy.extend(some);
@@ -362,6 +370,13 @@ impl Conduct {
         if self.user_agent.is_none() {
             let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
             self.user_agent = found.map(|(_, value)| value.chars().take(200).collect());
+        }
+    }
+
+    /// What could not be read whole has no fingerprint.
+    fn greeted(&mut self, fingerprint: &str) {
+        if self.hello.is_none() && !fingerprint.is_empty() {
+            self.hello = Some(fingerprint.to_owned());
         }
     }
 

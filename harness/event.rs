@@ -219,6 +219,7 @@ pub enum What {
         alpn: Vec<String>,
         versions: Vec<String>,
         bytes: u64,
+        fingerprint: String,
     },
     #[non_exhaustive]
     #[serde(rename = "proxy_tls:established")]
@@ -290,7 +291,13 @@ pub enum What {
     SecretSeen { place: &'static str, secret_seen: Vec<&'static str> },
     #[non_exhaustive]
     #[serde(rename = "tls:client_hello")]
-    ClientHello { sni: Option<String>, alpn: Vec<String>, versions: Vec<String>, bytes: u64 },
+    ClientHello {
+        sni: Option<String>,
+        alpn: Vec<String>,
+        versions: Vec<String>,
+        bytes: u64,
+        fingerprint: String,
+    },
     #[non_exhaustive]
     #[serde(rename = "tls:established")]
     Established { version: String, cipher: String, alpn: Option<String>, cert: String },

@@ -4,6 +4,7 @@
 //! proxy of this project; other sources are the client's own code or manual. The line that comes
 //! out says how the family was told, so that its reader can judge the guess.
 
+mod hello;
 mod table;
 
 use crate::scenario::glob;
@@ -131,23 +132,41 @@ struct Fix {
     source: &'static str,
 }
 
-/// The setting that likely helps a client that has earned `word` in `scenario`. The client is
-/// told from its User-Agent, or else from its command line; None when it is unknown, or when no
-/// setting is known.
-pub fn likely(
-    user_agent: Option<&str>,
-    argv: &[String],
-    word: Word,
-    scenario: &str,
-) -> Option<String> {
-    let by_agent = user_agent.and_then(|agent| {
-        let shown: String = agent.chars().take(80).collect();
-        Family::by_agent(agent).map(|family| (family, format!("User-Agent {shown}")))
-    });
-    let (family, how) = by_agent.or_else(|| {
-        let name = command(argv)?;
-        Family::by_command(name).map(|family| (family, format!("the command is `{name}`")))
-    })?;
+/// What a client can be told from.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Traces<'a> {
+    /// The User-Agent of a request.
+    pub user_agent: Option<&'a str>,
+    /// The fingerprint of its ClientHello, `fingerprint` in the events.
+    pub hello: Option<&'a str>,
+    /// Its command line.
+    pub argv: &'a [String],
+}
+
+impl Traces<'_> {
+    /// The family and how it was told: what the client says of itself, else what its TLS shows, else what
+    /// its command is called.
+    fn family(&self) -> Option<(Family, String)> {
+        let by_agent = self.user_agent.and_then(|agent| {
+            let shown: String = agent.chars().take(80).collect();
+            Family::by_agent(agent).map(|family| (family, format!("User-Agent {shown}")))
+        });
+        let by_hello = || {
+            let (family, measured) = hello::told(self.hello?)?;
+            Some((family, format!("its ClientHello is that of {measured}")))
+        };
+        let by_command = || {
+            let name = command(self.argv)?;
+            Family::by_command(name).map(|family| (family, format!("the command is `{name}`")))
+        };
+        by_agent.or_else(by_hello).or_else(by_command)
+    }
+}
+
+/// The setting that likely helps a client that has earned `word` in `scenario`; None when the client is
+/// unknown, or when no setting is known.
+pub fn likely(traces: &Traces<'_>, word: Word, scenario: &str) -> Option<String> {
+    let (family, how) = traces.family()?;
     let fix = FIXES.iter().find(|fix| {
         fix.family == family
             && fix.words.contains(&word)
@@ -166,13 +185,20 @@ mod tests {
         line.split_whitespace().map(str::to_owned).collect()
     }
 
+    fn agent(agent: &str, word: Word, scenario: &str) -> Option<String> {
+        likely(&Traces { user_agent: Some(agent), ..Traces::default() }, word, scenario)
+    }
+
+    fn line(line: &str, word: Word, scenario: &str) -> Option<String> {
+        likely(&Traces { argv: &argv(line), ..Traces::default() }, word, scenario)
+    }
+
     #[test]
     fn the_line_says_how_the_client_was_told() {
-        let by_agent = likely(Some("curl/7.88.1"), &[], Word::Hang, "reply/hang").unwrap();
+        let by_agent = agent("curl/7.88.1", Word::Hang, "reply/hang").unwrap();
         assert!(by_agent.starts_with("looks like curl (User-Agent curl/7.88.1): "), "{by_agent}");
         assert!(by_agent.contains("--connect-timeout"), "{by_agent}");
-        let by_command =
-            likely(None, &argv("/usr/bin/node app.mjs"), Word::Storm, "reply/fin").unwrap();
+        let by_command = line("/usr/bin/node app.mjs", Word::Storm, "reply/fin").unwrap();
         assert!(
             by_command.starts_with("looks like Node.js fetch or undici (the command is `node`): "),
             "{by_command}"
@@ -180,14 +206,26 @@ mod tests {
         assert!(by_command.contains("nodejs/undici#3897"), "{by_command}");
     }
 
+    /// What a client says of itself, then its TLS, then its command.
     #[test]
-    fn the_user_agent_counts_for_more_than_the_command() {
-        let node = argv("node app.mjs");
-        let axios = likely(Some("axios/1.21.1"), &node, Word::Wrong, "reply/close").unwrap();
-        assert!(axios.starts_with("looks like axios"), "{axios}");
-        // One that says nothing leaves it to the command.
-        let node = likely(Some("my-app/1"), &node, Word::Storm, "reply/close").unwrap();
-        assert!(node.starts_with("looks like Node.js"), "{node}");
+    fn what_counts_for_more() {
+        let argv = argv("node app.mjs");
+        let told = |user_agent, hello| {
+            let traces = Traces { user_agent: Some(user_agent), hello, argv: &argv };
+            likely(&traces, Word::Hang, "reply/hang").unwrap()
+        };
+        let (go, nobody, curl) = (Some("214072f5089b"), Some("000000000000"), Some("725e24e0d52f"));
+        for (agent, hello, start) in [
+            ("axios/1.21.1", go, "looks like axios (User-Agent axios/1.21.1): "),
+            ("my-app/1", go, "looks like Go net/http (its ClientHello is that of Go 1.26.8 with "),
+            ("my-app/1", nobody, "looks like Node.js fetch or undici (the command is `node`): "),
+            // That of more than one family.
+            ("my-app/1", curl, "looks like Node.js fetch or undici (the command is `node`): "),
+            ("my-app/1", None, "looks like Node.js fetch or undici (the command is `node`): "),
+        ] {
+            let text = told(agent, hello);
+            assert!(text.starts_with(start), "{text}");
+        }
     }
 
     #[test]
@@ -224,14 +262,14 @@ mod tests {
 
     #[test]
     fn unknown_clients_and_verdicts_without_a_setting_get_nothing() {
-        assert_eq!(likely(None, &argv("./my-client"), Word::Hang, "reply/hang"), None);
-        assert_eq!(likely(Some("curl/8"), &[], Word::Pass, "ok/plain"), None);
-        assert_eq!(likely(Some("curl/8"), &[], Word::Leak, "auth/x"), None);
+        assert_eq!(line("./my-client", Word::Hang, "reply/hang"), None);
+        assert_eq!(agent("curl/8", Word::Pass, "ok/plain"), None);
+        assert_eq!(agent("curl/8", Word::Leak, "auth/x"), None);
     }
 
     #[test]
     fn the_scenario_decides_between_entries() {
-        let go = |scenario| likely(Some("Go-http-client/1.1"), &[], Word::Hang, scenario).unwrap();
+        let go = |scenario| agent("Go-http-client/1.1", Word::Hang, scenario).unwrap();
         assert!(go("reply/hang").contains("1 minute"));
         assert!(go("tls/hang").contains("TLSHandshakeTimeout"));
         assert!(go("my-own-file").contains("http.Client.Timeout"));
@@ -262,7 +300,8 @@ mod tests {
         #[test]
         fn nothing_panics(agent in ".{0,200}", line in proptest::collection::vec(".{0,20}", 0..4)) {
             for word in Word::ALL {
-                let _ = likely(Some(&agent), &line, word, &agent);
+                let (user_agent, hello) = (Some(agent.as_str()), Some(agent.as_str()));
+                let _ = likely(&Traces { user_agent, hello, argv: &line }, word, &agent);
             }
         }
     }

@@ -240,8 +240,12 @@ impl<'a> Case<'a> {
         limit: impl Into<String>,
     ) -> Finding {
         let fix = matches!(word.class(), Class::Fail | Class::Warning).then(|| {
-            let (agent, argv) = (self.conduct.user_agent.as_deref(), &self.conduct.process.argv);
-            fix::likely(agent, argv, word, &self.scenario.name)
+            let traces = fix::Traces {
+                user_agent: self.conduct.user_agent.as_deref(),
+                hello: self.conduct.hello.as_deref(),
+                argv: &self.conduct.process.argv,
+            };
+            fix::likely(&traces, word, &self.scenario.name)
         });
         Finding {
             word,

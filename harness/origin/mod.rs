@@ -96,13 +96,14 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
     let conn = Arc::clone(&link.conn);
     match tls::read_hello(&mut wire, &mut inbox, |_| {}).await {
         Ok(hello) => {
-            let versions = hello.version_names();
+            let (versions, fingerprint) = (hello.version_names(), hello.fingerprint());
             link.facts.sni = hello.sni.clone();
             link.facts.alpn.clone_from(&hello.alpn);
             let bytes = hello.bytes as u64;
             link.facts.hello = bytes;
             let sni = conn.server_name(hello.sni);
-            conn.note(What::ClientHello { sni, alpn: hello.alpn, versions, bytes });
+            let alpn = hello.alpn;
+            conn.note(What::ClientHello { sni, alpn, versions, bytes, fingerprint });
         }
         Err(reason) => {
             conn.note(What::TlsFailed { reason, alert: None, by: Who::Client });

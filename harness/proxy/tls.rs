@@ -31,14 +31,14 @@ impl Session {
                 return false;
             }
         };
-        let versions = hello.version_names();
+        let (versions, fingerprint) = (hello.version_names(), hello.fingerprint());
         self.facts.sni = hello.sni.clone();
         self.facts.alpn.clone_from(&hello.alpn);
         let bytes = hello.bytes as u64;
         self.facts.hello = bytes;
         let (sni, alpn) = (self.conn.server_name(hello.sni.clone()), hello.alpn);
-        let heard = What::ProxyHello { to_plain_port: false, sni, alpn, versions, bytes };
-        self.conn.note(heard);
+        let to_plain_port = false;
+        self.conn.note(What::ProxyHello { to_plain_port, sni, alpn, versions, bytes, fingerprint });
         match self.at(Stage::ProxyTls).await {
             After::Go => {}
             After::Stop => return false,
@@ -131,10 +131,11 @@ impl Session {
             // It is answered at once: the rest need not come.
             _ => tls::ClientHello { bytes: self.inbox.len(), ..tls::ClientHello::default() },
         };
-        let versions = hello.version_names();
+        let (versions, fingerprint) = (hello.version_names(), hello.fingerprint());
+        let to_plain_port = true;
         let bytes = hello.bytes as u64;
         let (sni, alpn) = (hello.sni, hello.alpn);
-        self.conn.note(What::ProxyHello { to_plain_port: true, sni, alpn, versions, bytes });
+        self.conn.note(What::ProxyHello { to_plain_port, sni, alpn, versions, bytes, fingerprint });
         match self.at(Stage::ProxyTls).await {
             After::Go => {
                 let why = "This proxy port speaks plain HTTP, and got a TLS hello.";

@@ -30,6 +30,26 @@ pub struct ClientHello {
     pub bytes: usize,
 }
 
+impl ClientHello {
+    /// What TLS library, version and settings it comes from, in 12 digits: the cipher suites and the groups,
+    /// both sorted, because some libraries order them by the processor, and without the random ones (GREASE,
+    /// RFC 8701). Empty where no cipher suite is known.
+    pub fn fingerprint(&self) -> String {
+        if self.ciphers.is_empty() {
+            return String::new();
+        }
+        let list = |numbers: &[u16]| {
+            let random = |n: &u16| n & 0x0F0F == 0x0A0A && n >> 8 == n & 0xFF;
+            let mut numbers: Vec<u16> = numbers.iter().filter(|n| !random(n)).copied().collect();
+            numbers.sort_unstable();
+            numbers.iter().map(|n| format!("{n:04x}")).collect::<Vec<_>>().join(",")
+        };
+        let text = format!("{};{}", list(&self.ciphers), list(&self.groups));
+        let sum = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        sum.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
 /// What bytes are, seen as a hello.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hello {

@@ -283,6 +283,7 @@ proptest! {
                 alpn: vec![text.clone()],
                 versions: vec![text.clone()],
                 bytes: 1,
+                fingerprint: text.clone(),
             },
             What::Accepted { side: Side::Direct, src: text.clone(), attempt: None },
         ] {

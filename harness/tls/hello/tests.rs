@@ -45,6 +45,30 @@ fn a_hello_in_many_records_is_the_same() {
     }
 }
 
+/// What GREASE draws and what a processor orders is not in it; versions, names and lengths are not either.
+#[test]
+fn a_fingerprint_is_that_of_a_library() {
+    let Hello::Whole(hello) = parse(&real()) else { panic!() };
+    let fingerprint = hello.fingerprint();
+    assert!(fingerprint.len() == 12 && fingerprint.bytes().all(|b| b.is_ascii_hexdigit()));
+    let mut other = ClientHello { sni: None, alpn: vec![], bytes: 7, ..hello.clone() };
+    other.ciphers.reverse();
+    other.ciphers.insert(0, 0x3A3A);
+    other.groups.push(0xFAFA);
+    assert_eq!(other.fingerprint(), fingerprint);
+    other.ciphers.push(0x0A1A);
+    assert_ne!(other.fingerprint(), fingerprint);
+    other.ciphers.clear();
+    assert_eq!(other.fingerprint(), "");
+    // As a program that knows nothing of this one has made it: SHA-256 of `1301,1302;0017,001d`.
+    let two = ClientHello {
+        ciphers: vec![0x1302, 0x1301],
+        groups: vec![0x1D, 0x17],
+        ..ClientHello::default()
+    };
+    assert_eq!(two.fingerprint(), "6ab8742717fd");
+}
+
 #[test]
 fn every_beginning_wants_more() {
     let bytes = real();

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::play::{Play, badproxy};
+use crate::play::{Play, Played, badproxy};
 use crate::run_command;
 
 /// Sends a signal. By the shell, which has `kill` everywhere.
@@ -149,7 +149,9 @@ fn who_does_not_read_stops_no_deadline_and_no_signal() {
         if code == 143 {
             assert_eq!(child.wait().unwrap().code(), Some(code));
         } else {
-            assert_eq!(child.wait_with_output().unwrap().status.code(), Some(code));
+            // HANG, or, where badproxy itself was late, nothing.
+            let ended = child.wait_with_output().unwrap().status.code();
+            assert!(ended == Some(code) || ended == Some(5), "{ended:?}");
         }
     }
 }
@@ -157,6 +159,9 @@ fn who_does_not_read_stops_no_deadline_and_no_signal() {
 #[test]
 fn the_deadline_ends_it() {
     let shell = "exec 3<&0; sleep 100 & curl -sS {target}; wait";
-    let played = run_command("ok/plain --timeout 1s", &["sh", "-c", shell]).ends(1);
+    // Where badproxy itself did not get its turn for a second, it cannot call that a hang.
+    let mut plays = (0..5).map(|_| run_command("ok/plain --timeout 1s", &["sh", "-c", shell]));
+    let late = |played: &Played| played.code == 5 && played.stderr.contains("itself was late");
+    let played = plays.find(|played| !late(played)).unwrap().ends(1);
     assert!(played.stderr.contains("✖ HANG"), "{}", played.stderr);
 }

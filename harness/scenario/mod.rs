@@ -23,6 +23,7 @@ mod proxy;
 mod read;
 mod schema;
 mod steps;
+mod synonyms;
 mod syntax;
 mod tree;
 mod typed;

@@ -3,6 +3,8 @@
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::synonyms;
+
 /// Mistakes of one file that are drawn; more are only counted.
 const DRAWN: usize = 20;
 /// Characters of a value that are shown in a message.
@@ -65,9 +67,10 @@ impl Problem {
 
     /// With the word of `known` that is nearest to `word`, and all of them.
     pub fn known(self, what: &str, word: &str, known: &[&str]) -> Self {
-        let problem = match nearest(word, known) {
-            Some(near) => self.help(format!("did you mean `{near}`?")),
-            None => self,
+        let problem = match (synonyms::instead(word, known), nearest(word, known)) {
+            (Some(text), _) => self.help(text),
+            (None, Some(near)) => self.help(format!("did you mean `{near}`?")),
+            (None, None) => self,
         };
         match known {
             [] => problem,

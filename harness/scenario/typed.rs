@@ -74,6 +74,17 @@ impl<'t> Typed<'t> {
         }
     }
 
+    /// What to write where lines of headers are due and a map of them is there.
+    fn header_lines(&self, entries: &[(Node, Node)]) -> Option<String> {
+        let [(name, value), ..] = entries else { return None };
+        let is_word = |node: &Node| matches!(node.kind, Kind::Scalar(..));
+        if !["headers", "set", "add"].contains(&self.key) || !is_word(name) || !is_word(value) {
+            return None;
+        }
+        let line = seen(&format!("{}: {}", name.word(), value.word()));
+        Some(format!("write a list of lines: `{}: [\"{}\"]`", self.key, line.trim_matches('`')))
+    }
+
     fn whole<'de, V: Visitor<'de>>(&self, most: u64, visitor: V) -> Result<V::Value, Stop> {
         match self.node.kind {
             Kind::Scalar(_, Sort::Whole(n)) if (0..=i128::from(most)).contains(&n) => {
@@ -190,8 +201,11 @@ impl<'de> Deserializer<'de> for Typed<'_> {
                 self.refuse(format!("write a list: `{}: [{}]`", self.key, word.trim_matches('`')));
                 &[]
             }
-            Kind::Map(_) => {
-                self.refuse("write a list: each item begins with `- `");
+            Kind::Map(entries) => {
+                self.refuse(
+                    self.header_lines(entries)
+                        .unwrap_or_else(|| "write a list: each item begins with `- `".to_owned()),
+                );
                 &[]
             }
             Kind::Null => {
@@ -300,6 +314,20 @@ struct Entries<'t> {
     value: Option<Typed<'t>>,
 }
 
+/// A key that is not known here. In the effect `headers` it is most often the name of a header.
+fn strange(key: &Node, value: &Node, fields: &[&str]) -> Problem {
+    let problem = Problem::unknown("key", key.word(), fields);
+    let of_headers = ["remove", "set", "add"].iter().all(|field| fields.contains(field));
+    match value.kind {
+        Kind::Scalar(..) if of_headers && problem.help.len() == 1 => {
+            let line = seen(&format!("{}: {}", key.word(), value.word()));
+            problem
+                .help(format!("for a header of this name: `set: [\"{}\"]`", line.trim_matches('`')))
+        }
+        _ => problem,
+    }
+}
+
 impl<'t> Entries<'t> {
     fn new(entries: &'t [(Node, Node)], fields: Option<&'static [&'static str]>) -> Self {
         Entries { entries: entries.iter(), fields, value: None }
@@ -313,7 +341,7 @@ impl<'t> Entries<'t> {
                 let what = format!("a key cannot be {}", key.what());
                 note(Problem::new(what).at(key.place).help("write one word, then a colon"));
             } else if let Some(fields) = self.fields.filter(|f| !f.contains(&key.word())) {
-                note(Problem::unknown("key", key.word(), fields).at(key.place));
+                note(strange(key, value, fields).at(key.place));
             } else {
                 return Some((key, value));
             }

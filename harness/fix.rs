@@ -7,7 +7,7 @@
 mod hello;
 mod table;
 
-use crate::scenario::glob;
+use crate::scenario::{Scenario, glob};
 use crate::verdict::Word;
 use table::FIXES;
 
@@ -176,6 +176,29 @@ pub fn likely(traces: &Traces<'_>, word: Word, scenario: &str) -> Option<String>
     Some(format!("looks like {} ({how}): {text} [{source}]", family.shown()))
 }
 
+/// What keeps a client from coming where it learns of the proxy in a way of its own, so that no
+/// variable of its family is to blame. `alone`: nothing else could be asked, as in the sandbox.
+pub fn untold(scenario: &Scenario, word: Word, alone: bool) -> Option<&'static str> {
+    match word {
+        Word::NotExercised if scenario.has_pac() => Some(
+            "here the PAC file alone tells of the proxy, and no proxy variable is set: a client reads it \
+             when it is given its URL, `{pac}` in the command or BADPROXY_PAC",
+        ),
+        Word::NotExercised if scenario.has_dns() && !alone => Some(
+            "the proxy's name is known to the scenario's name server alone, and the command has not asked \
+             it: give it `{dns}` or `{doh}`, or play it with `--isolate`, where whoever looks a \
+             name up asks it",
+        ),
+        _ => None,
+    }
+}
+
+/// Whether the settings of a family that make it use the proxy say nothing here: the scenario sets
+/// NO_PROXY itself, and the client has read it wrongly.
+pub fn reads_no_proxy(scenario: &Scenario, word: Word) -> bool {
+    scenario.client.no_proxy.is_some() && matches!(word, Word::NotExercised | Word::Bypass)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,6 +296,19 @@ mod tests {
         assert!(go("reply/hang").contains("1 minute"));
         assert!(go("tls/hang").contains("TLSHandshakeTimeout"));
         assert!(go("my-own-file").contains("http.Client.Timeout"));
+    }
+
+    #[test]
+    fn who_reads_no_pac_file_is_not_told_of_variables() {
+        let of = |name| Scenario::catalogue(name).unwrap();
+        let hint = |name, alone| untold(&of(name), Word::NotExercised, alone).unwrap_or_default();
+        assert!(hint("pac/slow", false).contains("`{pac}`"));
+        assert!(hint("dns/nxdomain", false).contains("`{dns}`"));
+        assert_eq!(hint("dns/nxdomain", true), "");
+        assert_eq!(hint("reply/reset", false), "");
+        assert_eq!(untold(&of("pac/slow"), Word::Hang, false), None);
+        assert!(reads_no_proxy(&of("pac/no-proxy-cidr"), Word::Bypass));
+        assert!(!reads_no_proxy(&of("reply/reset"), Word::Bypass));
     }
 
     #[test]

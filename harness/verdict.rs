@@ -240,6 +240,12 @@ impl<'a> Case<'a> {
         limit: impl Into<String>,
     ) -> Finding {
         let fix = matches!(word.class(), Class::Fail | Class::Warning).then(|| {
+            if let Some(text) = fix::untold(self.scenario, word, self.terms.bypass_observable) {
+                return Some(text.to_owned());
+            }
+            if fix::reads_no_proxy(self.scenario, word) {
+                return None;
+            }
             let traces = fix::Traces {
                 user_agent: self.conduct.user_agent.as_deref(),
                 hello: self.conduct.hello.as_deref(),

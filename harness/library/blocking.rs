@@ -36,6 +36,7 @@ use crate::start::Setup;
 /// A world on a thread of its own. What does not wait is on [`crate::World`], which this stands for.
 ///
 /// Dropping it waits until all of it has ended, the thread included.
+#[must_use = "a world that is dropped judges nobody: `world.finish().assert_expectations()`"]
 pub struct World {
     // In this order: the world ends before what carries it.
     world: Option<crate::World>,

@@ -5,17 +5,37 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::catalogue;
+use crate::clock::Clock;
 use crate::conduct::Conduct;
 use crate::event::{Event, What};
 use crate::report::Human;
 use crate::scenario::Scenario;
 use crate::start::Running;
-use crate::verdict::{Class, Terms, Verdict, judge};
+use crate::verdict::{Class, Terms, Verdict, Word, judge};
 
+/// Why a client with sockets never came.
+const UNREACHED: &str = "simulated: nothing listens on a socket here, so a client that opens sockets of its own cannot \
+     come (and never meets the fault): `start()` plays it on sockets; `World::dialler` and `World::connector` reach this one";
 /// The width of the report.
 const WIDTH: usize = 100;
 
-/// What came of a world.
+/// What came of a world. By itself it makes no test fail: [`Outcome::assert_expectations`] does, or
+/// what a test asserts of the verdict and the conduct.
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// async fn forgotten(world: badproxy::World) {
+///     world.finish().await;
+/// }
+/// ```
+///
+/// ```
+/// #![deny(unused_must_use)]
+/// async fn asserted(world: badproxy::World) {
+///     world.finish().await.assert_expectations();
+/// }
+/// ```
+#[must_use = "nothing is asserted yet: call `.assert_expectations()`, or look at its `verdict`"]
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -38,7 +58,10 @@ pub(super) fn of(running: &Running, lag_max_ms: f64) -> Outcome {
     let none = Duration::MAX;
     let terms =
         Terms { timeout: none, hang: none, lag_max_ms, bypass_observable: false, no_timeout: true };
-    let verdict = judge(&scenario, &conduct, &terms);
+    let mut verdict = judge(&scenario, &conduct, &terms);
+    if verdict.word == Word::NotExercised && running.shared.clock == Clock::Virtual {
+        verdict.notes.push(UNREACHED.to_owned());
+    }
     for finding in &verdict.findings {
         log.note(None, finding.event());
     }

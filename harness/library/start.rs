@@ -90,7 +90,27 @@ impl Scenario {
     }
 
     /// Starts it in memory, for a runtime whose clock is paused
-    /// (`#[tokio::test(start_paused = true)]`): a day passes in milliseconds.
+    /// (`#[tokio::test(start_paused = true)]`): a day passes in milliseconds. It opens no port: a
+    /// client reaches it through [`World::dialler`], or with the feature `hyper` through
+    /// `World::connector`, and not with sockets of its own.
+    ///
+    /// ```
+    /// use badproxy::Scenario;
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(async {
+    /// // In a test: #[tokio::test(start_paused = true)]
+    /// let world = Scenario::catalogue("reply/hang").unwrap().simulate()?; // no `.await` here
+    /// let mut proxy = world.dialler().proxy().await?;
+    /// proxy.write_all(b"CONNECT target.badproxy.test:443 HTTP/1.1\r\n\r\n").await?;
+    /// let answer = tokio::time::timeout(std::time::Duration::from_secs(3600), proxy.read_u8()).await;
+    /// world.client_ended(answer.map_err(|_| "timed out"));
+    /// drop(proxy);
+    /// world.finish().await.assert_expectations();
+    /// # std::io::Result::<()>::Ok(())
+    /// # })?;
+    /// # std::io::Result::Ok(())
+    /// ```
     ///
     /// # Errors
     ///

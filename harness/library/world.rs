@@ -22,7 +22,9 @@ use crate::start::Running;
 /// A scenario that is being played, on sockets or in memory.
 ///
 /// Dropping it ends everything it has started: the port is closed, connections are cut, and its
-/// tasks are gone as soon as the runtime gets its turn.
+/// tasks are gone as soon as the runtime gets its turn. It is not judged then: [`World::finish`] does
+/// that, and only [`Outcome::assert_expectations`] makes a test fail.
+#[must_use = "a world that is dropped judges nobody: `world.finish().await.assert_expectations()`"]
 pub struct World {
     parts: Parts,
 }

@@ -6,9 +6,8 @@ use std::io::{IsTerminal, Write};
 use clap::Args;
 use serde_json::json;
 
-use super::say;
+use super::{language, say};
 use crate::catalogue::{CATALOGUE, Entry};
-use crate::fault::Effect;
 use crate::field_bugs;
 use crate::matrix::suites::{self, Suite};
 use crate::report::catalogue;
@@ -24,6 +23,7 @@ Examples:
   badproxy list --seen nodejs/undici#3897          what plays a bug that was reported there
   badproxy list --suite latest                     what a matrix of that suite plays
   badproxy list --effects --stage tunnel           what a scenario of yours can do in the tunnel
+  badproxy list --conditions                       when it can do it: the keys of `when`
   badproxy list --format json | jq -r '.[].name'   for scripts")]
 pub struct List {
     /// Only those of one stage, e.g. reply
@@ -41,13 +41,16 @@ pub struct List {
     /// The effects that a scenario can use (with --stage: there), instead
     #[arg(long, conflicts_with_all = ["search", "seen", "suite"])]
     effects: bool,
+    /// The keys of a rule's `when` and what they mean, instead
+    #[arg(long, conflicts_with_all = ["effects", "stage", "search", "seen", "suite"])]
+    conditions: bool,
     /// The form
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// For people.
     Human,
     /// One JSON array.
@@ -69,7 +72,11 @@ impl List {
                 return Ok(2);
             }
         }
-        if self.effects { self.effects() } else { self.scenarios() }
+        match (self.effects, self.conditions) {
+            (true, _) => language::effects(self.format, self.stage.as_deref()),
+            (_, true) => language::conditions(self.format),
+            _ => self.scenarios(),
+        }
     }
 
     /// Whether a scenario was asked for.
@@ -152,43 +159,6 @@ impl List {
                 out,
                 "\n`badproxy show NAME` explains one, `badproxy run NAME -- COMMAND` plays it."
             )?;
-        }
-        Ok(0)
-    }
-
-    fn effects(&self) -> anyhow::Result<i32> {
-        let mut out = std::io::stdout().lock();
-        let mut rows = Vec::new();
-        if self.format == Format::Md {
-            writeln!(out, "| effect | what it does | at |\n| --- | --- | --- |")?;
-        }
-        for word in Effect::WORDS {
-            let about = Effect::about(word).unwrap_or_default();
-            let stages: Vec<&str> = Effect::stages(word).iter().map(|s| s.word()).collect();
-            if self.stage.as_deref().is_some_and(|stage| !stages.contains(&stage)) {
-                continue;
-            }
-            let example = Effect::example(word).unwrap_or_default();
-            if self.format == Format::Json {
-                rows.push(
-                    json!({"effect": word, "about": about, "at": stages, "example": example}),
-                );
-                continue;
-            }
-            if self.format == Format::Md {
-                writeln!(out, "| `{word}` | {about} | {} |", stages.join(", "))?;
-                continue;
-            }
-            writeln!(
-                out,
-                "{word:<16} {about}\n{:<16} at {}\n{:<16} - {example}\n",
-                "",
-                stages.join(", "),
-                ""
-            )?;
-        }
-        if self.format == Format::Json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&rows)?)?;
         }
         Ok(0)
     }

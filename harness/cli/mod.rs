@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 pub(crate) mod keys;
+mod language;
 mod list;
 mod man;
 mod matrix;
@@ -53,6 +54,7 @@ enum Verb {
     Matrix(matrix::Matrix),
     Serve(serve::Serve),
     List(list::List),
+    #[command(alias = "explain")]
     Show(show::Show),
     Check(check::Check),
     Report(report::Report),
@@ -145,8 +147,23 @@ fn scenario(name: &str) -> Result<Scenario, Problems> {
 /// The width of the terminal; 100 where there is none.
 pub(crate) fn width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
-    let asked = columns.or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0)));
+    let asked = columns.or_else(terminal);
     asked.filter(|w| *w > 0).unwrap_or(100)
+}
+
+/// The columns of the terminal behind one of the standard streams. Rows do not matter: a terminal
+/// that says it has none can have columns all the same.
+#[cfg(unix)]
+fn terminal() -> Option<usize> {
+    let columns = |size: rustix::termios::Winsize| usize::from(size.ws_col);
+    let out = rustix::termios::tcgetwinsize(std::io::stdout());
+    let out = out.or_else(|_| rustix::termios::tcgetwinsize(std::io::stderr()));
+    out.or_else(|_| rustix::termios::tcgetwinsize(std::io::stdin())).ok().map(columns)
+}
+
+#[cfg(not(unix))]
+fn terminal() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }
 
 /// When there are colours.

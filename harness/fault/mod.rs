@@ -209,6 +209,14 @@ macro_rules! faults {
                 None
             }
 
+            /// The keys of the map of the effect of this word.
+            pub fn keys(name: &str) -> Vec<String> {
+                $(if name == word(stringify!($module)) {
+                    return keys::<$module::$type>();
+                })*
+                Vec::new()
+            }
+
             /// A rule that uses the effect of this word.
             pub fn example(name: &str) -> Option<&'static str> {
                 $(if name == word(stringify!($module)) {

@@ -182,3 +182,28 @@ fn the_schema_is_json_and_knows_the_words() {
         assert!(text.contains(word), "{word}");
     }
 }
+
+/// They come from the type that a `when` is read into, so that none can be missing.
+#[test]
+fn the_list_of_conditions() {
+    let rows = json("list --conditions --format json");
+    let keys: Vec<&str> =
+        rows.as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap()).collect();
+    let schema = json("schema");
+    let known = schema["$defs"]["When"]["properties"].as_object().unwrap();
+    assert_eq!(keys, known.keys().map(String::as_str).collect::<Vec<_>>());
+    let per = rows.as_array().unwrap().iter().find(|row| row["key"] == "per").unwrap();
+    let words: Vec<&Value> =
+        per["values"].as_array().unwrap().iter().map(|value| &value["value"]).collect();
+    assert_eq!(words, ["attempt", "connection", "request", "target"]);
+    let text = run("list --conditions").ends(0);
+    assert!(text.out().contains("Requests on one connection."), "{}", text.out());
+    assert!(text.out().contains("Which attempts, counted from 1"), "{}", text.out());
+    run("list --conditions --stage reply").ends(2);
+}
+
+#[test]
+fn an_effect_tells_its_keys() {
+    let text = run("list --effects --stage accept").ends(0);
+    assert!(text.out().contains("keys after"), "{}", text.out());
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::text::connection;
 use crate::event::What;
 use crate::verdict::words::{count, ms};
 
@@ -71,7 +72,10 @@ impl Fold {
             self.shapes.iter().filter(|(conn, _)| shown(**conn)).map(|(_, shape)| *shape).collect();
         let folded = self.shapes.range(first..=last).filter(|(conn, _)| !shown(**conn));
         let alike = folded.filter(|(_, shape)| known.contains(shape)).count() as u64;
-        let which = if first == last { format!("#{first}") } else { format!("#{first}-#{last}") };
+        let which = match first == last {
+            true => connection(first),
+            false => format!("{}-{}", connection(first), connection(last)),
+        };
         let more = count(self.count);
         let like = match alike {
             n if n >= self.count => format!("{more} more like these"),

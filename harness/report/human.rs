@@ -5,7 +5,7 @@ use std::io::Write;
 
 use super::fold::{Few, Fold};
 use super::lines::{Actor, Line, Seen, line};
-use super::text::{Ink, Look, cut, without_password, wrap};
+use super::text::{Ink, Look, connection, cut, without_password, wrap};
 use crate::event::{Event, Side, What};
 use crate::verdict::{Class, Verdict, Word};
 
@@ -242,7 +242,7 @@ impl Human {
     /// A line of the conversation: time, connection, who, what; cut to the width.
     fn say(&mut self, time: f64, conn: Option<u64>, line: &Line, note: &str) {
         let look = self.look;
-        let conn = conn.map_or_else(String::new, |conn| format!("#{conn}"));
+        let conn = conn.map_or_else(String::new, connection);
         let (time, conn) = (format!("{time:>6.0}"), format!("{conn:<5}"));
         // A healthy proxy is a proxy like any other; one that breaks is the one to look at.
         let breaks = line.marked && line.actor == Actor::Proxy;

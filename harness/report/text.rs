@@ -134,6 +134,26 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// How a connection is called: `#3` with the proxy; those that are numbered apart by who is at their
+/// other end, `dns 3`, in five characters while there are fewer than a hundred of them.
+pub(super) fn connection(number: u64) -> String {
+    let who = match number / APART {
+        0 => return format!("#{number}"),
+        1 => "org",
+        2 => "dns",
+        3 => "pac",
+        _ => return format!("#{number}"),
+    };
+    match number % APART {
+        n if n < 10 => format!("{who} {n}"),
+        n => format!("{who}{n}"),
+    }
+}
+
+/// Connections to the origin around the proxy, to the name server and to the PAC file begin at the
+/// first three multiples of this.
+const APART: u64 = 1_000_000;
+
 /// A command as a shell would read it back.
 pub(crate) fn shell(argv: &[String]) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_=+./:,@%{}".contains(c);
@@ -183,6 +203,13 @@ mod tests {
         assert_eq!(wrap("one two  three", 7), ["one two", "three"]);
         assert_eq!(wrap("https://example.test/long x", 5), ["https://example.test/long", "x"]);
         assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn connections_have_names_of_one_width() {
+        let shown = [1, 12, 1_000_001, 1_000_010, 2_000_007, 2_000_012, 3_000_001].map(connection);
+        assert_eq!(shown, ["#1", "#12", "org 1", "org10", "dns 7", "dns12", "pac 1"]);
+        assert!(shown.iter().all(|name| name.len() <= 5));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which scenarios of a suite are played.
 
 use crate::catalogue::near;
-use crate::scenario::{Scenario, glob};
+use crate::scenario::{Scenario, glob, nearest};
 
 /// Why there is nothing to play.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub fn choose(
     };
     for pattern in wanted {
         if !all.iter().any(|scenario| meets(pattern, scenario)) {
-            let near = near(pattern).map(str::to_owned);
+            let near = meant(pattern, &all);
             return Err(NoMatch { pattern: Some(pattern.clone()), near });
         }
     }
@@ -40,6 +40,19 @@ pub fn choose(
     match left.is_empty() {
         true => Err(NoMatch { pattern: None, near: None }),
         false => Ok(left),
+    }
+}
+
+/// The name, or all of a stage, that a pattern without a match was probably meant to be.
+fn meant(pattern: &str, all: &[Scenario]) -> Option<String> {
+    let (stage, rest) = pattern.split_once('/').unwrap_or((pattern, ""));
+    if !rest.is_empty() && rest != "*" {
+        return near(pattern).map(str::to_owned);
+    }
+    let stages: Vec<&str> = all.iter().filter_map(|s| Some(s.name.split_once('/')?.0)).collect();
+    match nearest(stage, &stages) {
+        Some(stage) => Some(format!("{stage}/*")),
+        None => near(pattern).map(str::to_owned),
     }
 }
 
@@ -72,6 +85,12 @@ mod tests {
         let missed = names(&["reply/hang", "reply/hagn"], &[]).unwrap_err();
         assert_eq!(missed.pattern.as_deref(), Some("reply/hagn"));
         assert_eq!(missed.near.as_deref(), Some("reply/hang"));
+        for (pattern, meant) in
+            [("repl/", "reply/*"), ("reply/", "reply/*"), ("tunel/*", "tunnel/*")]
+        {
+            let missed = names(&[pattern], &[]).unwrap_err();
+            assert_eq!(missed.near.as_deref(), Some(meant), "{pattern}");
+        }
         let none = NoMatch { pattern: None, near: None };
         assert_eq!(names(&["reply"], &["*"]).unwrap_err(), none);
     }

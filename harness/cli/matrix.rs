@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::run::time;
+use super::run::{seed, time};
 use super::shown::{Shown, held, show};
 use super::{Colour, print, runtime, say, scenario};
 use crate::catalogue::find;
@@ -18,6 +18,7 @@ use crate::matrix::{
 };
 use crate::report::matrix::{Form, View};
 use crate::report::terminal::totals;
+use crate::run::environment::misspelt;
 use crate::scenario::{Length, Scenario};
 
 /// Runs a client against many broken proxies, and says of each what it did
@@ -65,7 +66,7 @@ pub struct Matrix {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
     /// The seed that those of the cells come from
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed)]
     seed: Option<u64>,
     /// The clients' own timeout, handed to them as {timeout}; who runs three times as long has hung
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
@@ -160,6 +161,10 @@ impl Matrix {
                 );
                 return Ok(2);
             }
+        }
+        if let Some(problem) = clients.iter().find_map(|client| misspelt(&client.argv)) {
+            say(problem);
+            return Ok(2);
         }
         let (suite, scenarios) = match self.scenarios()? {
             Ok(chosen) => chosen,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Colour, print, runtime, say, scenario};
+use crate::run::environment::misspelt;
 use crate::run::{Format, Manner, Order};
 use crate::scenario::{Length, Word as _};
 use crate::start::Setup;
@@ -22,7 +23,9 @@ use crate::start::Setup;
 /// file, its URL is {pac} and BADPROXY_PAC, and no proxy variable is set.
 ///
 /// The command's standard output stays its own; the conversation and the verdict go to standard
-/// error.
+/// error. Its standard input is badproxy's, but a terminal is not handed on: it reads /dev/null in
+/// its place. A command that asks the terminal itself (/dev/tty: a password, a login) waits until it
+/// has hung: give it the answer in its arguments or by a pipe.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -44,7 +47,7 @@ pub struct Run {
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
     /// The seed of all dice, secrets and the nonce; it is printed with every run
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed)]
     seed: Option<u64>,
     /// The client's own timeout, handed to it as {timeout}; it has hung after three times this
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
@@ -101,6 +104,11 @@ pub(super) fn time(text: &str) -> Result<Length, String> {
     }
 }
 
+/// A seed on the command line.
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("write a whole number from 0 to {}", u64::MAX))
+}
+
 /// A factor on the command line.
 pub(super) fn factor(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
@@ -134,6 +142,8 @@ impl Run {
         }
         for (set, name) in [
             (self.no_timeout, "--no-timeout"),
+            (self.pass_exit, "--pass-exit"),
+            (self.strict, "--strict"),
             (self.forward, "--forward"),
             (self.no_trust, "--no-trust"),
             (self.isolate, "--isolate"),
@@ -155,6 +165,10 @@ impl Run {
         };
         if self.no_timeout && self.command.iter().any(|word| word.contains("{timeout}")) {
             say("the command has {timeout} in it, and with --no-timeout there is none to fill in");
+            return Ok(2);
+        }
+        if let Some(problem) = misspelt(&self.command) {
+            say(problem);
             return Ok(2);
         }
         let options = self.options();

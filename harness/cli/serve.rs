@@ -1,13 +1,13 @@
 //! `badproxy serve SCENARIO`
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
-use super::run::{factor, time};
+use super::run::{factor, seed, time};
 use super::signals::{Ends, Told};
 use super::{Colour, print, runtime, say, scenario};
 use crate::report::human::Human;
@@ -34,20 +34,20 @@ pub struct Serve {
     /// A name of `badproxy list`, or a YAML file
     scenario: String,
     /// Where the proxy listens; with port 0 the system chooses one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
     listen: SocketAddr,
     /// Where the origin listens for connections around the proxy
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     origin: Option<SocketAddr>,
     /// Where the name server listens, over UDP and TCP; without it, it is there if the scenario asks
     /// for one, on a port that the system chooses
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     dns: Option<SocketAddr>,
     /// The form of what is printed
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
     /// The seed of all dice, secrets and the nonce
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed)]
     seed: Option<u64>,
     /// Multiply every time of the scenario by this
     #[arg(long, value_name = "FACTOR", value_parser = factor)]
@@ -121,11 +121,8 @@ impl Serve {
                     return Ok(3);
                 }
             };
-        if !self.listen.ip().is_loopback() {
-            err.say("listening beyond loopback: whoever reaches this port can use it");
-        }
-        if self.forward {
-            err.say("--forward: real targets are connected to");
+        for warning in self.warnings() {
+            err.say(warning);
         }
         self.announce(&running, &files, (&out, &err))?;
         loop {
@@ -143,6 +140,35 @@ impl Serve {
         let written = async { tokio::join!(out.written(), err.written()) };
         let _ = tokio::time::timeout(Duration::from_secs(1), written).await;
         Ok(0)
+    }
+
+    /// What whoever opens ports to others has to know.
+    fn warnings(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        let ports =
+            [("--listen", Some(self.listen)), ("--origin", self.origin), ("--dns", self.dns)];
+        for (option, at) in ports {
+            let Some(ip) = at.map(|at| at.ip()).filter(|ip| !ip.is_loopback()) else { continue };
+            out.push(format!(
+                "{option}: listening beyond loopback: whoever reaches this port can use it"
+            ));
+            if ip.is_unspecified() {
+                let own = own_address(ip).map(|own| format!(", e.g. {own}")).unwrap_or_default();
+                out.push(format!(
+                    "{option}: {ip} stands for all addresses of this machine; others write one of them{own}"
+                ));
+            }
+        }
+        if self.forward && !self.listen.ip().is_loopback() {
+            out.push(
+                "--forward beyond loopback: this is an open proxy: whoever reaches it gets to whatever this \
+                 machine reaches"
+                    .to_owned(),
+            );
+        } else if self.forward {
+            out.push("--forward: real targets are connected to".to_owned());
+        }
+        out
     }
 
     fn reread(&self, running: &Running, err: &Out) {
@@ -245,6 +271,31 @@ impl Serve {
         }
         Ok(())
     }
+}
+
+/// An address on the command line: not a name, and with a port.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(at) = text.parse() {
+        return Ok(at);
+    }
+    let example = match (text.rsplit_once(':'), text.parse::<IpAddr>(), text.parse::<u16>()) {
+        (_, Ok(ip), _) => SocketAddr::new(ip, 0).to_string(),
+        (_, _, Ok(port)) => format!("127.0.0.1:{port}"),
+        (Some((_, port)), ..) if port.parse::<u16>().is_ok() => format!("127.0.0.1:{port}"),
+        _ => "127.0.0.1:3128".to_owned(),
+    };
+    Err(format!(
+        "write an IP address and a port, e.g. {example}; with port 0 the system chooses one"
+    ))
+}
+
+/// The address from which this machine would speak to others. Nothing is sent.
+fn own_address(unspecified: IpAddr) -> Option<IpAddr> {
+    // TEST-NET-1 and the documentation prefix: only the way there is looked up.
+    let far = if unspecified.is_ipv4() { "192.0.2.1:9" } else { "[2001:db8::1]:9" };
+    let socket = UdpSocket::bind((unspecified, 0)).ok()?;
+    socket.connect(far).ok()?;
+    socket.local_addr().ok().map(|at| at.ip()).filter(|ip| !ip.is_unspecified())
 }
 
 /// What differs between two scenarios and is settled when the first one starts.

@@ -65,6 +65,9 @@ impl Show {
             own => own.to_owned(),
         };
         writeln!(out, "Play it\n  badproxy run {isolate}{called} -- {command}\n")?;
+        if command.contains("import pypac") {
+            writeln!(out, "  It needs Python with pypac: pip install pypac\n")?;
+        }
         writeln!(out, "YAML")?;
         for line in yaml.lines() {
             writeln!(out, "  {line}")?;

@@ -158,6 +158,54 @@ pub fn seconds(time: Duration) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// The words in braces that are filled in, and the variable that has each one's value.
+const BRACES: [(&str, &str); 12] = [
+    ("{proxy}", "BADPROXY_PROXY"),
+    ("{target}", "BADPROXY_TARGET"),
+    ("{cacert}", "BADPROXY_CACERT"),
+    ("{user}", "BADPROXY_USER"),
+    ("{pass}", "BADPROXY_PASS"),
+    ("{timeout}", "BADPROXY_TIMEOUT"),
+    ("{token}", "BADPROXY_TOKEN"),
+    ("{origin}", "BADPROXY_ORIGIN"),
+    ("{dns}", "BADPROXY_DNS"),
+    ("{doh}", "BADPROXY_DOH_URL"),
+    ("{dot}", "BADPROXY_DOT"),
+    ("{pac}", "BADPROXY_PAC"),
+];
+
+/// So alike are a word and its misspelling: one letter of five. Of the words of three letters nothing
+/// is near: `{pad}` can mean anything.
+const ALIKE: f64 = 0.79;
+
+/// What a command has in braces that is nothing here but nearly is, and what was probably meant. A
+/// single word in lower case only: JSON, templates and shell code are none.
+pub fn misspelt(command: &[String]) -> Option<String> {
+    command.iter().find_map(|argument| argument.split('{').skip(1).find_map(nearly))
+}
+
+/// `rest`: what follows a brace.
+fn nearly(rest: &str) -> Option<String> {
+    let (word, _) = rest.split_once('}')?;
+    if word.len() > 20 || !word.bytes().all(|b| b.is_ascii_lowercase()) {
+        return None;
+    }
+    let known = BRACES.map(|(braced, _)| braced.trim_matches(['{', '}']));
+    if known.contains(&word) {
+        return None;
+    }
+    let alias = [("password", "pass"), ("passwd", "pass"), ("username", "user"), ("ca", "cacert")];
+    let alias = alias.into_iter().find(|(other, _)| *other == word).map(|(_, known)| known);
+    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(word, known);
+    let best = known.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let near = alias.or(best.filter(|near| likeness(near) > ALIKE))?;
+    let all = BRACES.map(|(braced, _)| braced).join(" ");
+    Some(format!(
+        "{{{word}}} in the command is nothing that is filled in: did you mean {{{near}}}? There are \
+         {all}; braces that mean something else belong into a script"
+    ))
+}
+
 /// Puts the values into `{proxy} {target} {cacert} {user} {pass} {timeout} {token} {origin} {dns}
 /// {doh} {dot} {pac}`.
 /// Braces around anything else stay.
@@ -166,20 +214,7 @@ pub fn substitute(argument: &str, settings: &[Setting]) -> String {
         settings.iter().find(|(n, _)| *n == name).and_then(|(_, v)| v.clone()).unwrap_or_default()
     };
     let mut out = argument.to_owned();
-    for (word, name) in [
-        ("{proxy}", "BADPROXY_PROXY"),
-        ("{target}", "BADPROXY_TARGET"),
-        ("{cacert}", "BADPROXY_CACERT"),
-        ("{user}", "BADPROXY_USER"),
-        ("{pass}", "BADPROXY_PASS"),
-        ("{timeout}", "BADPROXY_TIMEOUT"),
-        ("{token}", "BADPROXY_TOKEN"),
-        ("{origin}", "BADPROXY_ORIGIN"),
-        ("{dns}", "BADPROXY_DNS"),
-        ("{doh}", "BADPROXY_DOH_URL"),
-        ("{dot}", "BADPROXY_DOT"),
-        ("{pac}", "BADPROXY_PAC"),
-    ] {
+    for (word, name) in BRACES {
         if out.contains(word) {
             out = out.replace(word, &value(name));
         }
@@ -203,5 +238,28 @@ mod tests {
         let s: Vec<Setting> = vec![("BADPROXY_PROXY", Some("http://x".into()))];
         assert_eq!(substitute("{proxy} {other} {}", &s), "http://x {other} {}");
         assert_eq!(substitute("{user}|", &s), "|");
+    }
+
+    #[test]
+    fn only_what_is_nearly_known_is_refused() {
+        let of = |text: &str| misspelt(&["curl".to_owned(), text.to_owned()]);
+        for (text, meant) in [
+            ("{targt}", "{target}"),
+            ("--proxy={prxoy}", "{proxy}"),
+            ("{}{cacrt}", "{cacert}"),
+            ("{timeot}s", "{timeout}"),
+            ("{password}", "{pass}"),
+            ("{targets}", "{target}"),
+        ] {
+            let told = of(text).unwrap_or_default();
+            assert!(told.contains(&format!("did you mean {meant}?")), "{text}: {told}");
+        }
+        let json =
+            r#"{"target": {"proxy":1}} {a} {pad} {one,two} {Target} {targt:1} {name} {print} {"#;
+        for text in
+            ["{target}{proxy}{dot}", json, "${targt", "{url}", "{port}", "{}", "{tar gt}", ""]
+        {
+            assert_eq!(of(text), None, "{text}");
+        }
     }
 }

@@ -17,6 +17,7 @@ fn slip(words: &str, hints: &[&str]) {
 fn names_that_are_not_there() {
     slip("walk", &["walk", "--help"]);
     slip("serv", &["'serve'"]);
+    slip("lst", &["'list'"]);
     slip("run reply/fin-befor-reply -- true", &["`reply/fin-before-reply`", "badproxy list"]);
     slip("run fin-before-reply -- true", &["`reply/fin-before-reply`"]);
     slip("serve fin-before-reply", &["`reply/fin-before-reply`"]);
@@ -52,7 +53,13 @@ fn values_that_mean_nothing() {
     slip("run ok/plain --origin-ip here -- true", &["--origin-ip"]);
     slip("run ok/plain --no-timeout --timeout 1s -- true", &["cannot be used with"]);
     slip("run ok/plain --no-timeout -- curl -m {timeout}", &["{timeout}", "--no-timeout"]);
-    slip("serve ok/plain --listen 3128", &["--listen"]);
+    slip("serve ok/plain --listen 3128", &["--listen", "e.g. 127.0.0.1:3128"]);
+    slip("serve ok/plain --listen localhost:0", &["e.g. 127.0.0.1:0"]);
+    slip("serve ok/plain --dns 127.0.0.2", &["e.g. 127.0.0.2:0"]);
+    slip("serve ok/plain --origin here", &["an IP address and a port"]);
+    slip("run ok/plain --seed -1 -- true", &["--seed", "from 0 to"]);
+    slip("run ok/plain -- curl {targt}", &["{targt}", "did you mean {target}?"]);
+    slip("matrix -- curl {targt}", &["did you mean {target}?"]);
 }
 
 #[test]
@@ -106,4 +113,13 @@ fn a_scenario_with_a_mistake_is_drawn_and_not_run() {
     for words in [format!("run {path} -- true"), format!("serve {path}"), format!("show {path}")] {
         slip(&words, &["scenario.yaml:1", "^", "`reset`"]);
     }
+}
+
+/// What looks like a mistake and is none.
+#[test]
+fn braces_of_somebody_else_are_let_through() {
+    let json = r#"{"target": {"timeot": 1}} {a} {one,two}"#;
+    let played = run_command("ok/plain --pass-exit", &["echo", json]).ends(0);
+    assert!(played.out().contains(json), "{}", played.out());
+    run("explain ok/plain").ends(0);
 }

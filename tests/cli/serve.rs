@@ -199,3 +199,22 @@ fn for_people_it_prints_what_to_export() {
     assert_eq!(out.status.code(), Some(0));
     assert!(report.contains("PROXY  ✖ reset at reply") && report.contains("stopped"), "{report}");
 }
+
+/// What is open to others is said of each port, and that a proxy which forwards is one.
+#[test]
+fn ports_beyond_loopback_are_told() {
+    let words = "ok/plain --listen 0.0.0.0:0 --origin 0.0.0.0:0 --dns 0.0.0.0:0 --forward";
+    let mut served = serve(words);
+    let before = served.hear("this is an open proxy");
+    for option in ["--listen", "--origin", "--dns"] {
+        assert!(before.contains(&format!("{option}: listening beyond loopback")), "{before}");
+        assert!(
+            before.contains(&format!("{option}: 0.0.0.0 stands for all addresses")),
+            "{before}"
+        );
+    }
+    assert_eq!(served.stop("TERM"), Some(0));
+    let mut served = serve("ok/plain --forward");
+    assert_eq!(served.hear("real targets are connected to"), "");
+    assert_eq!(served.stop("TERM"), Some(0));
+}

@@ -59,6 +59,9 @@ fn again_repeats_the_run() {
         "badproxy run ok/plain --seed 7 --timeout 2s --scale 0.5 --target 'http://a.test/?b=1' \
          --name '*.corp' -- curl -sS 'it'\\''s' {target}"
     );
+    let played = run_command("reply/reset --seed 3 --strict --pass-exit", CURL);
+    let line = "badproxy run reply/reset --seed 3 --pass-exit --strict -- curl -sS {target}\n";
+    assert!(played.stderr.contains(line), "{}", played.stderr);
     let played = run_command("reply/reset --seed 3", CURL);
     assert!(played.stderr.contains("badproxy run reply/reset --seed 3 -- curl -sS {target}\n"));
 }

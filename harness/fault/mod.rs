@@ -210,10 +210,8 @@ macro_rules! faults {
             }
 
             /// The keys of the map of the effect of this word.
-            pub fn keys(name: &str) -> Vec<String> {
-                $(if name == word(stringify!($module)) {
-                    return keys::<$module::$type>();
-                })*
+            pub(crate) fn keys(name: &str) -> Vec<String> {
+                $(if name == word(stringify!($module)) { return keys::<$module::$type>(); })*
                 Vec::new()
             }
 

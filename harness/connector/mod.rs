@@ -1,5 +1,7 @@
 //! The way from a client in this process to a running scenario: [`Dialler`] opens wires, over sockets
-//! or in the simulation; with the feature `hyper`, `Connector` is the same for hyper and tower.
+//! or in the simulation; with the feature `hyper`, `Connector` is the same for hyper and tower. A
+//! [`World`](crate::World) gives both: [`World::dialler`](crate::World::dialler) and `World::connector`,
+//! which has an example.
 //!
 //! Only the proxy can be dialled. A client that dials anything else goes around it: that fails as a
 //! host that cannot be reached, and is written down, so that the verdict is BYPASS.

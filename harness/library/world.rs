@@ -80,7 +80,38 @@ impl World {
     }
 
     /// Connects hyper clients, and what is built on them, to this world, over sockets and in the
-    /// simulation alike (feature `hyper`).
+    /// simulation alike (feature `hyper`). Here below hyper-util's `Tunnel`, which does the CONNECT:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use badproxy::{Scenario, Stage};
+    /// use http_body_util::Empty;
+    /// use hyper_util::client::legacy::{Client, connect::proxy::Tunnel};
+    /// use hyper_util::rt::TokioExecutor;
+    /// use tokio::time::Instant;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(async {
+    /// // On a paused clock: `#[tokio::test(start_paused = true)]`.
+    /// let long = Duration::from_secs(50 * 60);
+    /// let world = Scenario::new().at(Stage::Dial).delay(long).build()?.simulate()?;
+    ///
+    /// let tunnel = Tunnel::new(world.proxy_url().parse()?, world.connector());
+    /// let client = Client::builder(TokioExecutor::new()).build::<_, Empty<&[u8]>>(tunnel);
+    ///
+    /// let begin = Instant::now();
+    /// let answer = client.get("http://target.badproxy.test:80/".parse()?).await?;
+    /// assert_eq!(answer.status(), 200);
+    /// assert_eq!(begin.elapsed(), long);
+    /// assert_eq!(world.attempts(), 1);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    ///
+    /// Without a tunnel, for requests in absolute form: `world.connector().forwarding()`. TLS to the
+    /// target goes on top, with [`World::client_config`].
     #[cfg(any(test, feature = "hyper"))]
     pub fn connector(&self) -> crate::connector::Connector {
         crate::connector::Connector::of(self.running())

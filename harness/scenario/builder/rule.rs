@@ -133,11 +133,11 @@ impl RuleBuilder {
     /// One more effect, in its map form.
     ///
     /// ```
-    /// use badproxy::fault::reset::Reset;
+    /// use badproxy::fault::{Fault, reset::Reset};
     /// use badproxy::scenario::Size;
     /// use badproxy::{Scenario, Stage};
     ///
-    /// let reset = Reset { after_bytes: Some(Size(600)), ..Reset::default() };
+    /// let reset = Reset::with(|reset| reset.after_bytes = Some(Size(600)));
     /// let scenario = Scenario::new().at(Stage::Tunnel).step(reset).build().unwrap();
     /// assert!(scenario.to_yaml().contains("reset:\n      after_bytes: 600B\n"));
     /// ```

@@ -58,7 +58,8 @@ async fn a_get_is_tried_again_until_it_is_answered() {
     }
 }
 
-/// A proxy that asks for a login is not asked again and again: a 407 is final.
+/// To reqwest a 407 is a failed connection, so that it is tried again: no login comes of that, but at
+/// least it has an end.
 #[tokio::test]
 async fn a_407_is_tried_again_a_few_times_at_most() {
     let scenario = Scenario::catalogue("auth/407-no-credentials").unwrap();

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::proxy::Proxy;
-use crate::{CONNECT, End, read_all, read_until, tunnel};
+use crate::{CONNECT, End, read_all, read_until, segments, tunnel};
 
 fn reply(effect: &str) -> (Vec<u8>, End) {
     let proxy = Proxy::start(&format!("rules:\n  - at: reply\n    do: {effect}\n"));
@@ -156,7 +156,9 @@ fn delay_waits_no_less() {
     read_until(&mut socket, "\r\n\r\n");
     assert!(start.elapsed() >= Duration::from_millis(150));
     proxy.wait_for("fault:applied", "waits 150.0 ms");
-    proxy.wait_for("step:passed", "waited 15");
+    let passed = proxy.wait_for("step:passed", "waited ");
+    let waited = passed.split_once("waited ").and_then(|(_, rest)| rest.split(' ').next());
+    assert!(waited.unwrap().parse::<f64>().unwrap() >= 150.0, "{passed}");
 }
 
 #[test]
@@ -194,6 +196,63 @@ fn garbage_replays_with_its_seed_and_is_neither_http_nor_tls() {
     assert_eq!((once.len(), end), (64, End::Fin));
     assert!(once[0] >= 0x80);
     assert_eq!(reply("{garbage: 64B, then: close}").0, once);
+}
+
+/// What passes is what it says, and a pause at least as long.
+#[test]
+fn pieces_pauses_and_rates() {
+    const GAP: Duration = Duration::from_millis(150);
+    let ask = |rule: &str, path: &str| {
+        let proxy = Proxy::start(&format!("rules: [{rule}]\n"));
+        let mut socket = tunnel(&proxy);
+        let (before, began) = (segments(&socket), Instant::now());
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut got = Vec::new();
+        socket.read_to_end(&mut got).unwrap();
+        let came = segments(&socket).zip(before).map(|(now, before)| now - before);
+        (got.len(), came, began.elapsed())
+    };
+    let (bytes, pieces, _) = ask("{at: tunnel, do: {slice: {bytes: 7B, gap: 1ms}}}", "/bytes/64");
+    assert!(pieces.is_none_or(|n| n as usize >= bytes / 7), "{pieces:?} of {bytes} bytes");
+    let (_, pieces, took) =
+        ask("{at: tunnel, do: {split: {at: [1B, 9B], gap: 150ms}}}", "/bytes/9");
+    assert!(pieces.is_none_or(|n| n >= 3) && took >= GAP * 2, "{pieces:?} in {took:?}");
+    let (bytes, _, took) = ask("{at: response, do: {split: {parts: [a, b], gap: 150ms}}}", "/");
+    assert!(bytes == 2 && took >= GAP, "{bytes} in {took:?}");
+    // 9,000 bytes and their head, of which some may go at once.
+    let (_, _, took) = ask("{at: tunnel, do: {bandwidth: 20kB/s}}", "/bytes/9000");
+    assert!(took >= GAP * 2, "{took:?}");
+}
+
+#[test]
+fn corrupt_by_chance_flips_one_bit_of_each_byte_that_it_meets() {
+    let damaged = |chance: &str| -> Vec<u32> {
+        let rule = format!("rules: [{{at: body, do: {{corrupt: {{chance: {chance}}}}}}}]\n");
+        let proxy = Proxy::start(&rule);
+        let mut socket = tunnel(&proxy);
+        socket
+            .write_all(b"GET /bytes/640 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut got = Vec::new();
+        socket.read_to_end(&mut got).unwrap();
+        let good = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-\n".repeat(10);
+        got[got.len() - 640..].iter().zip(good).map(|(a, b)| (a ^ b).count_ones()).collect()
+    };
+    assert_eq!(damaged("1"), [1; 640]);
+    let some = damaged("0.1");
+    let met = some.iter().filter(|n| **n > 0).count();
+    assert!(some.iter().all(|n| *n < 2) && (20..200).contains(&met), "{met} of 640");
+    assert_eq!(damaged("0.1"), some, "the same seed, the same dice");
+}
+
+#[test]
+fn await_counts_bytes() {
+    let proxy = Proxy::start("rules: [{at: accept, do: [await: {bytes: 10B}, send: x]}]\n");
+    let mut socket = proxy.connect();
+    socket.write_all(&[b'a'; 9]).unwrap();
+    assert_eq!(read_all(&mut socket), (vec![], End::Silence));
+    socket.write_all(b"a").unwrap();
+    read_until(&mut socket, "x");
 }
 
 #[test]

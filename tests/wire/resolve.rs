@@ -46,6 +46,15 @@ fn rcodes_have_the_error_type_of_rfc_9209() {
     assert_eq!(named, format!("Proxy-Status: badproxy; error=dns_timeout; {NEXT}"));
 }
 
+#[test]
+fn an_upstream_error_has_more_header_lines() {
+    let proxy = rule("{upstream_error: {error: dns_timeout, headers: ['X-Squid-Error: A 0']}}");
+    let mut socket = proxy.connect();
+    socket.write_all(CONNECT).unwrap();
+    let head = read_until(&mut socket, "\r\n\r\n");
+    assert!(head.contains("\r\nX-Squid-Error: A 0\r\n"), "{head}");
+}
+
 /// The connection stays for the next request, which is looked up anew.
 #[test]
 fn once_and_never_again() {

@@ -81,6 +81,21 @@ fn bind_and_udp_associate_are_refused() {
     }
 }
 
+/// Right or wrong, the rule says what becomes of it.
+#[test]
+fn a_status_is_what_the_rule_says() {
+    let auth = "proxy: {auth: {scheme: basic, user: me, password: s3cret}}";
+    for (password, status) in [("\x06s3cret", 7u8), ("\x05wrong", 1)] {
+        let rules = format!("{auth}\nrules: [{{at: auth, do: {{socks_status: {status}}}}}]\n");
+        let proxy = Proxy::start(&rules);
+        let mut socket = proxy.connect();
+        socket.write_all(b"\x05\x01\x02").unwrap();
+        assert_eq!(exactly(&mut socket, 2), b"\x05\x02");
+        write!(socket, "\x01\x02me{password}").unwrap();
+        assert_eq!(read_all(&mut socket), (vec![1, status], End::Fin));
+    }
+}
+
 #[test]
 fn a_password_is_checked_as_rfc_1929_writes_it() {
     let proxy = Proxy::start("proxy:\n  auth: {scheme: basic, user: me, password: s3cret}\n");

@@ -100,6 +100,11 @@ impl Shared {
         self.bytes.load(Ordering::Relaxed) > self.most_bytes
     }
 
+    /// How many bytes may pass until the ceiling is reached, with the one that reaches it.
+    pub fn room(&self) -> u64 {
+        self.most_bytes.saturating_add(1).saturating_sub(self.bytes.load(Ordering::Relaxed))
+    }
+
     /// Counts bytes against the ceiling.
     pub fn count_bytes(&self, n: u64) {
         let before = self.bytes.fetch_add(n, Ordering::Relaxed);

@@ -164,5 +164,5 @@ pub(super) async fn end(conn: &Conn, wire: &mut BoxWire) {
     let _ = fin(wire, true).await;
     conn.closed(Who::Us, How::Fin);
     // Until the client has closed its side, too; `limits.time` ends it.
-    linger(wire).await;
+    linger(wire, |n| conn.count_in(n)).await;
 }

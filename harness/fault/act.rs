@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::answer::Answer;
-use super::flow::{Ended, Flow, Passed, Until};
+use super::flow::{Ended, Flow, Passed, Until, on_the_proxy};
 use super::headers::Edit;
 use super::{After, Direction, Effect};
 use crate::cert::Flavour;
@@ -16,7 +16,7 @@ use crate::plan::Facts;
 use crate::rng::Rng;
 use crate::stage::Stage;
 use crate::tls::hello::{self, Hello};
-use crate::wire::{BoxWire, End};
+use crate::wire::{BoxWire, End, linger};
 
 /// What effects that only choose have chosen.
 #[derive(Debug, Default)]
@@ -171,12 +171,24 @@ impl<'f> Cx<'_, 'f> {
         Ok(())
     }
 
+    /// Reads on until the client closes or resets, and throws away what it reads: how much.
+    pub async fn linger(&mut self) -> (End, u64) {
+        let (conn, counts) = (self.conn, on_the_proxy(self.stage));
+        let mut bytes = 0;
+        let end = linger(self.flow.client(), |n| {
+            bytes += n;
+            if counts {
+                conn.count_in(n);
+            }
+        });
+        (end.await, bytes)
+    }
+
     /// Lets the stage's bytes pass until the condition holds. An error: the flow has ended by
     /// itself, so that the rest of the rule is never met; the effect returns what is in it.
     pub async fn pass(&mut self, until: Until) -> Result<(), After> {
         self.flow.take_inbox(self.inbox);
-        let passed = self.flow.pass(self.conn.clock(), until).await;
-        count(self.conn, self.stage, self.flow);
+        let passed = self.flow.pass(self.conn, self.stage, until).await;
         let ended = match passed {
             Passed::Met => return Ok(()),
             Passed::Ended(ended) => ended,
@@ -217,21 +229,6 @@ impl<'f> Cx<'_, 'f> {
             }
         }
         Ok(true)
-    }
-}
-
-/// Whether a stage's bytes are the connection's own. What the origin sends inside a tunnel is
-/// counted where it passes the proxy.
-fn on_the_proxy(stage: Stage) -> bool {
-    stage <= Stage::Tunnel || stage == Stage::Close
-}
-
-/// Adds what has passed since the last time to the connection's counters.
-pub fn count(conn: &Conn, stage: Stage, flow: &mut Flow<'_>) {
-    let (up, down) = flow.uncounted();
-    if on_the_proxy(stage) {
-        conn.count_in(up);
-        conn.count_out(down);
     }
 }
 

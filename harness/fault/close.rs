@@ -10,7 +10,7 @@ use super::{ANYWHERE, After, Cx, Direction, Fault};
 use crate::event::{How, Who};
 use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
-use crate::wire::{fin, linger};
+use crate::wire::fin;
 
 /// Sends a FIN: never a RST, also when the client has sent bytes that were not read.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -50,8 +50,7 @@ pub(super) async fn whole(cx: &mut Cx<'_, '_>, goodbye: bool, did: &str) -> io::
     if result.is_ok() {
         // Until the client has closed its side, too: closing the socket earlier would answer late
         // bytes with a RST, and lose what a slow reader has not read. `limits.time` ends it.
-        let (_, late) = linger(cx.wire()).await;
-        cx.conn.count_in(late);
+        cx.linger().await;
     }
     Ok(After::Stop)
 }

@@ -10,8 +10,9 @@ use tokio::time::Instant;
 
 use super::Direction;
 use super::shape::{Pipe, PipeEnd, PipeError, Shape};
-use crate::clock::Clock;
+use crate::conn::Conn;
 use crate::event::Who;
+use crate::stage::Stage;
 use crate::wire::{BoxWire, End, is_reset};
 
 /// Where bytes come from.
@@ -79,6 +80,12 @@ pub enum Passed {
     Ended(Ended),
 }
 
+/// Whether a stage's bytes are the connection's own. What the origin sends inside a tunnel is
+/// counted where it passes the proxy.
+pub(super) fn on_the_proxy(stage: Stage) -> bool {
+    stage <= Stage::Tunnel || stage == Stage::Close
+}
+
 impl Flow<'_> {
     /// The wire to the client.
     pub fn client(&mut self) -> &mut BoxWire {
@@ -119,10 +126,20 @@ impl Flow<'_> {
         }
     }
 
-    /// What has passed since this was asked last.
-    pub fn uncounted(&mut self) -> (u64, u64) {
-        let up = self.pipe(Direction::Upstream).map_or(0, Pipe::uncounted);
-        (up, self.pipe(Direction::Downstream).map_or(0, Pipe::uncounted))
+    /// Adds what has passed since the last time to the connection's counters. What the client has
+    /// sent in vain is counted with the rest.
+    fn count(&mut self, conn: &Conn) {
+        conn.count_in(self.pipe(Direction::Upstream).map_or(0, Pipe::taken));
+        conn.count_out(self.pipe(Direction::Downstream).map_or(0, Pipe::given));
+    }
+
+    /// No more may pass than this, in either direction.
+    fn allow(&mut self, room: u64) {
+        for direction in [Direction::Upstream, Direction::Downstream] {
+            if let Some(pipe) = self.pipe(direction) {
+                pipe.allow(room);
+            }
+        }
     }
 
     /// One direction has been closed by a rule: what still comes in it is read and lost, and the
@@ -153,7 +170,8 @@ impl Flow<'_> {
     }
 
     /// Lets bytes pass until the condition holds or the flow ends.
-    pub async fn pass(&mut self, clock: Clock, until: Until) -> Passed {
+    pub async fn pass(&mut self, conn: &Conn, stage: Stage, until: Until) -> Passed {
+        let clock = conn.clock();
         if let Some((direction, bytes)) = until.bytes
             && let Some(pipe) = self.pipe(direction)
         {
@@ -176,8 +194,15 @@ impl Flow<'_> {
         };
         let mut last = (Instant::now(), moved(self));
         let result = poll_fn(|cx| {
-            if let Poll::Ready(passed) = self.poll_bytes(cx) {
-                return Poll::Ready(passed);
+            if on_the_proxy(stage) {
+                self.allow(conn.shared.room());
+            }
+            let passed = self.poll_bytes(cx);
+            if on_the_proxy(stage) {
+                self.count(conn);
+            }
+            if passed.is_ready() {
+                return passed;
             }
             if elapsed.as_mut().is_some_and(|t| t.as_mut().poll(cx).is_ready()) {
                 return Poll::Ready(Passed::Met);

@@ -11,7 +11,7 @@ use crate::dns::Transport;
 use crate::event::{How, What, Who};
 use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
-use crate::wire::{End, departed, linger};
+use crate::wire::{End, departed};
 
 /// How long the silence goes on after the client's FIN, which may be half a close: nothing tells
 /// a client that still reads from one that is gone, and sockets of those have to be let go.
@@ -61,11 +61,11 @@ impl Fault for Hang {
         let stream = cx.conn.stream.is_some();
         let (how, bytes) = match reads {
             true if stream => {
-                let (_, bytes) = linger(cx.wire()).await;
+                let (_, bytes) = cx.linger().await;
                 departed(cx.wire()).await;
                 (How::Rst, bytes)
             }
-            true => match linger(cx.wire()).await {
+            true => match cx.linger().await {
                 (End::Fin, bytes) => (How::Fin, bytes),
                 (End::Reset, bytes) => (How::Rst, bytes),
             },
@@ -77,13 +77,12 @@ impl Fault for Hang {
                     return Ok(After::Stop);
                 }
                 // It can send no more: reading now opens no window, and tells how it left.
-                match linger(cx.wire()).await {
+                match cx.linger().await {
                     (End::Fin, bytes) => (How::Fin, bytes),
                     (End::Reset, bytes) => (How::Rst, bytes),
                 }
             }
         };
-        cx.conn.count_in(bytes);
         cx.conn.note(What::SilenceEnded { bytes });
         cx.conn.closed(Who::Client, how);
         if how == How::Fin {

@@ -22,7 +22,7 @@ use serde::de::{DeserializeOwned, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[doc(hidden)]
-pub use act::{Choice, Cx, count, finish, play};
+pub use act::{Choice, Cx, finish, play};
 #[doc(hidden)]
 pub use flow::{Ended, Flow, Passed, Until};
 pub(crate) use places::{ANYWHERE, FLOWS, H2_STAGES};

@@ -76,7 +76,11 @@ pub struct Pipe {
     done: bool,
     dirty: bool,
     wait: Option<Wait>,
+    /// Read and lost.
+    lost: u64,
     counted: u64,
+    /// When this many have passed or are lost, the connection is about to be ended.
+    ceiling: u64,
     /// When the next byte may go, by the rate.
     due: Option<Instant>,
 }
@@ -105,16 +109,28 @@ impl Pipe {
             done: false,
             dirty: false,
             wait: None,
+            lost: 0,
             counted: 0,
+            ceiling: u64::MAX,
             due: None,
         }
     }
 
-    /// Bytes that have passed since this was asked last.
-    pub fn uncounted(&mut self) -> u64 {
+    /// Bytes that have left since this was asked last.
+    pub fn given(&mut self) -> u64 {
         let new = self.passed - self.counted;
         self.counted = self.passed;
         new
+    }
+
+    /// The same with those that were lost on the way.
+    pub fn taken(&mut self) -> u64 {
+        self.given() + std::mem::take(&mut self.lost)
+    }
+
+    /// From now on, no more than this may pass: it falls silent then, for good.
+    pub fn allow(&mut self, room: u64) {
+        self.ceiling = self.passed.saturating_add(self.lost).saturating_add(room);
     }
 
     /// Takes bytes that somebody else has read from the source.
@@ -151,6 +167,9 @@ impl Pipe {
                 ready!(wait.as_mut().poll(cx));
                 self.wait = None;
             }
+            if self.passed + self.lost >= self.ceiling {
+                return Poll::Pending;
+            }
             let full = self.limit.is_some_and(|limit| self.passed >= limit);
             if self.at < self.buffer.len() && !full {
                 let n = self.next_write();
@@ -161,6 +180,7 @@ impl Pipe {
                 };
                 if written.is_err() && self.patient {
                     self.swallow = true;
+                    self.lost += (self.buffer.len() - self.at) as u64;
                     self.buffer.clear();
                     self.at = 0;
                     continue;
@@ -218,6 +238,7 @@ impl Pipe {
                     self.eof = n == 0;
                     let long = self.burst.is_some_and(|most| n as u64 > most);
                     if self.swallow || long {
+                        self.lost += n as u64;
                         self.buffer.clear();
                         if long {
                             return Poll::Ready(Ok(PipeEnd::Limit));
@@ -234,6 +255,7 @@ impl Pipe {
     /// How many of the bytes at hand go into the next write.
     fn next_write(&self) -> usize {
         let mut n = self.buffer.len() - self.at;
+        n = n.min(usize::try_from(self.ceiling - self.passed).unwrap_or(usize::MAX));
         if let Some(limit) = self.limit {
             n = n.min(usize::try_from(limit - self.passed).unwrap_or(usize::MAX));
         }

@@ -204,7 +204,7 @@ pub(super) async fn stage(
     if after != After::Go {
         return (after, flow.passed().1);
     }
-    match flow.pass(conn.clock(), Until::default()).await {
+    match flow.pass(&conn, stage, Until::default()).await {
         Passed::Ended(Ended::Gone(_, end)) => {
             let how =
                 if end == End::Reset { crate::event::How::Rst } else { crate::event::How::Fin };

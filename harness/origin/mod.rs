@@ -175,6 +175,6 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
 async fn close(mut wire: BoxWire) {
     if fin(&mut wire, true).await.is_ok() {
         let _ = wire.flush().await;
-        linger(&mut wire).await;
+        linger(&mut wire, |_| {}).await;
     }
 }

@@ -13,7 +13,7 @@ use super::script::{PATH, TYPE, WPAD, World, file};
 use crate::conn::Conn;
 use crate::event::{How, Side, What, Who};
 use crate::fault::respond::reason;
-use crate::fault::{After, Choice, Ended, Flow, Passed, Pipe, Until, count, finish, play};
+use crate::fault::{After, Choice, Ended, Flow, Passed, Pipe, Until, finish, play};
 use crate::plan::Facts;
 use crate::proxy::head::{self, Head, NoHead};
 use crate::proxy::mask_headers;
@@ -179,9 +179,7 @@ impl Server {
         if after != After::Go {
             return after;
         }
-        let passed = flow.pass(conn.clock(), Until::default()).await;
-        count(conn, Stage::Pac, &mut flow);
-        match passed {
+        match flow.pass(conn, Stage::Pac, Until::default()).await {
             Passed::Met | Passed::Ended(Ended::Finished) => {
                 conn.note(What::PacReply { status, bytes: flow.passed().1 });
                 After::Go
@@ -228,5 +226,5 @@ async fn refuse(conn: &Conn, mut wire: BoxWire, why: NoHead) {
 async fn end(conn: &Conn, mut wire: BoxWire) {
     let _ = fin(&mut wire, true).await;
     conn.closed(Who::Us, How::Fin);
-    linger(&mut wire).await;
+    linger(&mut wire, |n| conn.count_in(n)).await;
 }

@@ -9,7 +9,7 @@ use super::head::Head;
 use super::lookup::{self, Found, Upstream};
 use super::{Next, Session};
 use crate::event::{How, Side, What, Who};
-use crate::fault::{After, Ended, Flow, Passed, Pipe, Until, count, finish, play};
+use crate::fault::{After, Ended, Flow, Passed, Pipe, Until, finish, play};
 use crate::origin;
 use crate::scenario::DialTime;
 use crate::stage::Stage;
@@ -184,7 +184,7 @@ async fn reply(session: &mut Session, yes: Yes<'_>) -> After {
     if after != After::Go {
         return after;
     }
-    match flow.pass(conn.clock(), Until::default()).await {
+    match flow.pass(conn, Stage::Reply, Until::default()).await {
         Passed::Ended(Ended::Finished) | Passed::Met => {}
         Passed::Ended(ended) => {
             finish(conn, &mut flow, ended).await;
@@ -192,7 +192,6 @@ async fn reply(session: &mut Session, yes: Yes<'_>) -> After {
         }
     }
     let bytes = flow.passed().1;
-    count(conn, Stage::Reply, &mut flow);
     conn.note((yes.note)(bytes));
     After::Go
 }
@@ -207,8 +206,7 @@ async fn tunnel(session: &mut Session, mut upstream: BoxWire) -> Next {
     let after = play(Stage::Tunnel, conn, facts, &mut flow, inbox, choice).await;
     if after == After::Go {
         flow.take_inbox(inbox);
-        let passed = flow.pass(conn.clock(), Until::default()).await;
-        count(conn, Stage::Tunnel, &mut flow);
+        let passed = flow.pass(conn, Stage::Tunnel, Until::default()).await;
         let finished = Passed::Ended(Ended::Finished);
         match passed {
             passed if closes && passed == finished => {}

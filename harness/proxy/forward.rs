@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::connect::reach;
 use super::head::{self, Head};
 use super::{Framing, Kept, Next, Session};
+use crate::conn::Conn;
 use crate::event::{How, Who};
 use crate::stage::Stage;
 use crate::wire::BoxWire;
@@ -18,7 +19,8 @@ use crate::wire::is_reset;
 use crate::wire::replay::replay;
 
 /// The client-to-target direction of one exchange.
-struct Up {
+struct Up<'a> {
+    conn: &'a Conn,
     pending: BytesMut,
     framing: Framing,
     broken: bool,
@@ -26,11 +28,11 @@ struct Up {
 
 /// The target-to-client direction.
 struct Down<'a> {
+    conn: &'a Conn,
     method: &'a str,
     inbox: BytesMut,
     pending: BytesMut,
     state: State,
-    bytes: u64,
     /// The target said that it closes after this response.
     closes: bool,
 }
@@ -67,13 +69,14 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
         edit.apply(&session.conn, &mut sent.headers);
     }
     let pending = BytesMut::from(rewritten(&sent, &path).as_bytes());
-    let mut up = Up { pending, framing, broken: false };
+    let conn = std::sync::Arc::clone(&session.conn);
+    let mut up = Up { conn: &conn, pending, framing, broken: false };
     let mut down = Down {
+        conn: &conn,
         method: &head.method,
         inbox: BytesMut::new(),
         pending: BytesMut::new(),
         state: State::Head,
-        bytes: 0,
         closes: false,
     };
     let result = poll_fn(|cx| {
@@ -84,7 +87,7 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
         // While the response is waited for, a client may leave; what it sends is for later.
         while sent.is_ready() && session.inbox.len() < head::LIMIT as usize {
             match read(&mut session.wire, cx, &mut session.inbox) {
-                Poll::Ready(Ok(n)) if n > 0 => {}
+                Poll::Ready(Ok(n)) if n > 0 => conn.count_in(n as u64),
                 Poll::Ready(Err(error)) if is_reset(&error) => {
                     return Poll::Ready(Err((Who::Client, true)));
                 }
@@ -97,7 +100,6 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
         }
     })
     .await;
-    session.conn.count_out(down.bytes);
     match (result, down.state) {
         (Ok(_), State::Upgraded) => Next::Tunnel(replay(down.inbox, upstream)),
         (Ok(true), State::Finished) if head.keeps_alive() => {
@@ -173,7 +175,7 @@ fn rewritten(head: &Head, path: &str) -> String {
 /// Who failed, and whether by a reset.
 type Gone = (Who, bool);
 
-impl Up {
+impl Up<'_> {
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -182,6 +184,9 @@ impl Up {
         upstream: &mut BoxWire,
     ) -> Poll<Result<(), Gone>> {
         loop {
+            if self.conn.shared.is_full() {
+                return Poll::Pending;
+            }
             if !self.pending.is_empty() {
                 match ready!(Pin::new(&mut *upstream).poll_write(cx, &self.pending)) {
                     Ok(n) => self.pending.advance(n),
@@ -198,7 +203,7 @@ impl Up {
             if inbox.is_empty() {
                 match ready!(read(client, cx, inbox)) {
                     Ok(0) => return Poll::Ready(Err((Who::Client, false))),
-                    Ok(_) => {}
+                    Ok(n) => self.conn.count_in(n as u64),
                     Err(error) => return Poll::Ready(Err((Who::Client, is_reset(&error)))),
                 }
             }
@@ -220,10 +225,14 @@ impl Down<'_> {
     ) -> Poll<Result<(), Gone>> {
         loop {
             while !self.pending.is_empty() {
+                // The connection is about to be ended: not a byte more.
+                if self.conn.shared.is_full() {
+                    return Poll::Pending;
+                }
                 match ready!(Pin::new(&mut *client).poll_write(cx, &self.pending)) {
                     Ok(n) => {
                         self.pending.advance(n);
-                        self.bytes += n as u64;
+                        self.conn.count_out(n as u64);
                     }
                     Err(_) => return Poll::Ready(Err((Who::Client, true))),
                 }

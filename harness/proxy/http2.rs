@@ -54,7 +54,7 @@ async fn end(conn: &Conn, over: Over) {
     if over.ours {
         let _ = fin(&mut wire, true).await;
         conn.closed(Who::Us, How::Fin);
-        linger(&mut wire).await;
+        linger(&mut wire, |n| conn.count_in(n)).await;
     } else {
         conn.closed(Who::Client, if over.reset { How::Rst } else { How::Fin });
         let _ = wire.shutdown().await;

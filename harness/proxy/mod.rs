@@ -229,7 +229,8 @@ impl Session {
         let _ = fin(&mut self.wire, true).await;
         self.conn.closed(Who::Us, How::Fin);
         // Until the client has closed its side, too; `limits.time` ends it.
-        linger(&mut self.wire).await;
+        let conn = &self.conn;
+        linger(&mut self.wire, |n| conn.count_in(n)).await;
     }
 
     /// One request, from its head on.

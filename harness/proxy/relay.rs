@@ -53,8 +53,8 @@ impl Half {
         self.done
     }
 
-    /// Moves what there is. `enough`: returns early (with false) once that many have moved and
-    /// nothing is carried. `last`: the other direction is done, so that the end need not be
+    /// Moves what there is. `enough`: returns early (with false) once that many have moved, never
+    /// more, and nothing is carried. `last`: the other direction is done, so that the end need not be
     /// passed on: both sockets are about to be closed, which sends the FIN.
     pub fn poll<R, W>(
         &mut self,
@@ -95,7 +95,8 @@ impl Half {
                 if self.moved >= enough {
                     return Poll::Ready(Ok(false));
                 }
-                let mut read = ReadBuf::new(buffer);
+                let room = usize::try_from(enough - self.moved).unwrap_or(BUFFER).min(BUFFER);
+                let mut read = ReadBuf::new(&mut buffer[..room]);
                 if let Err(error) = ready!(Pin::new(&mut *from).poll_read(cx, &mut read)) {
                     return Poll::Ready(Err(Failed::Read(error)));
                 }
@@ -152,9 +153,13 @@ pub async fn relay(conn: &Conn, client: BoxWire, upstream: BoxWire, early: Bytes
     let mut counted = (0, 0);
     let mut first = None;
     let ended = poll_fn(|cx| {
-        let a = up.poll(cx, &mut client, &mut upstream, u64::MAX, down.is_done());
+        // Where the ceiling is reached, the connection is about to be ended.
+        let room = conn.shared.room();
+        let enough = up.moved.saturating_add(room);
+        let a = up.poll(cx, &mut client, &mut upstream, enough, down.is_done());
         first = first.or(up.is_done().then_some(Who::Client));
-        let b = down.poll(cx, &mut upstream, &mut client, u64::MAX, up.is_done());
+        let enough = down.moved.saturating_add(room);
+        let b = down.poll(cx, &mut upstream, &mut client, enough, up.is_done());
         first = first.or(down.is_done().then_some(Who::Upstream));
         count(conn, &mut counted, (up.moved, down.moved));
         match outcome(a, b) {

@@ -72,13 +72,15 @@ impl Way {
         cx: &mut Context<'_>,
         from: &mut TcpStream,
         to: &mut TcpStream,
+        room: u64,
         last: bool,
     ) -> Poll<Result<bool, Failed>> {
+        let enough = self.half.moved.saturating_add(room);
         if !self.bulk {
-            if ready!(self.half.poll(cx, from, to, BULK, last))? {
+            if ready!(self.half.poll(cx, from, to, BULK.min(enough), last))? {
                 return Poll::Ready(Ok(true));
             }
-            self.bulk = true;
+            self.bulk = self.half.moved >= BULK;
         }
         loop {
             if self.done {
@@ -105,6 +107,10 @@ impl Way {
                 self.done = true;
                 continue;
             }
+            let room = usize::try_from(enough - self.half.moved).unwrap_or(PIPE).min(PIPE);
+            if room == 0 {
+                return Poll::Ready(Ok(false));
+            }
             match from.poll_read_ready(cx) {
                 Poll::Pending => {
                     // Idle: somebody else may have the pipe.
@@ -121,11 +127,11 @@ impl Way {
             }
             let Some((_, into)) = &self.pipe else {
                 // No descriptor to be had: copying needs none.
-                return self.half.poll(cx, from, to, u64::MAX, last);
+                return self.half.poll(cx, from, to, enough, last);
             };
             let moved = from.try_io(Interest::READABLE, || {
                 let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
-                Ok(splice(&*from, None, into, None, PIPE, flags)?)
+                Ok(splice(&*from, None, into, None, room, flags)?)
             });
             match moved {
                 Ok(0) => self.eof = true,
@@ -159,9 +165,10 @@ pub(super) async fn relay(
     let mut counted = (0, 0);
     let mut first = None;
     let ended = poll_fn(|cx| {
-        let a = up.poll(cx, &mut client, &mut upstream, down.is_done());
+        let room = conn.shared.room();
+        let a = up.poll(cx, &mut client, &mut upstream, room, down.is_done());
         first = first.or(up.is_done().then_some(Who::Client));
-        let b = down.poll(cx, &mut upstream, &mut client, up.is_done());
+        let b = down.poll(cx, &mut upstream, &mut client, room, up.is_done());
         first = first.or(down.is_done().then_some(Who::Upstream));
         count(conn, &mut counted, (up.half.moved, down.half.moved));
         match outcome(a, b) {

@@ -71,7 +71,11 @@ pub(super) async fn take(
             shared.log.note(None, What::Ceiling { limit: "connections", value: most });
             // The port is closed: what comes now is refused.
             drop(listener);
-            while open.join_next().await.is_some() {}
+            tokio::select! {
+                biased;
+                () = shared.full.notified() => {}
+                () = async { while open.join_next().await.is_some() {} } => {}
+            }
             return;
         }
     }

@@ -65,7 +65,7 @@ impl Failed {
     pub async fn close(self) {
         let Some(mut wire) = self.wire else { return };
         if fin(&mut wire, true).await.is_ok() {
-            linger(&mut wire).await;
+            linger(&mut wire, |_| {}).await;
         }
     }
 }

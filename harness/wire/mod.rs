@@ -150,15 +150,14 @@ pub async fn fin(wire: &mut BoxWire, goodbye: bool) -> io::Result<()> {
 }
 
 /// Reads and discards until the peer closes or resets. Gives how it ended and how many bytes came.
-pub async fn linger(wire: &mut BoxWire) -> (End, u64) {
+pub async fn linger(wire: &mut BoxWire, mut count: impl FnMut(u64)) -> End {
     use tokio::io::AsyncReadExt;
     let mut buffer = [0u8; 4096];
-    let mut bytes = 0;
     loop {
         match wire.read(&mut buffer).await {
-            Ok(0) => return (End::Fin, bytes),
-            Ok(n) => bytes += n as u64,
-            Err(_) => return (End::Reset, bytes),
+            Ok(0) => return End::Fin,
+            Ok(n) => count(n as u64),
+            Err(_) => return End::Reset,
         }
     }
 }

@@ -255,37 +255,6 @@ fn a_post_that_is_refused_leaves_the_connection_usable() {
 }
 
 #[test]
-fn the_ceiling_on_connections_closes_the_port() {
-    let proxy = Proxy::start("limits: {connections: 3}\n");
-    let open: Vec<_> = (0..3).map(|_| tunnel(&proxy)).collect();
-    proxy.wait_for("limit:reached", "connections");
-    let late = std::net::TcpStream::connect(proxy.address).map(|mut s| read_all(&mut s).1);
-    assert!(matches!(late, Err(_) | Ok(End::Rst)), "{late:?}");
-    drop(open);
-}
-
-#[test]
-fn the_ceiling_on_bytes_ends_everything() {
-    let proxy = Proxy::start("limits: {bytes: 100kB}\n");
-    let mut socket = tunnel(&proxy);
-    socket.write_all(b"GET /bytes/10000000 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    let (got, end) = crate::read_for(&mut socket, std::time::Duration::from_secs(20));
-    assert!(got.len() < 5_000_000, "{}", got.len());
-    assert_ne!(end, End::Silence);
-    proxy.wait_for("limit:reached", "bytes");
-}
-
-#[test]
-fn the_ceiling_on_time_ends_a_connection() {
-    let proxy = Proxy::start("limits: {time: 200ms}\nrules:\n  - at: reply\n    do: hang\n");
-    let mut socket = proxy.connect();
-    socket.write_all(CONNECT).unwrap();
-    let (_, end) = crate::read_for(&mut socket, std::time::Duration::from_secs(20));
-    assert_ne!(end, End::Silence);
-    proxy.wait_for("limit:reached", "time");
-}
-
-#[test]
 fn attempt_rules_count_connections_and_requests() {
     let proxy =
         Proxy::start("rules:\n  - at: reply\n    when: {attempt: 1-2}\n    do: {respond: 503}\n");

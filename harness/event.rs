@@ -134,7 +134,13 @@ pub enum What {
     RunStarted { proxy: String, target: String },
     #[non_exhaustive]
     #[serde(rename = "run:ended")]
-    RunEnded { verdict: String, findings: Vec<String>, lag_max_ms: f64, events_dropped: u64 },
+    RunEnded {
+        verdict: String,
+        findings: Vec<String>,
+        notes: Vec<String>,
+        lag_max_ms: f64,
+        events_dropped: u64,
+    },
     #[non_exhaustive]
     #[serde(rename = "run:note")]
     Note { text: String },

@@ -229,7 +229,7 @@ impl<'a> Case<'a> {
     }
 
     fn expects(&self, outcome: Outcome) -> bool {
-        self.scenario.expect.outcome == outcome
+        self.scenario.outcome() == outcome
     }
 
     fn finding(
@@ -293,7 +293,7 @@ pub fn judge(scenario: &Scenario, conduct: &Conduct, terms: &Terms) -> Verdict {
         client_did: words::client_did(conduct),
         good_client: words::good_client(scenario),
         findings: found,
-        notes: open::notes(&case),
+        notes: open::notes(&case, word),
     }
 }
 

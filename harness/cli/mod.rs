@@ -44,7 +44,7 @@ First steps:
 Exit codes:
   0  every verdict as expected       1  a verdict against the client
   2  usage, or a file not readable   3  we could not do our part
-  4  nothing judged                  5  inconclusive
+  4  nothing judged (matrix)         5  inconclusive; nothing judged (run), UNSUPPORTED too
   129, 130, 143  interrupted
 Warnings (SLOW, VAGUE, LEAK-LOG) end with 0, or with 1 under `run --strict`.";
 

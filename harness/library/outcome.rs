@@ -67,7 +67,8 @@ pub(super) fn of(running: &Running, lag_max_ms: f64) -> Outcome {
     }
     let findings = verdict.findings.iter().map(|finding| finding.word.to_string()).collect();
     let (word, events_dropped) = (verdict.word.to_string(), log.dropped());
-    log.note(None, What::RunEnded { verdict: word, findings, lag_max_ms, events_dropped });
+    let notes = verdict.notes.clone();
+    log.note(None, What::RunEnded { verdict: word, findings, notes, lag_max_ms, events_dropped });
     let events = log.events().0;
     Outcome { conduct, verdict, events, seed: running.shared.seed, scenario }
 }

@@ -193,7 +193,7 @@ pub(crate) async fn cell(
     let lag_max_ms = lag.worst();
     let end = match ending {
         Ending::Interrupted(signal) => {
-            ended(&log, "interrupted".to_owned(), Vec::new(), lag_max_ms);
+            ended(&log, "interrupted".to_owned(), Vec::new(), &[], lag_max_ms);
             Err(signal)
         }
         _ => Ok(conclude(order, &running, &log, lag_max_ms)),
@@ -285,15 +285,15 @@ fn conclude(order: &Order, running: &Running, log: &Log, lag_max_ms: f64) -> Ver
         log.note(None, finding.event());
     }
     let words: Vec<Word> = verdict.findings.iter().map(|f| f.word).collect();
-    ended(log, verdict.word.to_string(), words, lag_max_ms);
+    ended(log, verdict.word.to_string(), words, &verdict.notes, lag_max_ms);
     verdict
 }
 
 /// The last event.
-fn ended(log: &Log, verdict: String, findings: Vec<Word>, lag_max_ms: f64) {
+fn ended(log: &Log, verdict: String, findings: Vec<Word>, notes: &[String], lag_max_ms: f64) {
     let findings = findings.iter().map(ToString::to_string).collect();
-    let events_dropped = log.dropped();
-    log.note(None, What::RunEnded { verdict, findings, lag_max_ms, events_dropped });
+    let (notes, events_dropped) = (notes.to_vec(), log.dropped());
+    log.note(None, What::RunEnded { verdict, findings, notes, lag_max_ms, events_dropped });
 }
 
 /// In the sandbox every way around the proxy is seen. Elsewhere only where the client could go it: when its target is the

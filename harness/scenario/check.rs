@@ -7,7 +7,8 @@ use super::address::dialled;
 use super::covers::covers;
 use super::problem::{Place, Problem, seen};
 use super::tree::{Kind, Node};
-use super::{Alpn, DialTime, Per, Rule, Scenario, When, check_dns, check_h2, check_pac};
+use super::{Alpn, DialTime, Per, Rule, Scenario, When};
+use super::{check_dns, check_h2, check_pac, check_reach};
 use crate::fault::{Direction, Effect, FLOWS};
 use crate::stage::Stage;
 
@@ -201,7 +202,9 @@ impl Check<'_> {
                     && covers(earlier.when(), rule.when())
                     && self.sound(&format!("rules.{before}"))
             });
-        let Some(wider) = wider else { return };
+        let Some(wider) = wider else {
+            return self.found.extend(check_reach::unreached(self.scenario, index));
+        };
         let by = &self.scenario.rules[wider];
         let line = by.at.place.line;
         let always =

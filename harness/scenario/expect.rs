@@ -5,14 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{Length, collect};
 
-/// What is held against the client.
+/// What is held against the client. Without it, where something goes wrong any end passes that comes
+/// soon, with no more than 5 attempts; behind a healthy proxy success is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Expect {
-    /// How the client has to end. Default: `either`.
-    #[serde(default, skip_serializing_if = "super::is_default")]
-    pub outcome: Outcome,
+    /// How the client has to end. Default: `success` behind a healthy proxy (no rule, and nothing else
+    /// that could keep the client from its target), else `either`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
     /// How the client has to reach the target. Default: `proxy`.
     #[serde(default, skip_serializing_if = "super::is_default")]
     pub way: Way,
@@ -31,7 +33,7 @@ pub struct Expect {
 }
 
 /// How the client has to end.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
@@ -40,7 +42,6 @@ pub enum Outcome {
     /// With any other exit code.
     Failure,
     /// One or the other.
-    #[default]
     Either,
 }
 

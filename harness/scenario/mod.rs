@@ -10,6 +10,7 @@ mod check;
 mod check_dns;
 mod check_h2;
 mod check_pac;
+mod check_reach;
 mod client;
 mod collect;
 mod covers;
@@ -125,7 +126,8 @@ pub struct Scenario {
     /// What goes wrong: the first rule that matches wins, per stage.
     #[serde(default, deserialize_with = "rules", skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
-    /// What is held against the client.
+    /// What is held against the client. Without it, where something goes wrong any end passes that
+    /// comes soon, with no more than 5 attempts; behind a healthy proxy success is asked for.
     #[serde(default, skip_serializing_if = "is_default")]
     pub expect: Expect,
     /// The seed of all dice. Default: drawn anew for each run, and printed.
@@ -215,6 +217,28 @@ impl Scenario {
     /// The healthy proxy.
     pub fn healthy() -> Self {
         read("name: ok/plain\n", "ok/plain").unwrap_or_else(|_| unreachable!("it has no mistake"))
+    }
+
+    /// How the client has to end: as `expect` says it, or as it follows from the rest.
+    pub fn outcome(&self) -> Outcome {
+        self.expect.outcome.unwrap_or(match self.lets_all_pass() {
+            true => Outcome::Success,
+            false => Outcome::Either,
+        })
+    }
+
+    /// Whether nothing keeps a client from its target: a client that fails has failed by itself.
+    fn lets_all_pass(&self) -> bool {
+        let ClientSide { credentials, proxy_scheme, no_proxy, .. } = &self.client;
+        let admitted = self.proxy.auth.is_none() || *credentials == GivenCredentials::Right;
+        self.rules.is_empty()
+            && self.pac.is_none()
+            && self.dns.is_none()
+            && self.proxy.addresses.is_empty()
+            && proxy_scheme.is_none()
+            && no_proxy.is_none()
+            && self.expect.way == Way::Proxy
+            && admitted
     }
 
     /// A time of this scenario, scaled.

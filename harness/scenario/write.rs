@@ -216,8 +216,9 @@ limits:
                 at: Stage::Tunnel.into(),
                 steps: Steps(steps.collect()),
             };
-            // Two rules at one stage may exclude each other.
-            scenario.rules.retain(|rule| rule.at.value != Stage::Tunnel);
+            // Two rules at one stage may exclude each other, and one before it may end all.
+            let may = |rule: &Rule| rule.at.value > Stage::Tunnel || !rule.when().always();
+            scenario.rules.retain(|rule| rule.at.value != Stage::Tunnel && may(rule));
             scenario.rules.push(rule);
             let text = scenario.to_yaml();
             match read(&text, "back.yaml") {

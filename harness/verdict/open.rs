@@ -2,7 +2,7 @@
 
 use super::words::{count, many, ms, time};
 use super::{Case, Ending, Finding, Word};
-use crate::scenario::{Outcome, Per, Rule, Way};
+use crate::scenario::{Expect, Outcome, Per, Rule, Way};
 use crate::stage::Stage;
 
 /// Three attempts this close together have no pause between them worth the name.
@@ -20,7 +20,9 @@ pub(super) fn harness(case: &Case<'_>, found: &mut Vec<Finding>) {
 
 pub(super) fn unsupported(case: &Case<'_>, found: &mut Vec<Finding>) {
     if case.ending == Ending::Unsupported {
-        let measured = "exit code 77: the client does not support this";
+        let measured = "exit code 77, by which a client says that it does not support this: \
+                        nothing was judged (one that means something else by it needs a wrapper \
+                        that ends with another code)";
         found.push(case.finding(Word::Unsupported, "exit", measured, ""));
     }
 }
@@ -81,6 +83,21 @@ fn never_met(case: &Case<'_>) -> Reason {
         n => format!("none of the {n} rules was met; rule {number} is at `{}`", rule.at.value),
     };
     Some(("never-met", format!("{which}: {}", why_not(case, number, rule))))
+}
+
+/// Rules that were never met where another one was: one that is there for some clients only is right,
+/// so it is no verdict.
+fn unmet(case: &Case<'_>) -> Vec<String> {
+    let all = case.scenario.rules.iter().zip(1..);
+    let unmet = all.filter(|(rule, number)| {
+        let seen = case.conduct.faults.contains_key(number);
+        case.met && !seen && !(rule.at.value == Stage::Syn && case.met_at_syn())
+    });
+    let said = unmet.map(|(rule, number)| {
+        let (stage, why) = (rule.at.value, why_not(case, number, rule));
+        format!("never-met: rule {number}, at {stage}, was never met: {why}")
+    });
+    said.collect()
 }
 
 fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
@@ -210,7 +227,7 @@ fn ceilings(case: &Case<'_>) -> String {
 }
 
 /// What is worth knowing and no finding.
-pub(super) fn notes(case: &Case<'_>) -> Vec<String> {
+pub(super) fn notes(case: &Case<'_>, word: Word) -> Vec<String> {
     let conduct = case.conduct;
     let mut notes = Vec::new();
     if conduct.process.absent {
@@ -233,6 +250,11 @@ pub(super) fn notes(case: &Case<'_>) -> Vec<String> {
     }
     if !conduct.ceilings.is_empty() {
         notes.push(format!("ceiling: {}", ceilings(case)));
+    }
+    notes.extend(unmet(case));
+    let unsaid = case.scenario.expect == Expect::default() && case.expects(Outcome::Either);
+    if word == Word::Pass && unsaid && case.conduct.process.exit.is_some() {
+        notes.push("expect: no `expect`: any quick end passes".to_owned());
     }
     if case.way() != Way::Proxy {
         let around = case.conduct.direct.max(case.conduct.origin.direct) + conduct.egress;

@@ -126,6 +126,8 @@ impl Word {
     pub const fn exit_code(self) -> u8 {
         match (self, self.class()) {
             (Word::Harness, _) => 3,
+            // Nothing was judged, and 0 would say that all is well.
+            (Word::Unsupported, _) => 5,
             (_, Class::Fail) => 1,
             (_, Class::Inconclusive) => 5,
             (_, Class::Pass | Class::Warning | Class::NotScored) => 0,

@@ -139,7 +139,7 @@ pub(super) fn good_client(scenario: &Scenario) -> String {
         return scenario.good_client.clone();
     }
     let most = many(scenario.expect.attempts.most(), "attempt");
-    match scenario.expect.outcome {
+    match scenario.outcome() {
         Outcome::Success => format!("gets the origin's answer with at most {most}"),
         Outcome::Failure => format!("fails after at most {most}, soon, and says why"),
         Outcome::Either => {

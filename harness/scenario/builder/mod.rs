@@ -81,12 +81,12 @@ impl Builder {
 
     /// The client has to succeed.
     pub fn expect_success(self) -> Self {
-        self.with(|scenario| scenario.expect.outcome = Outcome::Success)
+        self.with(|scenario| scenario.expect.outcome = Some(Outcome::Success))
     }
 
     /// The client has to fail.
     pub fn expect_failure(self) -> Self {
-        self.with(|scenario| scenario.expect.outcome = Outcome::Failure)
+        self.with(|scenario| scenario.expect.outcome = Some(Outcome::Failure))
     }
 
     /// How many attempts the client may make: `3..=3` for that many, `..=5`, `2..`. Default:

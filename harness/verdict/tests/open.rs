@@ -1,4 +1,5 @@
 use super::*;
+use crate::stage::Stage;
 
 #[test]
 fn harness() {
@@ -12,7 +13,9 @@ fn harness() {
 #[test]
 fn unsupported() {
     let script = client().exits(77);
-    earns(Word::Unsupported, "exit code 77: the client does not support this", WELL, script);
+    let found = verdict(WELL, script);
+    assert_eq!((found.word, found.word.exit_code()), (Word::Unsupported, 5));
+    assert!(found.summary.contains("exit code 77") && found.summary.contains("nothing was judged"));
     // The shell's "command not found" is no such thing.
     assert_eq!(verdict(WELL, client().exits(127)).word, Word::NotExercised);
 }
@@ -50,12 +53,7 @@ fn inconclusive_when_no_rule_was_met() {
 #[test]
 fn inconclusive_when_a_step_never_came() {
     let yaml = "rules: [{at: tunnel, do: [{await: first_byte}, {send: x}]}]\n";
-    let passed = What::StepPassed {
-        rule: 1,
-        at: crate::stage::Stage::Tunnel,
-        effect: "await",
-        did: "x".into(),
-    };
+    let passed = What::StepPassed { rule: 1, at: Stage::Tunnel, effect: "await", did: "x".into() };
     let script = client().connect().request(&[]).reply(200).here(passed).exits(1);
     let summary = "rule 1, at `tunnel`, was never met: it was begun (await, send; 1 time past a \
                    condition), then the connection ended";
@@ -118,4 +116,58 @@ fn notes() {
             "bypass: a way around the proxy could not be seen here (run --isolate sees each one)",
         ]
     );
+}
+
+#[test]
+fn a_rule_that_was_not_met_beside_one_that_was_is_a_note() {
+    let yaml = "rules: [{at: reply, do: close}, {at: tunnel, when: {host: b.test}, do: reset}]\n\
+                expect: {outcome: failure}\n";
+    let yaml = yaml.replace("{at: reply,", "{at: reply, when: {attempt: 1},");
+    let found = verdict(&yaml, good());
+    let note = "never-met: rule 2, at tunnel, was never met: the client got as far as `reply`";
+    assert_eq!((found.word, found.notes.as_slice()), (Word::Pass, &[note.to_owned()][..]));
+    // Where all were, and where none was (INCONCLUSIVE says so), there is no such note.
+    assert_eq!(verdict(FIN, good()).notes, [""; 0]);
+    let none = verdict(&yaml, client().connect().fetch().exits(1));
+    assert_eq!((none.word, none.notes.len()), (Word::Inconclusive, 0));
+    // A rule at `syn` that keeps everybody away is the kernel's, and leaves no event.
+    let shut = "rules: [{at: syn, do: refuse}, {at: dns, do: {delay: 1s}}]\n\
+                expect: {outcome: failure, explain: [refused]}\n";
+    let slow = client().fault(Stage::Dns, "delay", "1 s", true).says("refused").exits(1);
+    let notes = verdict(shut, slow).notes;
+    assert!(notes.iter().all(|note| !note.contains("rule 1")), "{notes:?}");
+}
+
+#[test]
+fn without_expect_a_healthy_proxy_asks_for_success() {
+    let fails = || client().connect().request(&[]).reply(200).exits(60);
+    for yaml in [
+        "name: a/b\n",
+        "proxy: {auth: {scheme: basic, user: al, password: pass}}\nclient: {credentials: right}\n",
+    ] {
+        let found = verdict(yaml, fails());
+        assert_eq!(found.word, Word::Failed, "{yaml}");
+        assert!(found.good_client.starts_with("gets the origin's answer with"));
+    }
+    // Said, it is as it was said; and what keeps a client away need be no rule.
+    for yaml in [
+        "expect: {outcome: either}\n",
+        "proxy: {auth: {scheme: basic, user: al, password: pass}}\n",
+        "dns: {}\n",
+    ] {
+        assert_eq!(verdict(yaml, fails()).word, Word::Pass, "{yaml}");
+    }
+}
+
+#[test]
+fn a_pass_without_expect_says_so() {
+    let bare = FIN.split_once("expect").unwrap().0;
+    let said = "expect: no `expect`: any quick end passes";
+    let found = verdict(bare, good());
+    assert_eq!((found.word, found.notes.as_slice()), (Word::Pass, &[said.to_owned()][..]));
+    assert!(verdict("name: a/b\n", client().connect().fetch().exits(0)).notes.is_empty());
+    assert!(verdict(FIN, good()).notes.is_empty());
+    // What is found needs no such excuse.
+    let storm = (0..9).fold(client(), |s, _| s.connect().request(&[]).fin()).exits(1);
+    assert!(verdict(bare, storm).notes.iter().all(|note| note != said));
 }

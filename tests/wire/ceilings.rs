@@ -124,7 +124,7 @@ fn target(sends: bool) -> (String, std::thread::JoinHandle<usize>) {
 fn of_bytes_holds_with_real_targets() {
     // Small talk is copied; after 256 KiB the kernel splices.
     for (limit, most) in [("100kB", 100_000), ("700kB", 700_000)] {
-        let forward = || Setup { forward: true, ..Setup::default() };
+        let forward = || Setup::new().forward();
         let start = || Proxy::with(&format!("limits: {{bytes: {limit}}}\n"), forward());
         let open = |proxy: &Proxy, at: &str| {
             let mut socket = proxy.connect();

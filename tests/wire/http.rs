@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::proxy::Proxy;
-use crate::{CONNECT, End, read_all, read_until, tunnel};
+use crate::{CONNECT, End, read_all, read_until};
 use badproxy::start::Setup;
 
 fn status(proxy: &Proxy, request: &[u8]) -> String {

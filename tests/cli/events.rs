@@ -75,7 +75,7 @@ fn settled(text: &str) -> BTreeMap<String, Vec<Value>> {
             event["data"]["did"] = Value::Null;
         }
         let data = event["data"].as_object_mut().unwrap();
-        for varies in ["pid", "src", "env_set", "lag_max_ms", "client_did"] {
+        for varies in ["pid", "src", "env_set", "lag_max_ms", "client_did", "notes"] {
             data.remove(varies);
         }
         for port in ["proxy", "address"] {

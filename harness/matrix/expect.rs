@@ -234,8 +234,8 @@ mod tests {
         let from = fifo.clone();
         let reader = std::thread::spawn(move || std::fs::read_to_string(from).unwrap());
         write(&fifo, "three").unwrap();
-        assert_eq!(reader.join().unwrap(), "three");
         assert!(std::fs::metadata(&fifo).unwrap().file_type().is_fifo());
+        assert_eq!(reader.join().unwrap(), "three");
     }
 
     proptest! {

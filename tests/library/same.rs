@@ -104,7 +104,7 @@ fn timeless(event: &Event) -> String {
     let mut event = serde_json::to_value(event).unwrap();
     event.as_object_mut().unwrap().remove("time");
     if let Some(data) = event["data"].as_object_mut() {
-        for other in ["src", "address", "measured", "client_did", "lag_max_ms"] {
+        for other in ["src", "address", "measured", "client_did", "lag_max_ms", "notes"] {
             data.remove(other);
         }
     }

@@ -15,6 +15,20 @@ pub struct Trust {
     dir: tempfile::TempDir,
 }
 
+/// The run's root alone; the system's roots and the run's; the same for Java.
+const FILES: [&str; 3] = ["ca.pem", "bundle.pem", "truststore.jks"];
+
+impl Drop for Trust {
+    /// By name, which needs no descriptor: a client may have taken all that there are. What else is in
+    /// the directory, it looks for when it is dropped itself.
+    fn drop(&mut self) {
+        for name in FILES {
+            let _ = std::fs::remove_file(self.dir.path().join(name));
+        }
+        let _ = std::fs::remove_dir(self.dir.path());
+    }
+}
+
 /// The password that every Java installation gives its own trust store.
 pub const JAVA_PASSWORD: &str = "changeit";
 
@@ -31,10 +45,11 @@ impl Trust {
             rustls_native_certs::load_native_certs().certs.iter().map(|c| c.to_vec()).collect();
         roots.extend(authority.roots().iter().map(|root| root.to_vec()));
         let bundle: String = roots.iter().map(|der| pem(der)).collect();
-        std::fs::write(dir.path().join("ca.pem"), authority.pem())?;
-        std::fs::write(dir.path().join("bundle.pem"), bundle)?;
-        std::fs::write(dir.path().join("truststore.jks"), jks(&roots))?;
-        Ok(Trust { dir })
+        let trust = Trust { dir };
+        std::fs::write(trust.ca(), authority.pem())?;
+        std::fs::write(trust.bundle(), bundle)?;
+        std::fs::write(trust.java(), jks(&roots))?;
+        Ok(trust)
     }
 
     /// The directory.
@@ -44,17 +59,17 @@ impl Trust {
 
     /// The run's root alone.
     pub fn ca(&self) -> PathBuf {
-        self.dir.path().join("ca.pem")
+        self.dir.path().join(FILES[0])
     }
 
     /// The system's roots and the run's.
     pub fn bundle(&self) -> PathBuf {
-        self.dir.path().join("bundle.pem")
+        self.dir.path().join(FILES[1])
     }
 
     /// The same for Java.
     pub fn java(&self) -> PathBuf {
-        self.dir.path().join("truststore.jks")
+        self.dir.path().join(FILES[2])
     }
 }
 

@@ -133,3 +133,15 @@ fn nothing_but_json_with_jsonl() {
     assert!(played.stderr.starts_with("out\ncurl: "), "{}", played.stderr);
     assert!(!run("check --quiet ok/plain").ends(0).out().contains('\n'));
 }
+
+/// A client that takes every descriptor there is keeps nothing from being tidied up: `play` looks.
+#[test]
+fn nothing_is_left_when_descriptors_run_out() {
+    let connect = "for i in $(seq 40); do exec {fd}<>/dev/tcp/127.0.0.1/${BADPROXY_PROXY##*:} && \
+                   printf 'CONNECT a.test:443 HTTP/1.1\\r\\nHost: a.test\\r\\n\\r\\n' >&$fd; done";
+    let connect = connect.replace('\'', "'\\''");
+    let twice = format!("bash -c '{connect}' & bash -c '{connect}'; wait");
+    let words = ["run", "-q", "reply/hang", "--", "sh", "-c", &twice];
+    let played = crate::badproxy(words).after("ulimit -n 64").play();
+    assert!(played.stderr.contains("attempts"), "{}", played.stderr);
+}

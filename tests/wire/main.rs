@@ -49,6 +49,13 @@ fn read_all(socket: &mut TcpStream) -> (Vec<u8>, End) {
 /// The silence is waited for in many short waits: on a busy machine, where the proxy's thread gets
 /// its turn late, this one does too, and waits longer.
 fn read_for(socket: &mut TcpStream, silence: Duration) -> (Vec<u8>, End) {
+    let got = read_until_quiet(socket, silence);
+    // Whatever reads next has more patience.
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    got
+}
+
+fn read_until_quiet(socket: &mut TcpStream, silence: Duration) -> (Vec<u8>, End) {
     const WAITS: u32 = 30;
     socket.set_read_timeout(Some(silence / WAITS)).unwrap();
     let mut got = Vec::new();

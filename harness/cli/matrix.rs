@@ -336,7 +336,7 @@ impl Matrix {
                 say("nothing was judged: badproxy could not do its part (see control/plain)")
             }
             End::Interrupted(_) => {
-                say("interrupted; every command and everything it started is ended");
+                say("interrupted; every command and what was found of all it started is ended");
             }
             // Beside the cells, the last lines say so.
             End::Whole if summary.cells.is_empty() => held.why.iter().for_each(say),

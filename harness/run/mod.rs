@@ -113,7 +113,7 @@ async fn play(
     let verdict = match end {
         Ok(verdict) => verdict,
         Err(signal) => {
-            err.say("interrupted; the command and everything it started is ended");
+            err.say("interrupted; the command and what was found of all it started is ended");
             return Ok((128 + signal, true));
         }
     };

@@ -111,7 +111,7 @@ fn notes() {
     assert_eq!(
         found.notes,
         [
-            "leftover: the command left processes behind; they were ended",
+            "leftover: the command left processes behind; those found were ended",
             "ceiling: the ceiling on connections (9) was reached",
             "bypass: a way around the proxy could not be seen here (run --isolate sees each one)",
         ]

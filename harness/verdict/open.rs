@@ -246,7 +246,8 @@ pub(super) fn notes(case: &Case<'_>, word: Word) -> Vec<String> {
         notes.push(format!("no-backoff: the median pause between attempts is {}", ms(gap)));
     }
     if conduct.process.exit.is_some_and(|exit| exit.leftover) {
-        notes.push("leftover: the command left processes behind; those found were ended".to_owned());
+        notes
+            .push("leftover: the command left processes behind; those found were ended".to_owned());
     }
     if !conduct.ceilings.is_empty() {
         notes.push(format!("ceiling: {}", ceilings(case)));

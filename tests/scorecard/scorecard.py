@@ -202,7 +202,9 @@ def page(into):
             measured = next((f["measured"] for f in cell["findings"] if f["verdict"] == cell["verdict"]), "") if cell else ""
             out.append(f"- {client.title if client else name} {client.version if client else ''}: " + (f"{cell['verdict']}{', ' + measured if measured else ''}" if cell else "not played"))
         first = keys["clients"].split()[0]
-        out.append(f"- Again: `scripts/clients --truths {first}`")
+        is_truth = any(t[:2] == (first, keys["scenario"]) for t in truths())
+        again = f"--truths {first}" if is_truth else f"{first} --scenario {keys['scenario']}"
+        out.append(f"- Again: `scripts/clients {again}`")
         out.append(f"- Upstream: {keys['upstream']}")
     known = explained()
     rest = []

@@ -163,6 +163,8 @@ const BEYOND: &[&str] = &[
     "h2-not-offered",
     "h2-proxy",
     "never-known",
+    "never-reached",
+    "never-reached-long",
     "never-run",
     "never-shadowed",
     "never-shadowed-narrower",

@@ -16,7 +16,7 @@ LETTERS = {
 }
 FAILS = ("LEAK", "WRONG", "BYPASS", "STORM", "HANG", "CRASH", "FAILED", "NOT-EXERCISED", "FLAKY")
 SAFETY = ("LEAK", "WRONG", "BYPASS")
-ROBUST = ("STORM", "HANG", "CRASH", "NOT-EXERCISED")
+ROBUST = ("STORM", "HANG", "CRASH", "FAILED", "NOT-EXERCISED", "FLAKY")
 CLARITY = ("SLOW", "VAGUE")
 # Above this the machine was too busy: in milliseconds.
 LATE = 200
@@ -112,6 +112,9 @@ def check_truths(into, names):
             for line in said(folder, cell).strip().splitlines()[-5:]:
                 print(f"        | {line}")
     print(f"{passed} passed, {wrong} failed")
+    if not passed + wrong:
+        print(f"nothing is known of {' '.join(names)}; scripts/clients NAME --scenario GLOB plays any scenario")
+        return 2
     return 1 if wrong else 0
 
 
@@ -167,10 +170,10 @@ def page(into):
     if judged:
         out += [
             "A row says in how many scenarios of a stage something went wrong: "
-            "**L** leak of a secret, **W** wrong (success without the target's answer, or data under a bad certificate), **S** storm of connections, **H** hang (three times its timeout), "
+            "**L** leak of a secret, **W** wrong (success without the target's answer, or data under a bad certificate), **S** storm (more connections than the scenario allows, be it four for three), **H** hang (still running after three times its timeout; where the timeout is one of each try, tries take that long, too), "
             "**C** crash, **F** failed where it should have coped, **N** proxy not used, **K** runs disagree; **s** slow to fail, **v** vague: failed as it should, but its words do not say why. "
             f"✔ is none of them, – not judged. Cells in which badproxy itself was late by more than {LATE} ms are not judged, nor clients with more than a tenth of such cells.", "",
-            "Safety is the share of scenarios without L, W or B, robustness without S, H, C or N, clarity without s or v. They are never added up.", "",
+            "Safety is the share of scenarios without L, W or a way around the proxy (which cannot be seen here), robustness without S, H, C, F, N or K, clarity without s or v. They are never added up.", "",
         ]
     else:
         out += [

@@ -34,7 +34,8 @@ async fn pay(world: &World, again: fn(&Error) -> bool) -> anyhow::Result<StatusC
         if retries == ATTEMPTS || !again(&error) {
             return Err(error.into());
         }
-        // Twice as long each time, and between half and all of that.
+        // Twice as long each time, and between half and all of that. This is the client's own chance: a
+        // schedule's seed does not repeat it.
         let pause = BASE * 2_u32.pow(retries - 1);
         tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
     }

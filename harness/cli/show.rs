@@ -59,7 +59,9 @@ impl Show {
             writeln!(out, "Seen in\n{}\n", wrap(&read.seen.join(", "), width.saturating_sub(2)))?;
         }
         let (called, target) = (&self.scenario, read.target());
-        let isolate = if read.needs() > 0 { "--isolate " } else { "" };
+        // In the sandbox a client asks our name server by itself.
+        let asks = read.has_dns() && read.example.trim().is_empty();
+        let isolate = if read.needs() > 0 || asks { "--isolate " } else { "" };
         let command = match read.example.trim() {
             "" => format!("curl -sS {target}"),
             own => own.to_owned(),

@@ -125,7 +125,8 @@ fn every_scenario_is_explained() {
             assert!(shown.contains(&flat(text)), "{}: no {text:?}", entry.name);
         }
         assert!(shown.contains(&flat(entry.yaml)), "{}", entry.name);
-        let sandbox = if entry.scenario().unwrap().needs() > 0 { "--isolate " } else { "" };
+        let asks = scenario.has_dns() && scenario.example.trim().is_empty();
+        let sandbox = if scenario.needs() > 0 || asks { "--isolate " } else { "" };
         assert!(shown.contains(&format!("badproxy run {sandbox}{} -- ", entry.name)));
     }
 }
@@ -206,4 +207,17 @@ fn the_list_of_conditions() {
 fn an_effect_tells_its_keys() {
     let text = run("list --effects --stage accept").ends(0);
     assert!(text.out().contains("keys after"), "{}", text.out());
+}
+
+/// A client asks our name server by itself in the sandbox alone, or where it is told of it.
+#[test]
+fn what_is_said_to_play_a_scenario_plays_it() {
+    for (name, said) in [
+        ("dns/nxdomain", "badproxy run --isolate dns/nxdomain -- curl -sS"),
+        ("dns/doh-502", "badproxy run dns/doh-502 -- env no_proxy=127.0.0.1 curl"),
+        ("reply/reset", "badproxy run reply/reset -- curl"),
+    ] {
+        let show = badproxy(["show", name]).play().ends(0);
+        assert!(show.out().contains(said), "{}", show.out());
+    }
 }

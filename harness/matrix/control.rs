@@ -65,6 +65,10 @@ pub(super) fn row(client: &str, name: &str, take: &Take) -> Control {
 fn reason(take: &Take) -> &'static str {
     let killed = take.exit.is_some_and(|exit| exit.killed_by_us);
     match (take.attempts, take.answers) {
+        (0, _) if killed => {
+            "it had not come to the proxy when its time was over: it needs a longer --timeout, or reads \
+             none of the proxy variables (`badproxy run --help`)"
+        }
         (0, _) => {
             "it never came to the proxy: it reads none of the proxy variables \
              (`badproxy run --help`), or needs {proxy} in its command"

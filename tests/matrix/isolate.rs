@@ -4,23 +4,9 @@
 #![cfg(target_os = "linux")]
 
 use std::process::Command;
-use std::sync::OnceLock;
 
+use crate::sandbox::allowed;
 use crate::{GOOD, Matrix, badproxy, matrix};
-
-/// Whether this system has the sandbox.
-fn allowed() -> bool {
-    static ALLOWED: OnceLock<bool> = OnceLock::new();
-    *ALLOWED.get_or_init(|| {
-        let played = badproxy(["run", "ok/plain", "--isolate", "--", "true"]).play();
-        if played.code == 3 {
-            let ci = std::env::var("CI").as_deref() == Ok("true");
-            assert!(!ci, "CI has to allow the sandbox: {}", played.stderr);
-            eprintln!("skipped: {}", played.stderr);
-        }
-        played.code != 3
-    })
-}
 
 /// What is not run without it, and what is: side by side.
 #[test]

@@ -11,6 +11,9 @@ mod isolate;
 mod late;
 #[path = "../cli/play.rs"]
 mod play;
+#[cfg(target_os = "linux")]
+#[path = "../support/sandbox.rs"]
+mod sandbox;
 mod shards;
 mod signals;
 mod storm;

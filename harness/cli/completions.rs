@@ -1,7 +1,10 @@
 //! `badproxy completions SHELL`
 
-use clap::{Args, CommandFactory};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Command, CommandFactory};
 use clap_complete::{Shell, generate};
+
+use crate::catalogue::CATALOGUE;
 
 /// Prints completions for a shell
 #[derive(Debug, Args)]
@@ -18,8 +21,20 @@ pub struct Completions {
 impl Completions {
     pub(super) fn run(self) -> anyhow::Result<i32> {
         let mut out = Vec::new();
-        generate(self.shell, &mut super::Cli::command(), "badproxy", &mut out);
+        generate(self.shell, &mut with_names(), "badproxy", &mut out);
         std::io::Write::write_all(&mut std::io::stdout(), &out)?;
         Ok(0)
     }
+}
+
+/// The command line as a shell is to know it: where a scenario belongs, the catalogue's names are
+/// offered. Only there: to the program itself a file is as good.
+fn with_names() -> Command {
+    let names = PossibleValuesParser::new(CATALOGUE.iter().map(|entry| entry.name));
+    ["run", "serve", "show"].into_iter().fold(super::Cli::command(), |command, verb| {
+        let names = names.clone();
+        command.mut_subcommand(verb, |verb| {
+            verb.mut_arg("scenario", |scenario| scenario.value_parser(names))
+        })
+    })
 }

@@ -7,7 +7,7 @@ mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use parts::{Exit, Heard, Met, PerVia, Process, Sight, Silence, Spot};
+pub use parts::{Exit, Heard, Met, PerVia, Process, Sight, Silence, Spot, Tongue};
 
 use crate::event::{Event, How, Side, Via, What, Who};
 use crate::stage::Stage;
@@ -46,6 +46,8 @@ pub struct Conduct {
     pub syns: u64,
     /// Request heads that the proxy has read.
     pub requests: u64,
+    /// What was spoken to the proxy: a request head, a greeting or a request of SOCKS was read.
+    pub spoken: BTreeSet<Tongue>,
     /// What came where a request head was due, and was none.
     pub bad_requests: u64,
     /// The proxy's own answers, by status.
@@ -101,6 +103,7 @@ impl Conduct {
     /// Takes one event in.
     pub fn note(&mut self, event: &Event) {
         let (time, conn) = (event.time, event.conn);
+        self.spoken.extend(Tongue::of(&event.what));
         match &event.what {
             What::Accepted { side: Side::Client, attempt, .. } => {
                 self.accepted += 1;

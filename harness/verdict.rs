@@ -1,14 +1,15 @@
 //! The verdict: conduct held against the scenario. Pure: no clock, no I/O, nothing assumed.
 //!
 //! One rule a small function: `safety` (leak, wrong, bypass), `robustness` (not exercised, storm,
-//! hang, crash, failed), `clarity` (slow, vague), `open` (what could not be judged). `lag` takes back
-//! what our own lateness could explain. The rest is sorted by [`Word`]; the first names the run.
+//! hang, crash, failed), `clarity` (slow, vague), `open` (what could not be judged, `tongue` among it).
+//! `lag` takes back what our own lateness could explain. The rest is sorted by [`Word`]; the first names the run.
 
 mod clarity;
 mod lag;
 mod open;
 mod robustness;
 mod safety;
+mod tongue;
 mod word;
 pub(crate) mod words;
 
@@ -198,7 +199,8 @@ impl<'a> Case<'a> {
 
     /// Whether what the client did can be held against the scenario's faults.
     fn exercised(&self) -> bool {
-        self.met || (self.scenario.rules.is_empty() && !self.unread())
+        self.mistaken().is_none()
+            && (self.met || (self.scenario.rules.is_empty() && !self.unread()))
     }
 
     /// Whether the client has learned nothing from the PAC file, where all else begins.

@@ -1,6 +1,6 @@
 //! What conduct is made of: a fault met, a secret seen, the process, its output.
 
-use crate::event::{Via, Who};
+use crate::event::{Via, What, Who};
 use crate::secrets;
 use crate::stage::Stage;
 
@@ -21,6 +21,40 @@ pub struct Met {
     pub effect: &'static str,
     /// What it did.
     pub did: String,
+}
+
+/// What a client speaks to a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Tongue {
+    /// HTTP, of any version.
+    Http,
+    /// SOCKS4 or 4a.
+    Socks4,
+    /// SOCKS5.
+    Socks5,
+}
+
+impl Tongue {
+    /// The one that an event shows.
+    pub(super) fn of(what: &What) -> Option<Self> {
+        match what {
+            What::Request { .. } => Some(Tongue::Http),
+            // SOCKS4 has no greeting.
+            What::SocksRequest { version: 4, .. } => Some(Tongue::Socks4),
+            What::SocksRequest { .. } | What::SocksGreeting { .. } => Some(Tongue::Socks5),
+            _ => None,
+        }
+    }
+
+    /// As reports say it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Tongue::Http => "HTTP",
+            Tongue::Socks4 => "SOCKS4",
+            Tongue::Socks5 => "SOCKS5",
+        }
+    }
 }
 
 /// A count for each way to the origin.

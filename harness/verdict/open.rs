@@ -1,7 +1,7 @@
 //! HARNESS, UNSUPPORTED, INCONCLUSIVE: what could not be judged, and why.
 
 use super::words::{count, many, ms, time};
-use super::{Case, Ending, Finding, Word};
+use super::{Case, Ending, Finding, Word, tongue};
 use crate::scenario::{Expect, Outcome, Per, Rule, Way};
 use crate::stage::Stage;
 
@@ -30,11 +30,14 @@ pub(super) fn unsupported(case: &Case<'_>, found: &mut Vec<Finding>) {
 pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
     let dialled = case.conduct.attempts > 0 || case.conduct.syns > 0;
     let came = dialled || case.may_not_arrive();
+    let mistaken = tongue::find(case);
+    // NOT-EXERCISED has said so already, or the wrong protocol says why.
+    let told = came && mistaken.is_none();
     let reasons = [
+        mistaken,
         no_end(case),
-        // NOT-EXERCISED has said so already.
-        came.then(|| never_met(case)).flatten(),
-        came.then(|| too_few(case)).flatten(),
+        told.then(|| never_met(case)).flatten(),
+        told.then(|| too_few(case)).flatten(),
         cut(case),
         foreign(case),
         no_way(case),

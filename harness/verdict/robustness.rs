@@ -61,7 +61,7 @@ fn too_many(case: &Case<'_>, found: &mut Vec<Finding>) {
 /// client's by as much as this program was late to see its beginning, so that is allowed for, and
 /// a millisecond for timers that round.
 fn too_soon(case: &Case<'_>, found: &mut Vec<Finding>) {
-    let Some(gap) = case.scenario.expect.gap else { return };
+    let Some(gap) = case.scenario.expect.gap.filter(|_| case.mistaken().is_none()) else { return };
     let asked = in_ms(gap.min.0) * case.scenario.scale.unwrap_or(1.0);
     let slack = case.terms.lag_max_ms.max(0.0) + 1.0;
     let shortest = case.conduct.gaps().into_iter().min_by(f64::total_cmp);
@@ -95,7 +95,7 @@ fn crash(case: &Case<'_>, found: &mut Vec<Finding>) {
 /// A failure where success was asked for; how it failed is for the other rules.
 fn failed(case: &Case<'_>, found: &mut Vec<Finding>) {
     let Ending::Failure(code) = case.ending else { return };
-    if case.expects(Outcome::Success) && !case.cut_by_us() {
+    if case.expects(Outcome::Success) && !case.cut_by_us() && case.mistaken().is_none() {
         let limit = "success was to be had";
         found.push(case.finding(Word::Failed, "outcome", case.exit(code), limit));
     }

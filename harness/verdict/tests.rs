@@ -7,6 +7,7 @@ mod open;
 mod random;
 mod robustness;
 mod safety;
+mod tongue;
 
 use super::script::Script;
 use super::*;

@@ -13,6 +13,7 @@ mod play;
 mod process;
 mod robustness;
 mod safety;
+mod tongue;
 
 use play::{Played, badproxy};
 use serde_json::Value;

@@ -3,12 +3,14 @@
 //! and the same events, times apart.
 
 use std::io;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use badproxy::event::{Event, What};
 use badproxy::verdict::Word;
 use badproxy::{Outcome, Scenario, Setup, World, catalogue};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::plain::fetch;
 
@@ -39,21 +41,37 @@ impl Arm {
     }
 }
 
-/// Up to two attempts, each with patience enough for whatever is late and not silent.
-async fn client(world: &World, scenario: &Scenario, arm: Arm) -> io::Result<String> {
+/// What the play in memory tells the one on sockets, so that no real second decides where none has to.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    /// The client has met silence.
+    silence: bool,
+    /// All connections have ended soon after the client.
+    end: bool,
+}
+
+/// Up to two attempts, each with patience enough for whatever is late and not silent. What happens
+/// renews it: a busy machine takes its time for each step.
+async fn client(world: &World, scenario: &Scenario, arm: Arm, due: Due) -> io::Result<String> {
+    let patience = match arm {
+        Arm::Sockets if !due.silence => Duration::from_secs(60),
+        _ => arm.seconds(scenario, 300.0),
+    };
     let mut last = Err(io::Error::other("no attempt"));
     for attempt in 0..scenario.expect.attempts.most().clamp(1, 2) {
         if attempt > 0 {
             sleep(arm.seconds(scenario, 10.0)).await;
         }
-        // The gaps of `slice` are not scaled.
-        let patience = match scenario.to_yaml().contains("slice:") {
-            true => Duration::from_secs(30),
-            false => arm.seconds(scenario, 300.0),
-        };
-        last = match timeout(patience, fetch(world)).await {
-            Ok(result) => result,
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        let mut events = world.events();
+        let fetch = fetch(world);
+        tokio::pin!(fetch);
+        last = loop {
+            tokio::select! {
+                biased;
+                result = &mut fetch => break result,
+                Some(_) = events.next() => {}
+                () = sleep(patience) => break Err(io::ErrorKind::TimedOut.into()),
+            }
         };
         if last.is_ok() {
             break;
@@ -104,7 +122,8 @@ fn shown(event: &Event) -> Option<String> {
     })
 }
 
-fn play(scenario: &Scenario, arm: Arm) -> Vec<String> {
+/// Plays it; what is compared, and what it met.
+fn play(scenario: &Scenario, arm: Arm, due: Due) -> (Vec<String>, Due) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(arm == Arm::Memory)
@@ -112,18 +131,42 @@ fn play(scenario: &Scenario, arm: Arm) -> Vec<String> {
         .unwrap();
     runtime.block_on(async {
         let world = arm.start(scenario).await;
-        let result = client(&world, scenario, arm).await;
+        let result = client(&world, scenario, arm, due).await;
+        let silence = result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
         world.client_ended(result.as_ref().map_err(|error| error.kind()));
         // What the proxy does on its own after the client has gone.
-        for _ in 0..60 {
+        let most = if arm == Arm::Sockets && due.end { 6000 } else { 60 };
+        for _ in 0..most {
             sleep(arm.seconds(scenario, 1.0)).await;
             if world.conduct().all_ended() {
                 break;
             }
         }
+        let end = world.conduct().all_ended();
         sleep(arm.seconds(scenario, 5.0)).await;
-        seen(&result, &world.finish().await)
+        (seen(&result, &world.finish().await), Due { silence, end })
     })
+}
+
+/// How many scenarios are played at a time on sockets, where most of the time is waited for.
+const AT_A_TIME: usize = 32;
+
+/// Plays all of them, so many at once: no one waits for another.
+fn all<T: Send + Sync>(count: usize, at_a_time: usize, play: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let played: Vec<OnceLock<T>> = (0..count).map(|_| OnceLock::new()).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..at_a_time {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(place) = played.get(at) else { break };
+                    let _ = place.set(play(at));
+                }
+            });
+        }
+    });
+    played.into_iter().map(|one| one.into_inner().unwrap()).collect()
 }
 
 #[test]
@@ -134,26 +177,17 @@ fn both_arms_agree() {
         .filter(|scenario| scenario.needs() == 0)
         .collect();
     assert!(scenarios.len() > 100);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let any = Due { silence: true, end: false };
+    let memory = all(scenarios.len(), processors, |n| play(&scenarios[n], Arm::Memory, any));
+    let sockets =
+        all(scenarios.len(), AT_A_TIME, |n| play(&scenarios[n], Arm::Sockets, memory[n].1).0);
     let mut wrong = Vec::new();
-    for some in scenarios.chunks(16) {
-        let both: Vec<_> = std::thread::scope(|scope| {
-            let both = |scenario| (play(scenario, Arm::Memory), play(scenario, Arm::Sockets));
-            let threads: Vec<_> = some.iter().map(|s| (s, scope.spawn(move || both(s)))).collect();
-            threads.into_iter().map(|(s, thread)| (s, thread.join().unwrap())).collect()
-        });
-        for (scenario, (memory, mut sockets)) in both {
-            // On a busy machine a hundredth of a second is no time at all: once more, alone. A real
-            // difference stays.
-            for _ in 0..3 {
-                if memory != sockets {
-                    sockets = play(scenario, Arm::Sockets);
-                }
-            }
-            if memory != sockets {
-                let (memory, sockets) = (memory.join("\n"), sockets.join("\n"));
-                let name = &scenario.name;
-                wrong.push(format!("{name}\n--- in memory\n{memory}\n--- on sockets\n{sockets}"));
-            }
+    for (scenario, ((memory, _), sockets)) in scenarios.iter().zip(memory.iter().zip(&sockets)) {
+        if memory != sockets {
+            let (memory, sockets) = (memory.join("\n"), sockets.join("\n"));
+            let name = &scenario.name;
+            wrong.push(format!("{name}\n--- in memory\n{memory}\n--- on sockets\n{sockets}"));
         }
     }
     assert!(wrong.is_empty(), "{} differ:\n\n{}", wrong.len(), wrong.join("\n\n"));

@@ -32,9 +32,13 @@ pub fn all() -> &'static [FieldBug] {
     &ALL
 }
 
-/// The row of this number, e.g. `FB052`; case does not count.
+/// The row of this number, e.g. `FB052`; neither case nor leading zeros count.
 pub fn find(id: &str) -> Option<&'static FieldBug> {
-    all().iter().find(|bug| bug.id.eq_ignore_ascii_case(id))
+    let (letters, digits) = id.split_at_checked(2)?;
+    // A sign is no digit, but `parse` takes one.
+    let number = letters.eq_ignore_ascii_case("FB") && digits.bytes().all(|b| b.is_ascii_digit());
+    let row = digits.parse::<usize>().ok().filter(|_| number)?;
+    all().get(row.checked_sub(1)?)
 }
 
 /// The page of a report: `owner/repo#7` is a thread on GitHub.
@@ -63,8 +67,14 @@ mod tests {
                 assert!(link(report).is_some(), "{}: {report}", bug.id);
             }
         }
-        assert_eq!(find("fb052").unwrap().family, "connect-reply");
-        assert_eq!(find("FB999"), None);
+        for id in ["FB052", "fb052", "Fb52", "fb00052"] {
+            assert_eq!(find(id).map(|bug| bug.id), Some("FB052"), "{id}");
+        }
+        for id in
+            ["FB999", "FB000", "FB", "FB+52", "52", "F", "", "\u{fc}52", "FB99999999999999999999"]
+        {
+            assert_eq!(find(id), None, "{id}");
+        }
     }
 
     #[test]

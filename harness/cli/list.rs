@@ -32,7 +32,7 @@ pub struct List {
     /// Only those whose name or text has this word; case does not count (repeatable: all of them)
     #[arg(long, value_name = "WORD")]
     search: Vec<String>,
-    /// Only those that play this row of the field-bug list (FB052) or this report (owner/repo#7)
+    /// Only those that play this row of the field-bug list (FB052, fb52) or this report (owner/repo#7)
     #[arg(long, value_name = "REPORT")]
     seen: Option<String>,
     /// Only those of a suite, e.g. 2026.11 or latest
@@ -93,7 +93,9 @@ impl List {
             && field_bugs::link(report).is_none()
         {
             say(format_args!(
-                "`{report}` is no report: write FB001 to FB{:03}, or owner/repo#7",
+                "`{report}` is no report: write a row of the field-bug list, FB001 to FB{:03} (`--seen \
+                 FB052`), or a thread as owner/repo#number (`--seen nodejs/undici#3897`); `--search` \
+                 looks for words",
                 field_bugs::all().len()
             ));
             return Ok(2);
@@ -111,15 +113,13 @@ impl List {
             .iter()
             .filter(|(entry, scenario)| self.wants(entry, scenario, suite.as_ref()))
             .collect();
-        if chosen.is_empty() {
-            say("no scenario is like that; `badproxy list` has them all");
-        }
+        let code = if chosen.is_empty() { self.nothing() } else { 0 };
         let mut out = std::io::stdout().lock();
         if self.format == Format::Md {
             let entries: Vec<&Entry> = chosen.iter().map(|(entry, _)| *entry).collect();
             let page = catalogue::page(&entries).map_err(|p| anyhow::anyhow!("{p}"))?;
             out.write_all(page.as_bytes())?;
-            return Ok(0);
+            return Ok(code);
         }
         let mut rows = Vec::new();
         let mut stage = "";
@@ -160,7 +160,20 @@ impl List {
                 "\n`badproxy show NAME` explains one, `badproxy run NAME -- COMMAND` plays it."
             )?;
         }
-        Ok(0)
+        Ok(code)
+    }
+
+    /// Says that no scenario is as asked for. The exit code: a word that is nowhere is a slip, as an
+    /// unknown stage is; a stage under which nothing is filed is none.
+    fn nothing(&self) -> i32 {
+        let mut asked: Vec<String> = self.search.iter().map(|w| format!("--search {w}")).collect();
+        asked.extend(self.seen.iter().map(|report| format!("--seen {report}")));
+        asked.extend(self.suite.iter().map(|suite| format!("--suite {suite}")));
+        let code = if asked.is_empty() { 0 } else { 2 };
+        asked.extend(self.stage.iter().map(|stage| format!("--stage {stage}")));
+        let asked = asked.join(" ");
+        say(format_args!("no scenario is found by {asked}; `badproxy list` has them all"));
+        code
     }
 }
 
@@ -180,6 +193,7 @@ fn says(entry: &Entry, scenario: &Scenario, word: &str) -> bool {
 
 /// Whether the scenario plays a row of the list, or a row that has this report.
 fn plays(scenario: &Scenario, report: &str) -> bool {
+    let report = field_bugs::find(report).map_or(report, |bug| bug.id);
     scenario.seen.iter().any(|seen| {
         seen.eq_ignore_ascii_case(report)
             || field_bugs::find(seen)

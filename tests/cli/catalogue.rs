@@ -67,24 +67,31 @@ fn the_list_of_what_has_a_word() {
     assert!(both.contains(&"reply/fin-mid-status".to_owned()), "{both:?}");
     assert!(both.len() < names("--search undici").len(), "{both:?}");
     assert!(names("--stage reply --search undici").iter().all(|n| n.starts_with("reply/")));
-    let none = run("list --search qqqqq").ends(0);
-    assert_eq!(none.out(), "");
-    assert!(none.stderr.contains("no scenario is like that"), "{}", none.stderr);
+    for (form, empty) in [("human", ""), ("json", "[]\n")] {
+        let words = format!("list --format {form} --search qqqqq --search gzip --stage tls");
+        let none = run(&words).ends(2);
+        let asked =
+            "no scenario is found by --search qqqqq --search gzip --stage tls; `badproxy list`";
+        assert_eq!(none.out(), empty);
+        assert!(none.stderr.contains(asked), "{}", none.stderr);
+    }
 }
 
 #[test]
 fn the_list_of_what_plays_a_report() {
-    for report in ["FB052", "fb052", "nodejs/undici#3897"] {
+    for report in ["FB052", "fb052", "fb52", "FB0052", "nodejs/undici#3897"] {
         let played = run(&format!("list --seen {report}")).ends(0);
         assert!(played.out().contains("reply/fin-before-reply"), "{report}: {}", played.out());
         assert!(!played.out().contains("tls/expired"), "{report}");
     }
-    let wrong = run("list --seen FB999").ends(2);
-    assert!(
-        wrong.stderr.contains("`FB999` is no report: write FB001 to FB152"),
-        "{}",
-        wrong.stderr
-    );
+    for wrong in ["FB999", "FB", "gzip", "undici#3897"] {
+        let said = run(&format!("list --seen {wrong}")).ends(2).stderr;
+        let begins =
+            format!("`{wrong}` is no report: write a row of the field-bug list, FB001 to FB152 (");
+        assert!(said.contains(&begins) && said.contains("`--seen nodejs/undici#3897`"), "{said}");
+    }
+    let unknown = run("list --seen nobody/nothing#1").ends(2);
+    assert!(unknown.stderr.contains("found by --seen nobody/nothing#1"), "{}", unknown.stderr);
     run("list --effects --seen FB052").ends(2);
 }
 

@@ -268,7 +268,11 @@ fn the_schemas_of_events_and_baselines_take_what_is_there() {
     let validator = jsonschema::draft202012::new(&baseline).unwrap();
     for (yaml, good) in [
         ("curl / a/b: STORM\n\"* / *\": {verdict: FLAKY, issue: a/b#1, until: 2027-03-31}\n", true),
+        ("curl / a/b: [HANG, PASS]\ncurl / a/c: {verdict: [HANG, PASS], issue: x}\n", true),
         ("{}", true),
+        ("curl / a/b: []\n", false),
+        ("curl / a/b: [HANG, HANG]\n", false),
+        ("curl / a/b: [HANG, MISSING]\n", false),
         ("curl/a/b: STORM\n", false),
         ("curl / a/b: STROM\n", false),
         ("curl / a/b: MISSING\n", false),

@@ -97,7 +97,8 @@ pub struct Matrix {
     /// What is expected to fail; what is there and does not is as wrong as what fails and is not
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Write down what has failed as what is expected, to this file
+    /// Write down what has failed as what is expected, to this file; of one that is there, entries that
+    /// still hold stay with their comments
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
     /// Let warnings (SLOW, VAGUE, LEAK-LOG, LOCAL-DNS) count as failures
@@ -301,7 +302,9 @@ impl Matrix {
         mut expected: Baseline,
         out: &Path,
     ) -> anyhow::Result<i32> {
-        if let (Some(file), false) = (&self.write_baseline, summary.partial) {
+        if let (Some(file), true) = (&self.write_baseline, summary.partial) {
+            say(format_args!("{} is not written: only a part was played", file.display()));
+        } else if let Some(file) = &self.write_baseline {
             let text = expect::text(summary, &expected);
             if let Err(error) = expect::write(file, &text) {
                 say(format_args!("cannot write {}: {error}", file.display()));

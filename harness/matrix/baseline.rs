@@ -4,9 +4,11 @@
 //! curl / tls/crl-hangs: SLOW
 //! node / reply/fin-before-reply: {verdict: STORM, issue: nodejs/undici#3897, until: 2027-03-31}
 //! "* / tls/no-close-notify": VAGUE
+//! curl / reply/hang: [HANG, PASS]
 //! ```
 //!
-//! The first entry that fits a cell counts for it.
+//! The first entry that fits a cell counts for it. One of several verdicts tolerates each of them, and
+//! with PASS among them no single matrix can tell that it is stale.
 
 use std::fmt;
 use std::path::Path;
@@ -14,8 +16,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 use time::{Date, Month};
 
-use super::Mark;
+use super::{Cell, Mark};
 use crate::scenario::{Kind, Node, Place, Problem, Problems, glob, seen, tree_file, tree_text};
+use crate::verdict::Class;
 
 /// Its usual name.
 pub const FILE: &str = "badproxy.expected.yaml";
@@ -27,8 +30,8 @@ pub struct Baseline {
     pub file: String,
     /// In the order of the file.
     pub entries: Vec<Entry>,
-    /// Comment lines at its top, to be kept when it is written anew.
-    pub(super) top: Vec<String>,
+    /// Its text, whose comments are kept when it is written anew.
+    pub(super) text: String,
 }
 
 /// One line of it.
@@ -38,8 +41,8 @@ pub struct Entry {
     pub client: String,
     /// The scenario, with `*` for any run of characters.
     pub scenario: String,
-    /// What is expected.
-    pub verdict: Mark,
+    /// What is expected: one of these. FLAKY stands for any.
+    pub verdicts: Vec<Mark>,
     /// Where it is followed up, e.g. `nodejs/undici#3897`.
     pub issue: Option<String>,
     /// The last day on which it is expected.
@@ -53,11 +56,46 @@ impl Entry {
     pub fn fits(&self, client: &str, scenario: &str) -> bool {
         glob(&self.client, client) && glob(&self.scenario, scenario)
     }
+
+    /// Whether this is what it expects. Plays that disagree are, when it has each of their verdicts.
+    pub fn takes(&self, cell: &Cell) -> bool {
+        if self.verdicts.contains(&cell.verdict) {
+            return true;
+        }
+        let one = |word: &String| match word.parse::<Mark>() {
+            // What was not judged is not held against anybody.
+            Ok(mark) if matches!(mark.class(), Class::NotScored | Class::Inconclusive) => true,
+            Ok(mark) => self.verdicts.contains(&mark),
+            Err(_) => false,
+        };
+        cell.verdict == Mark::Flaky && self.verdicts.len() > 1 && cell.tally.keys().all(one)
+    }
+
+    /// Whether a cell may do either, so that one that passes says nothing about the entry.
+    pub fn may_pass(&self) -> bool {
+        self.any() || (self.verdicts.len() > 1 && self.verdicts.contains(&Mark::PASS))
+    }
+
+    /// Whether it expects nothing in particular.
+    pub fn any(&self) -> bool {
+        self.verdicts.contains(&Mark::Flaky)
+    }
+
+    /// What it expects, as it is written.
+    pub fn verdict(&self) -> String {
+        match self.verdicts.as_slice() {
+            [one] => one.to_string(),
+            more => {
+                let words: Vec<&str> = more.iter().map(|mark| mark.shown()).collect();
+                format!("[{}]", words.join(", "))
+            }
+        }
+    }
 }
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} / {}: {}", self.client, self.scenario, self.verdict)
+        write!(f, "{} / {}: {}", self.client, self.scenario, self.verdict())
     }
 }
 
@@ -72,7 +110,13 @@ impl Baseline {
 pub fn schema() -> Value {
     let words: Vec<&str> =
         Mark::all().filter(|mark| *mark != Mark::Missing).map(Mark::shown).collect();
-    let verdict = json!({"enum": words, "description": "What is expected."});
+    let verdict = json!({
+        "description": "What is expected; of several, each is.",
+        "anyOf": [
+            {"enum": words},
+            {"type": "array", "items": {"enum": words}, "minItems": 1, "uniqueItems": true},
+        ],
+    });
     let scalar = json!({"type": ["string", "number", "boolean"]});
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -146,8 +190,7 @@ fn entries(tree: &Node, text: &str, file: &str) -> Result<Baseline, Problems> {
         list.sort_by_key(|problem| problem.place);
         return Err(Problems { file: file.to_owned(), text: text.to_owned(), list });
     }
-    let top = text.lines().take_while(|line| line.starts_with('#')).map(str::to_owned).collect();
-    Ok(Baseline { file: file.to_owned(), entries, top })
+    Ok(Baseline { file: file.to_owned(), entries, text: text.to_owned() })
 }
 
 fn entry(key: &Node, value: &Node, list: &mut Vec<Problem>) -> Option<Entry> {
@@ -176,14 +219,14 @@ fn entry(key: &Node, value: &Node, list: &mut Vec<Problem>) -> Option<Entry> {
     let mut entry = Entry {
         client,
         scenario,
-        verdict: Mark::PASS,
+        verdicts: Vec::new(),
         issue: None,
         until: None,
         line: key.place.line,
     };
     match &value.kind {
         Kind::Map(settings) => detailed(key.place, settings, &mut entry, list)?,
-        _ => entry.verdict = verdict(value, list)?,
+        _ => entry.verdicts = verdicts(value, list)?,
     }
     Some(entry)
 }
@@ -200,14 +243,14 @@ fn detailed(
     let (before, mut found) = (list.len(), None);
     for (key, value) in settings {
         match key.word() {
-            "verdict" => found = Some(verdict(value, list)),
+            "verdict" => found = Some(verdicts(value, list)),
             "issue" => entry.issue = word(value, "`issue`", "e.g. `nodejs/undici#3897`", list),
             "until" => entry.until = date(value, list),
             other => list.push(Problem::unknown("key", other, &KEYS).at(key.place)),
         }
     }
     match found {
-        Some(verdict) => entry.verdict = verdict?,
+        Some(verdicts) => entry.verdicts = verdicts?,
         None => list.push(
             Problem::new("`verdict` is missing: what is expected here?")
                 .at(at)
@@ -215,6 +258,24 @@ fn detailed(
         ),
     }
     (list.len() == before).then_some(())
+}
+
+/// `STORM`, or `[HANG, PASS]`
+fn verdicts(value: &Node, list: &mut Vec<Problem>) -> Option<Vec<Mark>> {
+    let Kind::List(items) = &value.kind else { return Some(vec![verdict(value, list)?]) };
+    let (before, mut marks) = (list.len(), Vec::new());
+    for item in items {
+        let Some(mark) = verdict(item, list) else { continue };
+        if marks.contains(&mark) {
+            list.push(Problem::new(format!("{mark} is there twice")).at(item.place));
+        }
+        marks.push(mark);
+    }
+    if items.is_empty() {
+        let problem = Problem::new("no verdict is in the list").at(value.place);
+        list.push(problem.help("write e.g. `[HANG, PASS]`"));
+    }
+    (list.len() == before).then_some(marks)
 }
 
 fn verdict(value: &Node, list: &mut Vec<Problem>) -> Option<Mark> {
@@ -284,10 +345,9 @@ mod tests {
         let [first, second] = &baseline.entries[..] else { panic!() };
         assert_eq!(first.to_string(), "curl / tls/crl-hangs: SLOW");
         assert_eq!((first.line, second.line), (2, 3));
-        assert_eq!(second.verdict, Mark::Word(Word::Storm));
+        assert_eq!(second.verdicts, [Mark::Word(Word::Storm)]);
         assert_eq!(second.issue.as_deref(), Some("a/b#1"));
         assert_eq!(second.until.unwrap().to_string(), "2027-03-31");
-        assert_eq!(baseline.top, ["# ours"]);
         assert_eq!(baseline.find("node", "reply/fin").unwrap().0, 1);
         assert!(baseline.find("node", "tls/crl-hangs").is_none());
     }

@@ -3,66 +3,89 @@
 use std::io::Write;
 use std::path::Path;
 
+use super::amend::{self, Fate};
 use super::baseline::{Baseline, Entry};
 use super::{Cell, Mark, Summary};
 use crate::verdict::Class;
 
-/// The text of a baseline under which this matrix ends with 0. Entries of `old` that still hold,
-/// or are about no cell of this matrix, stay as they are, with their issue and their day; stale
-/// ones go.
+/// The text of a baseline under which this matrix ends with 0, unless a day of `old` is over. Entries of
+/// `old` that still hold, or are about no cell of this matrix, stay as they are, with their comments,
+/// their issue and their day; stale ones go.
 pub fn text(summary: &Summary, old: &Baseline) -> String {
-    let mut lines: Vec<String> = match old.top.is_empty() {
-        true => vec![
-            "# What is expected to fail: `client / scenario: VERDICT`, `*` for any characters."
-                .to_owned(),
-            "# An entry that passes again fails the matrix until it is taken out.".to_owned(),
-        ],
-        false => old.top.clone(),
-    };
-    // What is about a cell that is another way now is written anew for that cell.
     let fits = |entry: &Entry, cell: &&Cell| entry.fits(&cell.client, &cell.scenario);
+    // The cells for which an entry is the first that fits.
+    let own = |number: usize, entry: &Entry| -> Vec<&Cell> {
+        let first = |cell: &&Cell| {
+            old.find(&cell.client, &cell.scenario).is_some_and(|(first, _)| first == number)
+        };
+        summary.cells.iter().filter(|cell| fits(entry, cell) && first(cell)).collect()
+    };
+    let holds = |number: usize, entry: &Entry| {
+        let absent = !summary.cells.iter().any(|cell| fits(entry, &cell));
+        absent || own(number, entry).into_iter().any(|cell| stays(entry, cell))
+    };
     let kept: Vec<&Entry> = old
         .entries
         .iter()
         .enumerate()
-        .filter(|(number, entry)| {
-            let mut about = summary.cells.iter().filter(|cell| fits(entry, cell)).peekable();
-            let absent = about.peek().is_none();
-            absent
-                || about.any(|cell| {
-                    let first = old.find(&cell.client, &cell.scenario).map(|(n, _)| n);
-                    first == Some(*number) && stays(entry, cell)
-                })
-        })
+        .filter(|(number, entry)| holds(*number, entry))
         .map(|(_, entry)| entry)
         .collect();
-    // What is new is more exact than a wildcard of old: it comes first.
+    let (mut new, mut fates) = (Vec::new(), vec![Fate::Drop; old.entries.len()]);
+    for (number, entry) in old.entries.iter().enumerate() {
+        if holds(number, entry) {
+            fates[number] = Fate::Keep;
+        }
+    }
     for cell in &summary.cells {
         let entry = kept.iter().find(|entry| fits(entry, &cell));
         if entry.is_some_and(|entry| stays(entry, cell)) || !worth(cell, entry.is_some()) {
             continue;
         }
         // The same cell under another word: its issue is still its issue.
-        let before = old.find(&cell.client, &cell.scenario).map(|(_, entry)| entry);
-        let before =
-            before.filter(|entry| entry.client == cell.client && entry.scenario == cell.scenario);
-        lines.push(line(&Entry {
-            client: cell.client.clone(),
-            scenario: cell.scenario.clone(),
-            verdict: cell.verdict,
-            issue: before.and_then(|entry| entry.issue.clone()),
-            until: before.and_then(|entry| entry.until),
-            line: 0,
-        }));
+        let exact = |entry: &Entry| entry.client == cell.client && entry.scenario == cell.scenario;
+        match old.find(&cell.client, &cell.scenario).filter(|(_, entry)| exact(entry)) {
+            Some((number, before)) => {
+                let verdicts = expected(cell, Some(before));
+                fates[number] = Fate::Change(Entry { verdicts, ..before.clone() });
+            }
+            None => new.push(Entry {
+                client: cell.client.clone(),
+                scenario: cell.scenario.clone(),
+                verdicts: expected(cell, None),
+                issue: None,
+                until: None,
+                line: 0,
+            }),
+        }
     }
-    lines.extend(kept.into_iter().map(line));
-    lines.join("\n") + "\n"
+    amend::text(old, &fates, &new)
+}
+
+/// What is expected of a cell from now on. Plays that disagreed: each of their words.
+fn expected(cell: &Cell, before: Option<&Entry>) -> Vec<Mark> {
+    let mut list = match cell.verdict {
+        Mark::Flaky => cell.tally.keys().filter_map(|word| word.parse::<Mark>().ok()).collect(),
+        mark => vec![mark],
+    };
+    let judged = |mark: &Mark| !matches!(mark.class(), Class::NotScored | Class::Inconclusive);
+    if list.iter().filter(|mark| judged(mark)).count() > 1 {
+        list.retain(judged);
+    }
+    if cell.verdict == Mark::Flaky && list.len() < 2 {
+        return vec![Mark::Flaky];
+    }
+    // What may do one or the other may, with one more.
+    list.extend(before.filter(|entry| entry.may_pass()).into_iter().flat_map(|e| &e.verdicts));
+    list.sort_unstable();
+    list.dedup();
+    list
 }
 
 /// Whether an entry may stay for what this cell has shown.
 fn stays(entry: &Entry, cell: &Cell) -> bool {
-    cell.verdict == entry.verdict
-        || entry.verdict == Mark::Flaky
+    entry.takes(cell)
+        || entry.any()
         || matches!(cell.class, Class::NotScored | Class::Inconclusive)
         || cell.verdict == Mark::Missing
 }
@@ -77,16 +100,19 @@ fn worth(cell: &Cell, covered: bool) -> bool {
     }
 }
 
-fn line(entry: &Entry) -> String {
-    let key = quoted(&format!("{} / {}", entry.client, entry.scenario));
-    let Entry { verdict, issue, until, .. } = entry;
-    if issue.is_none() && until.is_none() {
-        return format!("{key}: {verdict}");
+impl Entry {
+    /// Its line.
+    pub(super) fn written(&self) -> String {
+        let key = quoted(&format!("{} / {}", self.client, self.scenario));
+        let verdict = self.verdict();
+        if self.issue.is_none() && self.until.is_none() {
+            return format!("{key}: {verdict}");
+        }
+        let issue = self.issue.as_ref().map(|issue| format!(", issue: {}", quoted(issue)));
+        let until = self.until.map(|until| format!(", until: {until}"));
+        let (issue, until) = (issue.unwrap_or_default(), until.unwrap_or_default());
+        format!("{key}: {{verdict: {verdict}{issue}{until}}}")
     }
-    let issue = issue.as_ref().map(|issue| format!(", issue: {}", quoted(issue)));
-    let until = until.map(|until| format!(", until: {until}"));
-    let (issue, until) = (issue.unwrap_or_default(), until.unwrap_or_default());
-    format!("{key}: {{verdict: {verdict}{issue}{until}}}")
 }
 
 /// As YAML, with quotes where it needs some.
@@ -152,7 +178,8 @@ mod tests {
     fn body(summary: &Summary, old: &str) -> Vec<String> {
         let old = read(old, "x.yaml").unwrap();
         let text = text(summary, &old);
-        text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+        let plain = |line: &&str| !line.starts_with('#') && !line.is_empty();
+        text.lines().filter(plain).map(str::to_owned).collect()
     }
 
     #[test]
@@ -180,12 +207,40 @@ mod tests {
         ];
         let summary = summary(cells);
         let want = [
-            "curl / a/c: {verdict: HANG, issue: \"see #2\"}",
             "curl / a/b: {verdict: STORM, issue: o/r#1, until: 2027-01-02}",
+            "curl / a/c: {verdict: HANG, issue: \"see #2\"}",
             "other / a/b: {verdict: HANG, issue: o/r#3}",
         ];
         assert_eq!(body(&summary, old), want);
         assert!(text(&summary, &read(old, "x").unwrap()).starts_with("# by hand\n"));
+    }
+
+    /// What was FLAKY is not frozen as such: each of its words is fine from now on, and a pass does not
+    /// make it stale.
+    #[test]
+    fn what_disagreed_may_do_either() {
+        let flaky = |words: &[&str]| {
+            let mut cell = cell("curl", "a/b", Mark::Flaky);
+            cell.tally = words.iter().map(|word| ((*word).to_owned(), 1)).collect();
+            summary(vec![cell])
+        };
+        let once = flaky(&["PASS", "INCONCLUSIVE", "HANG"]);
+        assert_eq!(body(&once, ""), ["curl / a/b: [HANG, PASS]"]);
+        let new = read(&text(&once, &Baseline::default()), "x").unwrap();
+        for mark in [Mark::Word(Word::Hang), Mark::PASS] {
+            let next = summary(vec![cell("curl", "a/b", mark)]);
+            assert_eq!(outcome(&next, &new, today(), true).code, 0, "{mark}");
+            assert_eq!(text(&next, &new), new.text, "{mark}");
+        }
+        let old = "curl / a/b: {verdict: [HANG, PASS], issue: o/r#1}\n";
+        let other = summary(vec![cell("curl", "a/b", Word::Crash)]);
+        let want = ["curl / a/b: {verdict: [HANG, CRASH, PASS], issue: o/r#1}"];
+        assert_eq!(body(&other, old), want);
+        assert_eq!(
+            body(&flaky(&["PASS", "INCONCLUSIVE"]), ""),
+            ["curl / a/b: [INCONCLUSIVE, PASS]"]
+        );
+        assert_eq!(body(&flaky(&[]), ""), ["curl / a/b: FLAKY"]);
     }
 
     #[test]
@@ -244,13 +299,13 @@ mod tests {
             let entry = Entry {
                 client: client.trim().to_owned(),
                 scenario: "a/b".to_owned(),
-                verdict: Mark::PASS,
+                verdicts: vec![Mark::PASS],
                 issue: Some(issue),
                 until: None,
                 line: 1,
             };
             prop_assume!(!entry.client.is_empty());
-            let back = read(&line(&entry), "x.yaml").unwrap();
+            let back = read(&entry.written(), "x.yaml").unwrap();
             prop_assert_eq!(&back.entries[0], &entry);
         }
     }

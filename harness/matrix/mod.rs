@@ -9,6 +9,7 @@
 //! - [`load`]: a summary read back; [`merge`]: parts put together again.
 //! - [`shard`]: which cells are whose when several machines divide a matrix.
 
+mod amend;
 pub mod baseline;
 mod board;
 pub mod choose;

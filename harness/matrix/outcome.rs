@@ -35,7 +35,7 @@ pub struct Unexpected<'s> {
     /// The cell.
     pub cell: &'s Cell,
     /// What the baseline has for it, and the line.
-    pub instead_of: Option<(Mark, usize)>,
+    pub instead_of: Option<(String, usize)>,
 }
 
 /// An entry of the baseline that has to go, or to be given another day.
@@ -94,7 +94,7 @@ pub fn outcome<'s>(
             Held::Otherwise => {
                 // Worse than expected is no reason to take the entry out.
                 fared.holds = true;
-                let instead_of = Some((entry.verdict, entry.line));
+                let instead_of = Some((entry.verdict(), entry.line));
                 out.unexpected.push(Unexpected { cell, instead_of });
             }
         }
@@ -114,20 +114,22 @@ enum Held {
 }
 
 fn held(entry: &Entry, cell: &Cell, strict: bool) -> Held {
-    if cell.verdict == entry.verdict {
+    if entry.takes(cell) {
         return Held::As;
     }
     // What was not judged says nothing about the entry; MISSING is nobody's fault but ours.
     if matches!(cell.class, Class::NotScored | Class::Inconclusive) {
         return Held::Open;
     }
-    match (entry.verdict, cell.class) {
-        (_, Class::Fail) if cell.verdict == Mark::Missing => Held::Otherwise,
+    let fails = || entry.verdicts.iter().any(|mark| mark.class() == Class::Fail);
+    match cell.class {
+        Class::Fail if cell.verdict == Mark::Missing => Held::Otherwise,
         // Now this, now that: that is what is expected.
-        (Mark::Flaky, _) => Held::As,
-        (_, Class::Pass) => Held::Better,
-        (expected, Class::Warning) if expected.class() == Class::Fail && !strict => Held::Better,
+        _ if entry.any() => Held::As,
+        Class::Pass => Held::Better,
+        Class::Warning if fails() && !strict && !entry.may_pass() => Held::Better,
         _ if counts(cell, strict) => Held::Otherwise,
+        _ if entry.may_pass() => Held::Open,
         // Another blemish than the one expected, and blemishes do not count.
         _ => Held::Better,
     }
@@ -184,7 +186,7 @@ fn review(
 fn conclude(summary: &Summary, baseline: &Baseline, out: &mut Outcome<'_>) {
     let expected = |cell: &&Cell| {
         let entry = baseline.find(&cell.client, &cell.scenario);
-        entry.is_some_and(|(_, entry)| entry.verdict == cell.verdict)
+        entry.is_some_and(|(_, entry)| entry.verdicts.contains(&cell.verdict))
     };
     let open = |mark: Mark| {
         let all = summary.cells.iter().filter(|cell| cell.verdict == mark);

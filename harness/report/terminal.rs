@@ -266,7 +266,7 @@ impl Page<'_> {
                 self.look.paint(ink(cell), &head),
                 cut(&text, self.width.saturating_sub(head.chars().count() + 3))
             );
-            if let Some((mark, line)) = one.instead_of {
+            if let Some((mark, line)) = &one.instead_of {
                 let _ = writeln!(out, "  {:<15}{mark}, in line {line} of the baseline", "expected");
             }
             for (label, text) in lines(cell) {
@@ -300,7 +300,8 @@ impl Page<'_> {
                         1 => String::new(),
                         _ => format!("{} / ", one.cell.client),
                     };
-                    let instead = one.instead_of.map(|(mark, _)| format!(" instead of {mark}"));
+                    let instead =
+                        one.instead_of.as_ref().map(|(mark, _)| format!(" instead of {mark}"));
                     let instead = instead.unwrap_or_default();
                     format!("{}{instead} {client}{}", one.cell.verdict, one.cell.scenario)
                 })

@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod bad_input;
+mod baselines;
 mod controls;
 mod disk;
 mod evidence;

@@ -7,14 +7,16 @@ use clap::Args;
 
 use super::shown::{Shown, expected, held, show};
 use super::{Colour, print, say};
+use crate::matrix::gather::gather;
 use crate::matrix::merge::{Named, merge};
 use crate::matrix::{Summary, expect, load};
 use crate::report::matrix::Form;
 
 /// Puts the parts of a divided matrix together
 ///
-/// A cell that no part has is MISSING and fails; one that two parts have with different verdicts
-/// is FLAKY. Fractions, baseline and exit code are those of the whole.
+/// A cell that no part has is MISSING and fails; one that two parts have is refused. Fractions,
+/// baseline and exit code are those of the whole. Into a directory, the evidence is copied; a file of
+/// its own says where it is.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -46,15 +48,31 @@ pub struct Merge {
 }
 
 impl Merge {
+    /// Takes what an earlier merge has left in a directory away, unless that is one of the parts.
+    fn clear(&self, dir: &Path) {
+        let same = |part: &PathBuf| {
+            let own = load::path(part);
+            let own = own.parent().unwrap_or(Path::new("")).join(".").canonicalize().ok();
+            own.is_some() && own == dir.join(".").canonicalize().ok()
+        };
+        let ours = load::read(dir).is_ok() && !self.parts.iter().any(same);
+        if ours {
+            let _ = std::fs::remove_dir_all(dir.join("cells"));
+        }
+    }
+
     pub(super) fn run(self) -> anyhow::Result<i32> {
-        let to = output(&self.output);
+        let (to, into_dir) = output(&self.output);
         let mut parts: Vec<Named> = Vec::new();
         let mut wrong = false;
         for given in &self.parts {
             match load::read(given) {
                 Ok(mut part) => {
                     let file = load::path(given);
-                    relative(&mut part, &file, &to);
+                    match into_dir {
+                        true => absolute(&mut part, &file),
+                        false => relative(&mut part, &file, &to),
+                    }
                     parts.push((file.display().to_string(), part));
                 }
                 // All that cannot be read, not only the first.
@@ -68,7 +86,7 @@ impl Merge {
         if wrong {
             return Ok(2);
         }
-        let whole = match merge(parts) {
+        let mut whole = match merge(parts) {
             Ok(whole) => whole,
             Err(problem) => {
                 say(String::from(problem));
@@ -78,6 +96,16 @@ impl Merge {
         if let Some(dir) = to.parent().filter(|dir| !dir.as_os_str().is_empty()) {
             std::fs::create_dir_all(dir)
                 .with_context(|| format!("cannot make the directory {}", dir.display()))?;
+        }
+        if into_dir {
+            let dir = to.parent().unwrap_or(Path::new(""));
+            self.clear(dir);
+            match gather(&mut whole, dir)? {
+                0 => {}
+                n => say(format_args!(
+                    "the evidence of {n} cells is not with their parts: not copied"
+                )),
+            }
         }
         expect::write(&to, &whole.to_json())
             .with_context(|| format!("cannot write the summary to {}", to.display()))?;
@@ -91,10 +119,19 @@ impl Merge {
     }
 }
 
-/// A name without `.json` is that of a directory.
-fn output(given: &Path) -> PathBuf {
+/// The file, and whether it goes into a directory of its own: a name without `.json` is that of one.
+fn output(given: &Path) -> (PathBuf, bool) {
     let file = given.extension().is_some_and(|ending| ending == "json") && !given.is_dir();
-    if file { given.to_owned() } else { given.join(load::FILE) }
+    if file { (given.to_owned(), false) } else { (given.join(load::FILE), true) }
+}
+
+/// Where the evidence of a part is now.
+fn absolute(part: &mut Summary, from: &Path) {
+    let dir = from.parent().unwrap_or(Path::new(""));
+    for own in part.cells.iter_mut().filter_map(|cell| cell.dir.as_mut()) {
+        let there = dir.join(&*own);
+        *own = std::path::absolute(&there).unwrap_or(there).display().to_string();
+    }
 }
 
 /// Lets the evidence of a part be found from where the whole is written.

@@ -2,30 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cell, Confirmed, Mark, Shard, Summary};
+use super::{Cell, Mark, Shard, Summary};
 use crate::scenario::{Problem, seen};
+
+/// Cells, and the file that each is from.
+type Cells = BTreeMap<(String, String), (Cell, String)>;
 
 /// A summary and how it is called in messages.
 pub type Named = (String, Summary);
 
 /// Puts parts together: every cell of the matrix is in what comes out. One that no part has is
-/// MISSING, one that two parts have with different verdicts is FLAKY.
+/// MISSING.
 ///
 /// # Errors
 ///
-/// Parts that are not of the same matrix: which, and how they differ.
+/// Parts that are not of the same matrix, or have the same cell: which, and what is to be done.
 pub fn merge(parts: Vec<Named>) -> Result<Summary, Problem> {
     let mut parts = parts.into_iter();
     let Some((first, mut whole)) = parts.next() else {
         return Err(Problem::new("there is nothing to merge"));
     };
     let mut shards: Vec<Option<Shard>> = vec![whole.shard];
-    let mut cells: BTreeMap<(String, String), Cell> = BTreeMap::new();
-    take(std::mem::take(&mut whole.cells), &mut cells);
+    let mut cells = Cells::new();
+    take(&first, std::mem::take(&mut whole.cells), &mut cells)?;
     for (file, part) in parts {
         alike(&first, &whole, &file, &part)?;
         shards.push(part.shard);
-        take(part.cells, &mut cells);
+        take(&file, part.cells, &mut cells)?;
         for scenario in part.scenarios {
             if !whole.scenarios.contains(&scenario) {
                 whole.scenarios.push(scenario);
@@ -52,12 +55,12 @@ pub fn merge(parts: Vec<Named>) -> Result<Summary, Problem> {
     for client in &whole.clients {
         for scenario in &whole.scenarios {
             let key = (client.name.clone(), scenario.clone());
-            let cell = cells.remove(&key).unwrap_or_else(|| missing(&key, &shards));
-            whole.cells.push(cell);
+            let cell = cells.remove(&key).map(|(cell, _)| cell);
+            whole.cells.push(cell.unwrap_or_else(|| missing(&key, &shards)));
         }
     }
     // Those whose client or scenario no list names.
-    whole.cells.extend(cells.into_values());
+    whole.cells.extend(cells.into_values().map(|(cell, _)| cell));
     Ok(whole)
 }
 
@@ -99,48 +102,34 @@ fn alike(first: &str, whole: &Summary, file: &str, part: &Summary) -> Result<(),
     Ok(())
 }
 
-fn take(list: Vec<Cell>, cells: &mut BTreeMap<(String, String), Cell>) {
+fn take(file: &str, list: Vec<Cell>, cells: &mut Cells) -> Result<(), Problem> {
+    // What was not played there may have been played here.
+    let idle = |cell: &Cell| matches!(cell.verdict, Mark::Missing | Mark::NotRun);
     for cell in list {
         let key = (cell.client.clone(), cell.scenario.clone());
-        match cells.remove(&key) {
-            Some(other) => cells.insert(key, both(other, cell)),
-            None => cells.insert(key, cell),
-        };
+        match cells.get(&key) {
+            Some((other, from)) if !idle(other) && !idle(&cell) => {
+                return Err(twice(&cell, from, file));
+            }
+            Some(_) if idle(&cell) => {}
+            _ => drop(cells.insert(key, (cell, file.to_owned()))),
+        }
     }
+    Ok(())
 }
 
-/// The same cell, played twice.
-fn both(one: Cell, other: Cell) -> Cell {
-    // What was not played there was played here.
-    let idle = |cell: &Cell| matches!(cell.verdict, Mark::Missing | Mark::NotRun);
-    if idle(&one) {
-        return other;
-    }
-    if idle(&other) {
-        return one;
-    }
-    let alike = one.verdict == other.verdict;
-    // The one with more to say explains it.
-    let (mut cell, less) = if one.verdict <= other.verdict { (one, other) } else { (other, one) };
-    for (word, count) in less.tally {
-        let sum = cell.tally.entry(word).or_default();
-        *sum = sum.saturating_add(count);
-    }
-    cell.scores = cell.scores.and(less.scores);
-    cell.lag_max_ms = cell.lag_max_ms.max(less.lag_max_ms);
-    if alike {
-        let of = |confirmed: Option<Confirmed>| confirmed.unwrap_or(Confirmed { same: 1, runs: 1 });
-        let (a, b) = (of(cell.confirmed), of(less.confirmed));
-        cell.confirmed = Some(Confirmed {
-            same: a.same.saturating_add(b.same),
-            runs: a.runs.saturating_add(b.runs),
-        });
-    } else {
-        cell.notes.push(format!("two parts disagree: {} and {}", cell.verdict, less.verdict));
-        cell.mark(Mark::Flaky);
-        cell.confirmed = None;
-    }
-    cell
+/// A cell that two parts have: one of them is another matrix, or is named twice.
+fn twice(cell: &Cell, one: &str, other: &str) -> Problem {
+    let (name, one, other) =
+        (format!("{} / {}", cell.client, cell.scenario), seen(one), seen(other));
+    let text = match one == other {
+        true => format!("{one} is named twice: its cell {} would count twice", seen(&name)),
+        false => format!("two parts have the cell {}: {one} and {other}", seen(&name)),
+    };
+    Problem::new(text).help(
+        "name each part once, and of a part that was played again only one; parts of one matrix are \
+         played with --shard 1/N to N/N, or have clients of different names",
+    )
 }
 
 fn missing((client, scenario): &(String, String), shards: &[Option<Shard>]) -> Cell {

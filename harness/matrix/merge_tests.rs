@@ -53,28 +53,35 @@ fn a_lost_part_is_missing_and_fails() {
 }
 
 #[test]
-fn two_verdicts_for_one_cell_are_flaky() {
-    let one = summary(vec![cell("curl", "a/b", Mark::PASS)]);
-    let two = summary(vec![cell("curl", "a/b", Word::Storm)]);
-    for list in [[one.clone(), two.clone()], [two, one]] {
-        let named = list.map(|part| ("x".to_owned(), part)).to_vec();
-        let merged = merge(named).unwrap();
-        let [cell] = &merged.cells[..] else { panic!() };
-        assert_eq!(cell.verdict, Mark::Flaky);
-        assert_eq!(cell.tally.get("PASS"), Some(&1));
-        assert_eq!(cell.tally.get("STORM"), Some(&1));
-        assert_eq!(cell.scores.robustness, Some(false));
-        assert_eq!(cell.findings.len(), 1, "what was found is still there");
-        assert_eq!(code(&merged), 1);
+fn a_cell_that_two_parts_have_is_refused() {
+    let one = summary(vec![cell("curl", "a/b", Mark::PASS), cell("curl", "a/c", Mark::PASS)]);
+    for word in [Mark::PASS, Word::Storm.into()] {
+        let two = summary(vec![cell("curl", "a/c", word), cell("curl", "a/b", Mark::Missing)]);
+        let list = [("p1/x.json", one.clone()), ("p2/x.json", two)];
+        for turn in [[0, 1], [1, 0]] {
+            let named = turn.map(|n| (list[n].0.to_owned(), list[n].1.clone())).to_vec();
+            let text = String::from(merge(named).unwrap_err());
+            assert!(text.starts_with("two parts have the cell `curl / a/c`: "), "{text}");
+            assert!(text.contains("`p1/x.json`") && text.contains("`p2/x.json`"), "{text}");
+            assert!(text.contains("name each part once"), "{text}");
+        }
     }
+    let same = ("p1/x.json".to_owned(), one);
+    let text = String::from(merge(vec![same.clone(), same]).unwrap_err());
+    assert!(text.starts_with("`p1/x.json` is named twice: its cell `curl / a/b`"), "{text}");
 }
 
+/// A part that was interrupted, and the same one played again with what it lacked.
 #[test]
-fn the_same_verdict_twice_confirms_it() {
-    let part = summary(vec![cell("curl", "a/b", Word::Storm)]);
-    let merged = merge(vec![("a".to_owned(), part.clone()), ("b".to_owned(), part)]).unwrap();
-    assert_eq!(merged.cells[0].confirmed, Some(Confirmed { same: 4, runs: 4 }));
-    assert_eq!(merged.cells[0].verdict, Mark::Word(Word::Storm));
+fn what_was_not_played_gives_way() {
+    let gap = summary(vec![cell("curl", "a/b", Mark::Missing), cell("curl", "a/c", Mark::PASS)]);
+    let rest = summary(vec![cell("curl", "a/b", Word::Storm), cell("curl", "a/c", Mark::NotRun)]);
+    for list in [[gap.clone(), rest.clone()], [rest, gap]] {
+        let named = list.into_iter().enumerate().map(|(n, part)| (n.to_string(), part)).collect();
+        let merged = merge(named).unwrap();
+        let words: Vec<Mark> = merged.cells.iter().map(|cell| cell.verdict).collect();
+        assert_eq!(words, [Word::Storm.into(), Mark::PASS]);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::board::Seat;
 use super::engine::Due;
+use super::gather;
 use super::shard::Shard;
 use super::summary::{Client, SuiteId};
 use crate::rng::Rng;
@@ -118,8 +119,6 @@ impl Wanted {
 
     /// The directory of a cell, under `out`.
     pub fn dir(&self, client: usize, scenario: &str) -> PathBuf {
-        let safe = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '.' };
-        let name: String = scenario.chars().map(safe).collect();
-        PathBuf::from("cells").join(&self.clients[client].name).join(name)
+        gather::dir(&self.clients[client].name, scenario)
     }
 }

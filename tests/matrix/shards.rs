@@ -39,6 +39,10 @@ fn cells(file: &Path) -> Vec<[Value; 6]> {
     cells.map(|cell| keys.map(|key| cell[key].clone())).collect()
 }
 
+fn dir_of(file: &Path) -> &Path {
+    file.parent().unwrap()
+}
+
 #[test]
 fn three_parts_are_the_whole() {
     let dir = tempfile::tempdir().unwrap();
@@ -68,13 +72,32 @@ fn three_parts_are_the_whole() {
     };
     merge(&parts).ends(1);
     assert_eq!(cells(&all.join("summary.json")), whole);
-    // Its evidence is found from there.
+    // Its evidence is in it, and the parts are needed no more.
     let text = std::fs::read_to_string(all.join("summary.json")).unwrap();
     let summary: Value = serde_json::from_str(&text).unwrap();
     let dirs = summary["cells"].as_array().unwrap().iter().filter_map(|cell| cell["dir"].as_str());
-    assert!(
-        dirs.map(|dir| assert!(all.join(dir).join("events.jsonl").exists(), "{dir}")).count() > 3
-    );
+    let moved = at("moved");
+    std::fs::rename(&all, &moved).unwrap();
+    let there = |dir: &str| {
+        assert!(
+            Path::new(dir).is_relative() && moved.join(dir).join("events.jsonl").exists(),
+            "{dir}"
+        );
+    };
+    assert!(dirs.map(there).count() > 3);
+    // A file of its own leads to where it is.
+    let file = at("all.json");
+    let args = ["merge", "-o", file.to_str().unwrap()].map(str::to_owned);
+    badproxy(args.into_iter().chain(parts.iter().cloned())).play().ends(1);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let summary: Value = serde_json::from_str(&text).unwrap();
+    let dirs = summary["cells"].as_array().unwrap().iter().filter_map(|cell| cell["dir"].as_str());
+    let there = |dir| assert!(dir_of(&file).join(dir).join("events.jsonl").exists(), "{dir}");
+    assert!(dirs.map(there).count() > 3);
+    // The same one twice is no other one.
+    let twice = merge(&[&parts[..], &parts[..1]].concat()).ends(2);
+    assert!(twice.stderr.contains("is named twice: its cell `sh / "), "{}", twice.stderr);
+    assert!(!all.exists());
     // Without one of them, what it had is missing.
     let less = merge(&parts[1..]).ends(1);
     assert!(less.out().contains("MISSING"), "{}", less.out());

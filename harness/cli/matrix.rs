@@ -345,7 +345,7 @@ impl Matrix {
             End::Whole if summary.cells.is_empty() => held.why.iter().for_each(say),
             End::Whole => {}
         }
-        if !summary.cells.is_empty() {
+        if !summary.cells.is_empty() && !matches!(end, End::NoCommand(_)) {
             if self.format == Form::Human && summary.clients.len() > 1 {
                 // Clients as columns: the lines above came in the order in which cells ended.
                 screen.line("");

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::error::Category;
 
-use super::Summary;
 use super::summary::SCHEMA;
+use super::{Summary, gaps};
 use crate::scenario::{Problem, Problems, seen};
 
 /// The usual name of a summary.
@@ -20,7 +20,8 @@ pub fn path(given: &Path) -> PathBuf {
     if given.is_dir() { given.join(FILE) } else { given.to_owned() }
 }
 
-/// Reads a summary from a file, or from a directory that has one.
+/// Reads a summary from a file, or from a directory that has one. What was never played is MISSING in
+/// it, also where the program that played it was killed.
 ///
 /// # Errors
 ///
@@ -43,7 +44,9 @@ pub fn read(given: &Path) -> Result<Summary, Problems> {
     if bytes.len() as u64 > LARGEST {
         return Err(problem(Problem::new("the summary is larger than 256MiB")));
     }
-    parse(&bytes).map_err(problem)
+    let mut summary = parse(&bytes).map_err(problem)?;
+    gaps::fill(&mut summary);
+    Ok(summary)
 }
 
 #[derive(Deserialize)]

@@ -19,6 +19,7 @@ mod evidence;
 #[cfg(test)]
 pub mod example;
 pub mod expect;
+pub mod gaps;
 pub mod gather;
 mod live;
 pub mod load;

@@ -11,7 +11,7 @@ use super::rows::Rows;
 use super::store::Store;
 use super::take::{Table, Take};
 use super::vote::LATE;
-use super::{Cell, Control, Keep, Live, Summary, Wanted, control};
+use super::{Cell, Control, Keep, Live, Summary, Wanted, control, gaps};
 use crate::cli::keys::Keys;
 use crate::cli::signals::{Ends, Told};
 use crate::report::text::Look;
@@ -107,7 +107,14 @@ pub async fn play(wanted: Wanted, tell: &mut dyn Tell, live: Live) -> Played {
         (number, ..) => End::Interrupted(number),
     };
     let end = matrix.close(end);
-    Played { summary: rows.summary(end.why()), end }
+    Played { summary: whole(&rows, &end), end }
+}
+
+/// All cells, those that were never played, too.
+fn whole(rows: &Rows, end: &End) -> Summary {
+    let mut summary = rows.summary(end.why());
+    gaps::fill(&mut summary);
+    summary
 }
 
 /// Who hears what people want.
@@ -276,10 +283,14 @@ impl Matrix<'_> {
 
     /// Writes the results for good.
     fn close(self, end: End) -> End {
-        let whole = matches!(end, End::Whole);
-        match self.store.write(&self.rows.summary(end.why())) {
+        // On a full disk there is no room for what is known without it.
+        let summary = match end {
+            End::Disk(_) => self.rows.summary(end.why()),
+            _ => whole(self.rows, &end),
+        };
+        match self.store.write(&summary) {
             Ok(()) => end,
-            Err(error) if whole => End::Disk(self.wanted.cannot_write(&error)),
+            Err(error) if end == End::Whole => End::Disk(self.wanted.cannot_write(&error)),
             Err(error) => {
                 self.tell.say(&self.wanted.cannot_write(&error));
                 end

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::matrix::{View, line, lines, remark, time};
 use super::text::{Ink, Look, cut, wrap};
+use crate::matrix::outcome::Unexpected;
 use crate::matrix::{Cell, Control, Fraction, Mark, Tally};
 use crate::verdict::Class;
 
@@ -17,6 +18,8 @@ const WORD: usize = 13;
 const CLIENT: usize = 12;
 /// Failures that are explained where not all are asked for.
 const EXPLAINED: usize = 3;
+/// Cells without a result that are named; of more, only the number is.
+const GAPS: usize = 5;
 /// Narrower than this, nothing is cut any further.
 const NARROWEST: usize = 40;
 
@@ -255,7 +258,10 @@ impl Page<'_> {
     /// The four lines of failures: all of them where only failures are asked for.
     fn explain(&self, out: &mut String) {
         let most = if self.view.only_failures { usize::MAX } else { EXPLAINED };
-        for one in self.view.outcome.unexpected.iter().take(most) {
+        // What was not played explains nothing.
+        let mut all: Vec<&Unexpected<'_>> = self.view.outcome.unexpected.iter().collect();
+        all.sort_by_key(|one| one.cell.verdict == Mark::Missing);
+        for one in all.into_iter().take(most) {
             let cell = one.cell;
             let head = format!("{} {}", sign(cell), cell.verdict);
             let of = format!("{} / {}", cell.client, cell.scenario);
@@ -292,9 +298,14 @@ impl Page<'_> {
         let outcome = self.view.outcome;
         out.push('\n');
         if !outcome.unexpected.is_empty() {
-            let list: Vec<String> = outcome
+            let all = outcome.unexpected.len();
+            let missing = |one: &&Unexpected<'_>| one.cell.verdict == Mark::Missing;
+            let gaps = outcome.unexpected.iter().filter(missing).count();
+            let listed = |one: &&Unexpected<'_>| gaps <= GAPS || !missing(one);
+            let mut list: Vec<String> = outcome
                 .unexpected
                 .iter()
+                .filter(listed)
                 .map(|one| {
                     let client = match self.view.columns().len() {
                         1 => String::new(),
@@ -306,7 +317,10 @@ impl Page<'_> {
                     format!("{}{instead} {client}{}", one.cell.verdict, one.cell.scenario)
                 })
                 .collect();
-            let text = format!("{} unexpected: {}", list.len(), list.join(" · "));
+            if gaps > GAPS {
+                list.push(format!("MISSING in {gaps} cells"));
+            }
+            let text = format!("{all} unexpected: {}", list.join(" · "));
             for part in wrap(&line(&text), self.width) {
                 let _ = writeln!(out, "{}", line(&part));
             }

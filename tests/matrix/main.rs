@@ -10,6 +10,7 @@ mod disk;
 mod evidence;
 mod isolate;
 mod late;
+mod missing;
 #[path = "../cli/play.rs"]
 mod play;
 #[cfg(target_os = "linux")]

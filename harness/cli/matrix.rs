@@ -41,7 +41,8 @@ Examples:
 Exit codes:
   0  every verdict as expected       1  a verdict against a client, or FLAKY
   2  usage, or a file not readable   3  we could not do our part
-  4  nothing judged: the client does not get through a healthy proxy, or no scenario matches
+  4  nothing judged: the client does not get through a healthy proxy, or supports nothing (77), or no
+     scenario matches
   5  the machine was too busy to judge some of it
   129, 130, 143  interrupted: what was played until then is on disk, and marked as partial")]
 pub struct Matrix {

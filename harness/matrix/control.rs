@@ -64,6 +64,11 @@ pub(super) fn row(client: &str, name: &str, take: &Take) -> Control {
 /// Why it did not.
 fn reason(take: &Take) -> &'static str {
     let killed = take.exit.is_some_and(|exit| exit.killed_by_us);
+    // One that came has not found something that it needs: curl ends with 77 without its CA file.
+    if take.attempts == 0 && take.exit.is_some_and(|exit| exit.code == Some(77)) {
+        return "it exits with 77, which says that it does not support even a healthy proxy: a client that \
+                means something else by 77 needs a wrapper";
+    }
     match (take.attempts, take.answers) {
         (0, _) if killed => {
             "it had not come to the proxy when its time was over: it needs a longer --timeout, or reads \

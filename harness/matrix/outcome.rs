@@ -233,10 +233,26 @@ fn conclude(summary: &Summary, baseline: &Baseline, out: &mut Outcome<'_>) {
         (5, Some(format!("this machine was too busy: {} not to be judged", were(late))))
     } else if inconclusive > 0 && nothing {
         (5, Some(format!("{} not to be judged", were(inconclusive))))
+    } else if nothing && inconclusive == 0 && summary.shard.is_none() {
+        (4, Some(format!("nothing was judged: {}", unscored(summary))))
     } else {
         (0, None)
     };
     (out.code, out.why) = (code, why);
+}
+
+/// What became of cells of which none was judged.
+fn unscored(summary: &Summary) -> String {
+    let count = |mark| summary.cells.iter().filter(|cell| cell.verdict == mark).count();
+    let (no, not_run) = (count(Mark::Word(Word::Unsupported)), count(Mark::NotRun));
+    match (no, not_run) {
+        (0, _) => "every scenario needs what is not there (NOT-RUN), e.g. --isolate".to_owned(),
+        (_, 0) => "the client does not support any of it (exit code 77)".to_owned(),
+        (no, not_run) => format!(
+            "the client does not support {no} of it (exit code 77), and {not_run} need what is not there \
+             (NOT-RUN)"
+        ),
+    }
 }
 
 fn cells(n: usize) -> String {

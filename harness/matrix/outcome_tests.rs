@@ -41,7 +41,7 @@ fn without_a_baseline_failures_are_unexpected() {
     assert_eq!(of(vec![cell("a", FIN, Mark::Flaky)], "").0, 1);
     assert_eq!(of(vec![cell("a", FIN, Mark::Missing)], "").0, 1);
     assert_eq!(strictly(vec![cell("a", "x/y", SLOW)], "", true).0, 1);
-    for (word, code) in [(Word::Unsupported, 0), (Word::Harness, 3), (Word::Inconclusive, 5)] {
+    for (word, code) in [(Word::Unsupported, 4), (Word::Harness, 3), (Word::Inconclusive, 5)] {
         assert_eq!(of(vec![cell("a", FIN, word)], "").0, code, "{word}");
     }
 }
@@ -76,7 +76,8 @@ fn what_is_absent_or_not_judged_is_tolerated() {
     assert_eq!(code, 0);
     assert!(said[0].contains("is about no cell of this matrix"), "{said:?}");
     assert!(said[1].ends_with("did you mean `reply/hang`?"), "{said:?}");
-    assert_eq!(of(vec![cell("a", FIN, Word::Unsupported)], baseline).0, 0);
+    let other = || cell("a", "x/y", Mark::PASS);
+    assert_eq!(of(vec![cell("a", FIN, Word::Unsupported), other()], baseline).0, 0);
     // But it is not taken for a pass.
     assert_eq!(of(vec![cell("a", FIN, Word::Inconclusive)], baseline).0, 5);
     assert_eq!(of(vec![cell("a", FIN, Mark::Missing)], baseline).0, 1);
@@ -100,7 +101,6 @@ fn what_is_flaky_may_pass_and_may_fail() {
     }
 }
 
-#[test]
 /// Each verdict of a list is fine, and so are plays that disagree on them; another one is not.
 #[test]
 fn one_of_several_verdicts() {
@@ -130,6 +130,7 @@ fn one_of_several_verdicts() {
     assert_eq!(of(vec![now], "a / reply/*: HANG\n").0, 1);
 }
 
+#[test]
 fn a_wildcard_holds_as_long_as_one_cell_does() {
     let baseline = "\"* / *\": STORM\n";
     let cells = |second| vec![cell("a", FIN, STORM), cell("b", FIN, second)];
@@ -154,6 +155,30 @@ fn a_failure_counts_for_more_than_what_was_not_judged() {
     assert_eq!(of(cells, "").0, 1);
     let cells = vec![cell("a", FIN, Word::Harness), cell("a", "x/y", Word::Inconclusive)];
     assert_eq!(of(cells, "").0, 3);
+}
+
+/// Of clients that end with 77 behind everything, nothing is known.
+#[test]
+fn nothing_supported_is_4() {
+    let no = |scenario| cell("a", scenario, Word::Unsupported);
+    let not_run = |scenario| cell("a", scenario, Mark::NotRun);
+    for (cells, why) in [
+        (vec![no(FIN), no("x/y")], "does not support any of it (exit code 77)"),
+        (vec![not_run(FIN)], "needs what is not there (NOT-RUN)"),
+        (vec![no(FIN), not_run("x/y")], "1 of it (exit code 77), and 1 need what is not there"),
+    ] {
+        let (code, said) = of(cells.clone(), "");
+        assert_eq!(code, 4);
+        assert!(said[0].contains(why), "{said:?}");
+        // Expected or not: there is still nothing.
+        assert_eq!(of(cells.clone(), "\"a / *\": UNSUPPORTED\n").0, 4);
+        // Of a part, the whole decides; and one cell that was judged is something.
+        let mut part = summary(cells.clone());
+        part.shard = Some(crate::matrix::Shard { index: 1, of: 5 });
+        assert_eq!(outcome(&part, &Baseline::default(), today(), false).code, 0);
+        let more = [cells, vec![cell("a", "x/z", Mark::PASS)]].concat();
+        assert_eq!(of(more, "").0, 0);
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ fn who_fails_behind_a_healthy_proxy_is_not_judged() {
         ("curl -sS {target}; exit 9", "exits with a code other than 0"),
         ("curl -sS {target}; exec sleep 100", "did not end in its time"),
         ("exit 0", "it never came to the proxy"),
+        ("exit 77", "it does not support even a healthy proxy"),
         ("exec sleep 100", "it needs a longer --timeout"),
     ] {
         let matrix = matrix(&["--scenario", "reply", "--timeout", "1s"], shell).ends(4);

@@ -33,8 +33,15 @@ fn late(
     case.finding(Word::Slow, rule, measured, limit)
 }
 
+impl Case<'_> {
+    /// The timeout that the client was told; whether it took it for its own, nobody knows.
+    pub(super) fn told(&self) -> String {
+        format!("BADPROXY_TIMEOUT said {}", time(self.terms.timeout))
+    }
+}
+
 /// A failure long after the client could know of it: since the fault that it could notice, or,
-/// when all it got was silence, since its own timeout.
+/// when all it got was silence, since the timeout that it was told.
 fn late_failure(case: &Case<'_>, found: &mut Vec<Finding>) {
     let (conduct, Ending::Failure(_)) = (case.conduct, case.ending) else { return };
     let Some(exit) = conduct.process.exit else { return };
@@ -58,8 +65,7 @@ fn late_failure(case: &Case<'_>, found: &mut Vec<Finding>) {
             (conduct.ran().unwrap_or(0.0), in_ms(case.terms.timeout) * 1.2 + FAST_MS);
         if took > limit {
             let measured = format!("failed after {}", ms(took));
-            let own = format!("its own timeout was {}", time(case.terms.timeout));
-            found.push(late(case, "timeout", (took, limit), (measured, own)));
+            found.push(late(case, "timeout", (took, limit), (measured, case.told())));
         }
     }
 }

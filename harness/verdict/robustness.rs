@@ -77,7 +77,7 @@ fn hang(case: &Case<'_>, found: &mut Vec<Finding>) {
         let measured = format!("still running after {}", ms(case.conduct.ran().unwrap_or(0.0)));
         let limit = match case.terms.no_timeout {
             true => format!("{} allowed", time(case.terms.hang)),
-            false => format!("its own timeout was {}", time(case.terms.timeout)),
+            false => case.told(),
         };
         found.push(case.finding(Word::Hang, "running", measured, limit));
     }

@@ -10,7 +10,7 @@ fn slow() {
     assert_eq!(on(FIN, after(1990.0), lagging).word, Word::Pass);
 
     let silent = |ms| client().connect().request(&[]).hang().wait(ms).exits(28);
-    earns(Word::Slow, "failed after 8.1 s, its own timeout was 5.0 s", HANG, silent(8000.0));
+    earns(Word::Slow, "failed after 8.1 s, BADPROXY_TIMEOUT said 5.0 s", HANG, silent(8000.0));
     assert_eq!(verdict(HANG, silent(7800.0)).word, Word::Pass);
     // Silence after an audible fault is silence: the client's own timeout counts.
     let mixed = client().connect().fin().wait(100.0).connect().hang().wait(5000.0).exits(28);

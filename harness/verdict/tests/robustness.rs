@@ -67,7 +67,7 @@ fn storm_by_coming_back_too_soon() {
 #[test]
 fn hang() {
     let stuck = client().connect().request(&[]).hang().wait(14_900.0).ends(None, Some(9), true);
-    let summary = "still running after 15.0 s, its own timeout was 5.0 s";
+    let summary = "still running after 15.0 s, BADPROXY_TIMEOUT said 5.0 s";
     earns(Word::Hang, summary, HANG, stuck.clone());
     // Killed early, say by an interrupt.
     let stopped = client().connect().request(&[]).hang().wait(900.0).ends(None, Some(9), true);

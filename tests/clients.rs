@@ -11,6 +11,8 @@ mod dns;
 mod examples;
 #[path = "clients/h2.rs"]
 mod h2;
+#[path = "clients/hello.rs"]
+mod hello;
 #[cfg(target_os = "linux")]
 #[path = "clients/isolate.rs"]
 mod isolate;

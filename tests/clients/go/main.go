@@ -22,14 +22,25 @@ func overTLS(server string) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: dial}
 }
 
-func get(target string, timeout time.Duration, dialer *net.Dialer) ([]byte, error) {
+func get(target string, timeout time.Duration, dialer *net.Dialer, anonymous bool) ([]byte, error) {
 	client := http.Client{Timeout: timeout}
-	if dialer.Timeout > 0 || dialer.Resolver != nil {
+	request, err := http.NewRequest("GET", target, nil)
+	if err != nil {
+		return nil, err
+	}
+	if dialer.Timeout > 0 || dialer.Resolver != nil || anonymous {
 		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.DialContext = dialer.DialContext
+		if dialer.Timeout > 0 || dialer.Resolver != nil {
+			transport.DialContext = dialer.DialContext
+		}
+		if anonymous {
+			// An empty one is left out.
+			transport.ProxyConnectHeader = http.Header{"User-Agent": {""}}
+			request.Header.Set("User-Agent", "")
+		}
 		client.Transport = transport
 	}
-	response, err := client.Get(target)
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +54,7 @@ func get(target string, timeout time.Duration, dialer *net.Dialer) ([]byte, erro
 func main() {
 	dialTimeout := flag.Duration("dial-timeout", 0, "give up on the TCP connection after this long, such as 500ms")
 	dot := flag.Bool("dot", false, "look names up over TLS, at BADPROXY_DOT")
+	anonymous := flag.Bool("anonymous", false, "send no User-Agent")
 	flag.Parse()
 	target := flag.Arg(0)
 	if target == "" {
@@ -56,7 +68,7 @@ func main() {
 	if *dot {
 		dialer.Resolver = overTLS(os.Getenv("BADPROXY_DOT"))
 	}
-	body, err := get(target, timeout, &dialer)
+	body, err := get(target, timeout, &dialer, *anonymous)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%v\n", err)
 		os.Exit(1)

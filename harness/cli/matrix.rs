@@ -56,8 +56,8 @@ pub struct Matrix {
     /// sandbox; `all` [default: the newest frozen one; with --scenario: all]
     #[arg(long, value_name = "NAME")]
     suite: Option<String>,
-    /// Play only scenarios of this name, stage or pattern, e.g. `auth/407-*`; or this YAML file
-    /// (repeatable)
+    /// Play only scenarios of this name, stage or pattern, e.g. `auth/407-*`, out of all that there
+    /// are unless --suite names some; or this YAML file (repeatable)
     #[arg(long, value_name = "GLOB")]
     scenario: Vec<String>,
     /// Leave out scenarios of this name, stage or pattern (repeatable)

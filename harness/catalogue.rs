@@ -111,6 +111,8 @@ catalogue! {
     "syn/ipv6-silent",
     "syn/lossy",
     "syn/tiny-mss",
+    "syn/duplicated",
+    "syn/reordered",
     "accept/reset",
     "accept/hang",
     "accept/slow",

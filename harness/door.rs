@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::fault::Effect;
+use crate::fault::duplicate::Duplicate;
+use crate::fault::reorder::Reorder;
+use crate::fault::{Direction, Effect};
 use crate::scenario::{Length, Scenario};
 use crate::stage::Stage;
 use crate::world::Syn;
@@ -19,6 +21,10 @@ pub struct Door {
     pub window: Option<u32>,
     /// The chance that a packet to it is lost.
     pub loss: Option<f64>,
+    /// Which segments come twice.
+    pub duplicate: Option<Duplicate>,
+    /// Which segments are swapped.
+    pub reorder: Option<Reorder>,
     /// The rule that says so, from 1.
     pub rule: usize,
     /// What each connection that it lets through meets: the effect, and what it did.
@@ -61,11 +67,31 @@ pub fn door(scenario: &Scenario, scale: Option<f64>, address: Option<IpAddr>) ->
                 door.loss = Some(f.chance);
                 Some(format!("loses the client's packets, each with a chance of {}", f.chance))
             }
+            Effect::Duplicate(f) => {
+                door.duplicate = Some(f.clone());
+                let every = match f.every.unwrap_or(1) {
+                    1 => "sends every segment with data".to_owned(),
+                    n => format!("sends one segment with data in {n}"),
+                };
+                Some(format!("{every} a second time{}", way(f.direction)))
+            }
+            Effect::Reorder(f) => {
+                door.reorder = Some(f.clone());
+                Some(format!("swaps segments with data in pairs{}", way(f.direction)))
+            }
             _ => None,
         };
         door.meets.extend(met.map(|did| (step.effect.word(), did)));
     }
     door
+}
+
+fn way(direction: Option<Direction>) -> &'static str {
+    match direction {
+        None => "",
+        Some(Direction::Upstream) => ", to the proxy",
+        Some(Direction::Downstream) => ", to the client",
+    }
 }
 
 impl Scenario {

@@ -83,8 +83,8 @@
 //! - **kernel buffers**: how much a client can write into a proxy that does not read is the window
 //!   above, not what a kernel's buffers grow to. Nor can the proxy be through with what it sends
 //!   while the client has not read it;
-//! - **segments and packets**: `mss`, `window`, `lose`, `mtu` and `vanish` have nothing to act on, and
-//!   bytes that were written at the same instant can be read at once;
+//! - **segments and packets**: `mss`, `window`, `lose`, `duplicate`, `reorder`, `mtu` and `vanish` have
+//!   nothing to act on, and bytes that were written at the same instant can be read at once;
 //! - **anything outside**: connections around the proxy, `--forward`, a client in another process;
 //! - **threads**: work that a client does on another thread takes no virtual time, and a blocking call
 //!   stops the clock;

@@ -350,6 +350,7 @@ faults! {
     close::Close,
     corrupt::Corrupt,
     delay::Delay,
+    duplicate::Duplicate,
     frame::Frame,
     garbage::Garbage,
     glue::Glue,
@@ -362,6 +363,7 @@ faults! {
     mss::Mss,
     mtu::Mtu,
     refuse::Refuse,
+    reorder::Reorder,
     reset::Reset,
     respond::Respond,
     rst_stream::RstStream,
@@ -411,9 +413,8 @@ mod tests {
             assert!(!Effect::stages(word).is_empty(), "{word}");
             let example = Effect::example(word).unwrap();
             let scenario = crate::scenario::read(&format!("rules:\n  - {example}\n"), word);
-            let scenario = scenario.unwrap_or_else(|e| panic!("{word}: {e}"));
-            let steps = &scenario.rules[0].steps.0;
-            assert!(steps.iter().any(|s| s.effect.word() == *word), "{word}");
+            let rules = scenario.unwrap_or_else(|e| panic!("{word}: {e}")).rules;
+            assert!(rules[0].steps.0.iter().any(|s| s.effect.word() == *word), "{word}");
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::event::What;
 use crate::log::Log;
 use crate::sandbox::packets::{self, Packet};
 use crate::sandbox::why::Refused;
-use crate::sandbox::{How, Inside, ORIGIN, PROXY, Plan, Port, open};
+use crate::sandbox::{How, Inside, Link, ORIGIN, PROXY, Plan, Port, open, serve};
 use crate::scenario::Scenario;
 use crate::stage::Stage;
 use crate::start::{Made, Running, Setup, start_on};
@@ -71,7 +71,8 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
     ports.extend([how(dns_tcp), How::Udp].map(|how| Port::new(DNS, how)));
     let far = doors.iter().filter(|(_, door)| door.syn == Syn::Unreachable);
     let unreachable = far.map(|(at, _)| at.ip()).collect();
-    let plan = Plan { ports, unreachable, ..Plan::default() };
+    let tap = Link::tap(&doors);
+    let plan = Plan { ports, unreachable, tap, ..Plan::default() };
     // A name in there is never asked for.
     let mut hosts = Vec::new();
     if !order.scenario.has_dns() {
@@ -90,7 +91,7 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
     let (Some(tcp), Some(udp)) = (fds.next(), fds.next()) else {
         anyhow::bail!("the sandbox has come back without its name server's sockets");
     };
-    let sights = fds.map(sight).collect::<Result<_, _>>()?;
+    let sights = fds.by_ref().take(2).map(sight).collect::<Result<_, _>>()?;
     let pac = listeners.split_off(doors.len() + TAKEN.len());
     let around = listeners.split_off(doors.len());
     let proxy = Listener::Many(Many::new(listeners, Clock::Real));
@@ -100,6 +101,10 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
         name: (!addresses.is_empty()).then(|| PROXY.to_owned()),
     };
     let mut running = start_on(order.scenario.clone(), setup, made)?;
+    if let Some(tap) = fds.next() {
+        let link = Link::new(running.address.port(), &doors);
+        running.shared.spawn(serve(sight(tap)?, link));
+    }
     if addresses.is_empty() {
         addresses.push(running.address.ip());
     }

@@ -3,14 +3,15 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use super::control::{Up, send};
-use super::plan::Plan;
+use super::plan::{Plan, Tap};
 use super::space::{self, Failed};
-use super::{VERB, files, init, net, sockets};
+use super::{VERB, files, init, net, sockets, tap};
 
 /// `__sandbox enter PLAN` and `__sandbox init`: what the arguments after the verb say. Standard
 /// input is the control socket. Gives the exit code.
@@ -45,6 +46,9 @@ fn prepare(plan: &Plan, control: &OwnedFd) -> Result<i32, Failed> {
     files::mount_all(&plan.files)?;
     net::up(plan).map_err(|e| ("net", e))?;
     let (at, fds) = sockets::make(plan).map_err(|e| ("sockets", e))?;
+    if plan.tap == Tap::Take {
+        tap::take(at.first().map_or(0, SocketAddr::port)).map_err(|e| ("clsact", e))?;
+    }
     space::keep_for_init().map_err(|e| ("caps", e))?;
     let mut init = spawn(plan, control).map_err(|e| ("init", e))?;
     let with: Vec<_> = fds.iter().map(AsFd::as_fd).collect();

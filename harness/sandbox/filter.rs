@@ -8,14 +8,31 @@ use socket2::{SockFilter, SockRef};
 
 /// `ret #k`: take so many bytes of the packet.
 const RETURN: u16 = 0x06;
-/// `ld [k]`: a word of the packet, or an extension.
+/// `ld [k]`, `ldh [k]`, `ldb [k]`: a word of the packet, two bytes, one; or an extension.
 const LOAD: u16 = 0x20;
-/// `jge #k`.
+const LOAD_TWO: u16 = 0x28;
+const LOAD_ONE: u16 = 0x30;
+/// `ldh [x + k]`, `ldb [x + k]`.
+const LOAD_TWO_AT_X: u16 = 0x48;
+const LOAD_ONE_AT_X: u16 = 0x50;
+/// `ldx #k`, `ldx 4*([k]&0xf)`.
+const SET_X: u16 = 0x01;
+const SET_X_LENGTH: u16 = 0xb1;
+/// `ja k`, `jeq #k`, `jge #k`, `jset #k`.
+const JUMP: u16 = 0x05;
+const IS: u16 = 0x15;
 const AT_LEAST: u16 = 0x35;
+const HAS: u16 = 0x45;
 /// The extension that gives a random word (SKF_AD_OFF + SKF_AD_RANDOM).
 const RANDOM: u32 = 0xffff_f000 + 56;
+/// The extensions for the protocol, the kind (0: for this host) and the mark of a packet.
+const PROTOCOL: u32 = 0xffff_f000;
+const KIND: u32 = 0xffff_f000 + 4;
+const MARK: u32 = 0xffff_f000 + 20;
+/// Where the IP header begins, whatever is before it (SKF_NET_OFF).
+const IP: u32 = 0xfff0_0000;
 /// Every byte of a packet.
-const WHOLE: u32 = 0x4_0000;
+pub(super) const WHOLE: u32 = 0x4_0000;
 
 /// From now on the socket gets no packet: it acknowledges nothing and answers nothing.
 ///
@@ -40,4 +57,44 @@ pub fn lose(socket: &impl AsFd, chance: f64) -> io::Result<()> {
         SockFilter::new(RETURN, 0, 0, WHOLE),
         SockFilter::new(RETURN, 0, 0, 0),
     ])
+}
+
+/// One instruction: code, how far to jump if so and if not, k.
+pub(super) type Op = (u16, u8, u8, u32);
+
+/// A program that says `take` of TCP segments from and to this port, SYNs apart, and 0 of all else
+/// and of what has a mark: that was sent by ourselves. For a packet socket and for tc alike.
+pub(super) fn segments(port: u16, take: u32) -> [Op; 22] {
+    let port = u32::from(port);
+    [
+        (LOAD, 0, 0, MARK),
+        (IS, 0, 19, 0),
+        (LOAD_ONE, 0, 0, KIND),
+        (IS, 0, 17, 0),
+        (LOAD_TWO, 0, 0, PROTOCOL),
+        (IS, 0, 4, 0x0800),
+        (LOAD_ONE, 0, 0, IP + 9),
+        (IS, 0, 13, 6),
+        (SET_X_LENGTH, 0, 0, IP),
+        (JUMP, 0, 0, 4),
+        (IS, 0, 10, 0x86dd),
+        (LOAD_ONE, 0, 0, IP + 6),
+        (IS, 0, 8, 6),
+        (SET_X, 0, 0, 40),
+        (LOAD_ONE_AT_X, 0, 0, IP + 13),
+        (HAS, 5, 0, 0x02),
+        (LOAD_TWO_AT_X, 0, 0, IP),
+        (IS, 2, 0, port),
+        (LOAD_TWO_AT_X, 0, 0, IP + 2),
+        (IS, 0, 1, port),
+        (RETURN, 0, 0, take),
+        (RETURN, 0, 0, 0),
+    ]
+}
+
+/// From now on the socket gets only what such a program takes.
+pub(super) fn only(socket: &impl AsFd, program: &[Op]) -> io::Result<()> {
+    let program: Vec<SockFilter> =
+        program.iter().map(|&(code, yes, no, k)| SockFilter::new(code, yes, no, k)).collect();
+    SockRef::from(socket).attach_filter(&program)
 }

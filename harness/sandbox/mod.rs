@@ -5,8 +5,8 @@
 //! (`net`), their `/etc` (`files`) and the sockets (`sockets`), and hands the descriptors back
 //! (`control`). The sockets are served from outside. The helper's child (`init`) is the first
 //! process inside: it starts the command, and with it everything that the command has started
-//! ends. `packets` sees what goes anywhere else. Where a system forbids all this, [`why`] says
-//! what is missing and what helps.
+//! ends. `packets` sees what goes anywhere else, and `link` plays what befalls segments on their
+//! way. Where a system forbids all this, [`why`] says what is missing and what helps.
 
 #[cfg(target_os = "linux")]
 mod control;
@@ -21,15 +21,21 @@ mod init;
 #[cfg(target_os = "linux")]
 mod inside;
 #[cfg(target_os = "linux")]
+mod link;
+#[cfg(target_os = "linux")]
 mod net;
 #[cfg(target_os = "linux")]
 mod open;
 pub mod packets;
 mod plan;
 #[cfg(target_os = "linux")]
+mod segment;
+#[cfg(target_os = "linux")]
 mod sockets;
 #[cfg(target_os = "linux")]
 mod space;
+#[cfg(target_os = "linux")]
+mod tap;
 pub mod why;
 
 #[cfg(target_os = "linux")]
@@ -39,8 +45,10 @@ pub use filter::{drop_all, lose};
 #[cfg(target_os = "linux")]
 pub use inside::{Inside, Opened};
 #[cfg(target_os = "linux")]
+pub use link::{Link, serve};
+#[cfg(target_os = "linux")]
 pub use open::open;
-pub use plan::{How, Plan, Port};
+pub use plan::{How, Plan, Port, Tap};
 
 /// The verb of the helper: `badproxy __sandbox ...`, nothing that people call.
 pub const VERB: &str = "__sandbox";

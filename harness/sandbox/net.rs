@@ -5,7 +5,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::plan::Plan;
+use super::plan::{Plan, Tap};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// The address that connections come from, so that resolvers see IPv4 as configured.
@@ -14,7 +14,7 @@ pub(super) const SOURCE_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 pub(super) const SOURCE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 
 /// `lo` is the first interface of every network namespace.
-const LO: u32 = 1;
+pub(super) const LO: u32 = 1;
 const AF_NETLINK: i32 = 16;
 const NETLINK_ROUTE: i32 = 0;
 const AF_INET: u8 = 2;
@@ -37,8 +37,11 @@ const TABLE_LOCAL: u8 = 255;
 pub(super) fn up(plan: &Plan) -> io::Result<()> {
     let kernel = Kernel::new()?;
     kernel.ask(RTM_NEWLINK, &link())?;
-    if plan.ports.iter().any(|port| port.mss.is_some()) {
+    if plan.ports.iter().any(|port| port.mss.is_some()) || plan.tap != Tap::None {
         kernel.ask(RTM_NEWLINK, &one_by_one())?;
+    }
+    if plan.tap != Tap::None {
+        kernel.ask(RTM_NEWLINK, &by_hand())?;
     }
     kernel.ask(RTM_NEWADDR, &address(SOURCE_V4.into()))?;
     kernel.ask(RTM_NEWROUTE, &everywhere(SOURCE_V4.into()))?;
@@ -53,15 +56,17 @@ pub(super) fn up(plan: &Plan) -> io::Result<()> {
     Ok(())
 }
 
-struct Kernel(Socket);
+/// The kernel's end of netlink.
+pub(super) struct Kernel(Socket);
 
 impl Kernel {
-    fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         let protocol = Some(Protocol::from(NETLINK_ROUTE));
         Ok(Kernel(Socket::new(Domain::from(AF_NETLINK), Type::RAW, protocol)?))
     }
 
-    fn ask(&self, kind: u16, body: &[u8]) -> io::Result<()> {
+    /// Asks for a change, and gives what it says.
+    pub(super) fn ask(&self, kind: u16, body: &[u8]) -> io::Result<()> {
         let mut message = Vec::new();
         message.extend((16 + body.len() as u32).to_ne_bytes());
         message.extend(kind.to_ne_bytes());
@@ -101,6 +106,19 @@ fn one_by_one() -> Vec<u8> {
     body
 }
 
+/// IFLA_AF_SPEC, AF_INET, IFLA_INET_CONF: accept_local and route_localnet. A packet from a packet
+/// socket has no route yet, and gets one as if it had come from outside.
+fn by_hand() -> Vec<u8> {
+    let (mut conf, mut inet, mut spec) = (Vec::new(), Vec::new(), Vec::new());
+    attribute(&mut conf, 23, &1_u32.to_ne_bytes());
+    attribute(&mut conf, 26, &1_u32.to_ne_bytes());
+    attribute(&mut inet, 1, &conf);
+    attribute(&mut spec, u16::from(AF_INET), &inet);
+    let mut body = link();
+    attribute(&mut body, 26, &spec);
+    body
+}
+
 /// `struct ifaddrmsg`, IFA_ADDRESS and IFA_LOCAL.
 fn address(ip: IpAddr) -> Vec<u8> {
     // NODAD: nobody else is asked whether it is theirs.
@@ -128,7 +146,7 @@ fn nowhere(ip: IpAddr) -> Vec<u8> {
 }
 
 /// `struct rtattr` and its value, filled up to four bytes.
-fn attribute(body: &mut Vec<u8>, kind: u16, value: &[u8]) {
+pub(super) fn attribute(body: &mut Vec<u8>, kind: u16, value: &[u8]) {
     body.extend((4 + value.len() as u16).to_ne_bytes());
     body.extend(kind.to_ne_bytes());
     body.extend(value);

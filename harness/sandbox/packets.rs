@@ -22,6 +22,12 @@ pub enum Packet {
 
 /// Reads a packet from its IP header on. None: not of interest, or not whole.
 pub fn read(bytes: &[u8]) -> Option<Packet> {
+    let (protocol, from, to, header) = layers(bytes)?;
+    inner(protocol, from, to, bytes.get(header..)?)
+}
+
+/// The protocol in a packet, its addresses, and where that protocol begins.
+pub(super) fn layers(bytes: &[u8]) -> Option<(u8, IpAddr, IpAddr, usize)> {
     match bytes.first()? >> 4 {
         4 => v4(bytes),
         6 => v6(bytes),
@@ -29,7 +35,7 @@ pub fn read(bytes: &[u8]) -> Option<Packet> {
     }
 }
 
-fn v4(bytes: &[u8]) -> Option<Packet> {
+fn v4(bytes: &[u8]) -> Option<(u8, IpAddr, IpAddr, usize)> {
     let header = usize::from(bytes.first()? & 0x0f) * 4;
     let later = u16::from_be_bytes(bytes.get(6..8)?.try_into().ok()?) & 0x1fff;
     // A later fragment has no ports.
@@ -40,16 +46,16 @@ fn v4(bytes: &[u8]) -> Option<Packet> {
         let octets: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
         Some(Ipv4Addr::from(octets).into())
     };
-    inner(*bytes.get(9)?, ip(12)?, ip(16)?, bytes.get(header..)?)
+    Some((*bytes.get(9)?, ip(12)?, ip(16)?, header))
 }
 
-fn v6(bytes: &[u8]) -> Option<Packet> {
+fn v6(bytes: &[u8]) -> Option<(u8, IpAddr, IpAddr, usize)> {
     let ip = |at: usize| -> Option<IpAddr> {
         let octets: [u8; 16] = bytes.get(at..at + 16)?.try_into().ok()?;
         Some(Ipv6Addr::from(octets).into())
     };
     // Clients send no extension headers before TCP and UDP.
-    inner(*bytes.get(6)?, ip(8)?, ip(24)?, bytes.get(40..)?)
+    Some((*bytes.get(6)?, ip(8)?, ip(24)?, 40))
 }
 
 fn inner(protocol: u8, from: IpAddr, to: IpAddr, bytes: &[u8]) -> Option<Packet> {

@@ -14,8 +14,22 @@ pub struct Plan {
     pub ports: Vec<Port>,
     /// Addresses that no route leads to: connecting fails at once with EHOSTUNREACH.
     pub unreachable: Vec<IpAddr>,
+    /// What is done to segments from and to the port of the first socket.
+    pub tap: Tap,
     /// Whether the processes get a namespace of their own, too.
     pub pids: bool,
+}
+
+/// How segments between client and proxy go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Tap {
+    /// Nobody looks.
+    #[default]
+    None,
+    /// A socket sees them, and can send more.
+    See,
+    /// A socket gets them, and only what it sends arrives.
+    Take,
 }
 
 /// One socket inside.

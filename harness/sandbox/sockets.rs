@@ -6,8 +6,8 @@ use std::os::fd::OwnedFd;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::filter;
-use super::plan::{How, Plan, Port};
+use super::plan::{How, Plan, Port, Tap};
+use super::{filter, tap};
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -15,7 +15,7 @@ const BACKLOG: i32 = 1024;
 const ETH_P_IP: u16 = 0x0800;
 const ETH_P_IPV6: u16 = 0x86dd;
 
-/// Makes all of them; the two that see packets come last.
+/// Makes all of them; the two that see packets come behind them, and then the tap, if there is one.
 pub(super) fn make(plan: &Plan) -> io::Result<(Vec<SocketAddr>, Vec<OwnedFd>)> {
     let (mut at, mut fds) = (Vec::new(), Vec::new());
     let mut chosen = 0;
@@ -43,6 +43,9 @@ pub(super) fn make(plan: &Plan) -> io::Result<(Vec<SocketAddr>, Vec<OwnedFd>)> {
         let socket = Socket::new(Domain::PACKET, Type::DGRAM, Some(protocol))?;
         socket.set_nonblocking(true)?;
         fds.push(OwnedFd::from(socket));
+    }
+    if plan.tap != Tap::None {
+        fds.push(OwnedFd::from(tap::socket(at.first().map_or(0, SocketAddr::port))?));
     }
     Ok((at, fds))
 }

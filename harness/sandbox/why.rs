@@ -140,6 +140,12 @@ pub fn why(facts: &Facts) -> Refused {
             "use a kernel with CONFIG_USER_NS and CONFIG_NET_NS",
         );
     }
+    if facts.step == "clsact" {
+        return refused(
+            "`reorder` has to take packets off their way, and this kernel has no clsact or no cls_bpf",
+            "sudo modprobe -a sch_ingress cls_bpf (CONFIG_NET_SCH_INGRESS, CONFIG_NET_CLS_BPF)",
+        );
+    }
     Refused {
         missing: format!("the sandbox cannot be made ({}: {})", facts.step, facts.error),
         remedy: "`unshare --user --net --mount --pid --fork true` shows whether this system can \
@@ -169,6 +175,7 @@ mod tests {
             (Facts { container: true, ..step("user") }, "--security-opt seccomp=unconfined"),
             (Facts { seccomp: true, ..step("user") }, "--security-opt seccomp=unconfined"),
             (Facts { errno: 38, ..step("user") }, "CONFIG_USER_NS"),
+            (step("clsact"), "cls_bpf"),
             // Settings that are not the reason are not named.
             (Facts { apparmor: some("1"), ..step("sockets") }, "unshare --user"),
             (step("user"), "unshare --user"),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::play::{badproxy, file};
-use crate::{allowed, gone, mark};
+use crate::{allowed, gone, mark, segments};
 
 const CONNECT: &[u8] = b"CONNECT target.badproxy.test:80 HTTP/1.1\r\n\r\n";
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: target.badproxy.test\r\n\r\n";
@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// Plays a client inside, and gives what it saw and the events.
 #[track_caller]
-fn inside(scenario: &str, client: &str) -> (String, Vec<Value>) {
+pub(crate) fn inside(scenario: &str, client: &str) -> (String, Vec<Value>) {
     let program = std::env::current_exe().unwrap();
     let (program, mark) = (program.to_str().unwrap(), mark());
     let words = ["run", scenario, "--isolate", "--format", "jsonl", "--timeout", "60s", "--"];
@@ -49,6 +49,8 @@ fn client() {
         "hang" => silence(Duration::from_secs(2)),
         "lossy" => lossy(),
         "segments" => segments(),
+        "arrivals" => segments::arrivals(),
+        "kernel" => segments::kernel(),
         other => panic!("{other}"),
     };
     println!("saw: {seen}");
@@ -72,7 +74,7 @@ fn dial(at: SocketAddr) -> String {
     }
 }
 
-fn tunnel() -> TcpStream {
+pub(crate) fn tunnel() -> TcpStream {
     let mut socket = TcpStream::connect(proxy()[0]).unwrap();
     socket.set_read_timeout(Some(LONG)).unwrap();
     socket.set_nodelay(true).unwrap();

@@ -15,6 +15,7 @@ mod forbidden;
 mod play;
 #[path = "../support/sandbox.rs"]
 mod sandbox;
+mod segments;
 
 use std::process::Command;
 

@@ -8,9 +8,9 @@ use super::RuleBuilder;
 use crate::fault::Effect;
 use crate::fault::{
     Fault, alert, answer, await_, bandwidth, blackhole, cert, challenge, close, corrupt, delay,
-    frame, garbage, glue, goaway, h2, hang, headers, limit, lose, mss, mtu, refuse, reset, respond,
-    rst_stream, send, server_hello, slice, socks_method, socks_reply, socks_status, split, tls,
-    tls_record, unreachable, until, upstream_error, vanish, window,
+    duplicate, frame, garbage, glue, goaway, h2, hang, headers, limit, lose, mss, mtu, refuse,
+    reorder, reset, respond, rst_stream, send, server_hello, slice, socks_method, socks_reply,
+    socks_status, split, tls, tls_record, unreachable, until, upstream_error, vanish, window,
 };
 
 impl RuleBuilder {
@@ -95,6 +95,11 @@ impl RuleBuilder {
         self.step(delay::Delay { time: Some(Length(time)), ..Default::default() })
     }
 
+    /// Sends every TCP segment with data twice (sandbox).
+    pub fn duplicate(self) -> Self {
+        self.step(duplicate::Duplicate::default())
+    }
+
     /// Sends this many bytes drawn from the seed.
     pub fn garbage(self, bytes: u64) -> Self {
         self.step(garbage::Garbage { bytes: Some(Size(bytes)) })
@@ -138,6 +143,11 @@ impl RuleBuilder {
     /// Answers every SYN with a RST.
     pub fn refuse(self) -> Self {
         self.step(refuse::Refuse::default())
+    }
+
+    /// Swaps TCP segments with data in pairs (sandbox).
+    pub fn reorder(self) -> Self {
+        self.step(reorder::Reorder::default())
     }
 
     /// Sends a RST.

@@ -1,0 +1,257 @@
+//! The way of TCP segments between client and proxy, where a rule makes it a bad one: pure, but for
+//! `serve`.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use rustix::net::{RecvFlags, SendFlags, SocketAddrAny, recvfrom, sendto};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+use tokio::time::{Instant, sleep_until};
+
+use super::plan::Tap;
+use super::segment::{read, seal};
+use crate::door::Door;
+use crate::fault::Direction;
+
+/// How long a segment waits for the next one. The client's kernel repeats it after 200 ms.
+const HOLD: Duration = Duration::from_millis(50);
+/// Flows that are counted at once.
+const MOST: usize = 10_000;
+
+/// From whom, to whom.
+type Flow = (SocketAddr, SocketAddr);
+
+/// What becomes of each segment.
+pub struct Link {
+    port: u16,
+    doors: Vec<(IpAddr, Door)>,
+    counts: HashMap<Flow, u32>,
+    /// First segments of pairs, one a flow at most; the oldest first.
+    held: VecDeque<(Instant, Flow, Vec<u8>)>,
+}
+
+impl Link {
+    /// To a proxy with these doors, all of them at this port.
+    pub fn new(port: u16, doors: &[(SocketAddr, Door)]) -> Self {
+        let doors = doors.iter().map(|(at, door)| (at.ip(), door.clone())).collect();
+        Link { port, doors, counts: HashMap::new(), held: VecDeque::new() }
+    }
+
+    /// What it takes to play these doors.
+    pub fn tap(doors: &[(SocketAddr, Door)]) -> Tap {
+        let any = |which: fn(&Door) -> bool| doors.iter().any(|(_, door)| which(door));
+        match (any(|door| door.reorder.is_some()), any(|door| door.duplicate.is_some())) {
+            (true, _) => Tap::Take,
+            (false, true) => Tap::See,
+            (false, false) => Tap::None,
+        }
+    }
+
+    /// Whether what is not sent does not arrive.
+    fn takes(&self) -> bool {
+        self.doors.iter().any(|(_, door)| door.reorder.is_some())
+    }
+
+    /// What is to be sent now that this packet has come.
+    fn pass(&mut self, mut packet: Vec<u8>, now: Instant) -> Vec<Vec<u8>> {
+        seal(&mut packet);
+        let Some(segment) = read(&packet) else {
+            return if self.takes() { vec![packet] } else { Vec::new() };
+        };
+        let flow = (segment.from, segment.to);
+        let (direction, door) = self.way(flow);
+        let reorder = door.and_then(|door| door.reorder.as_ref());
+        let swaps = segment.data
+            && !segment.ends
+            && reorder.is_some_and(|r| r.direction.is_none_or(|d| d == direction));
+        let place = self.held.iter().position(|(_, of, _)| *of == flow);
+        let first = match place {
+            None if swaps => {
+                self.held.push_back((now, flow, packet));
+                return Vec::new();
+            }
+            Some(place) if swaps || segment.ends => self.held.remove(place),
+            _ => None,
+        };
+        let mut out = Vec::new();
+        match first {
+            Some((.., first)) if swaps => out.extend([packet, first]),
+            Some((.., first)) => out.extend([first, packet]),
+            None => out.push(packet),
+        }
+        let out = self.send(flow, out);
+        if segment.ends || self.counts.len() > MOST {
+            self.counts.remove(&flow);
+        }
+        out
+    }
+
+    /// What has waited long enough.
+    fn due(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        let mut out = Vec::new();
+        while self.held.front().is_some_and(|(since, ..)| *since + HOLD <= now) {
+            let Some((_, flow, packet)) = self.held.pop_front() else { break };
+            out.extend(self.send(flow, vec![packet]));
+        }
+        out
+    }
+
+    /// Those that do not arrive by themselves, and those that come twice again.
+    fn send(&mut self, flow: Flow, packets: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        let takes = self.takes();
+        let mut out = Vec::new();
+        for packet in packets {
+            let twice = read(&packet).is_some_and(|segment| segment.data) && self.twice(flow);
+            out.extend((takes && twice).then(|| packet.clone()));
+            out.extend((takes || twice).then_some(packet));
+        }
+        out
+    }
+
+    fn twice(&mut self, flow: Flow) -> bool {
+        let (direction, door) = self.way(flow);
+        let Some(duplicate) = door.and_then(|door| door.duplicate.as_ref()) else { return false };
+        let (every, only) = (duplicate.every.unwrap_or(1).max(1), duplicate.direction);
+        if only.is_some_and(|only| only != direction) {
+            return false;
+        }
+        let count = self.counts.entry(flow).or_default();
+        *count = count.wrapping_add(1);
+        *count % every == 0
+    }
+
+    /// Where a flow leads, and by which door.
+    fn way(&self, (from, to): Flow) -> (Direction, Option<&Door>) {
+        let (direction, ip) = match to.port() == self.port {
+            true => (Direction::Upstream, to.ip()),
+            false => (Direction::Downstream, from.ip()),
+        };
+        let door = self.doors.iter().find(|(at, _)| *at == ip || at.is_unspecified());
+        (direction, door.map(|(_, door)| door))
+    }
+}
+
+/// Lets segments pass, until it is dropped.
+pub async fn serve(socket: UdpSocket, mut link: Link) {
+    let mut bytes = vec![0; 1 << 17];
+    // An address that a packet has come from is one that it can be sent to: interface and protocol
+    // stand in it. One for IPv4, one for IPv6.
+    let mut ways: [Option<SocketAddrAny>; 2] = [None, None];
+    loop {
+        let next = link.held.front().map(|(since, ..)| *since + HOLD);
+        let late = async {
+            match next {
+                Some(next) => sleep_until(next).await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut out = Vec::new();
+        tokio::select! {
+            biased;
+            came = socket.async_io(Interest::READABLE, || receive(&socket, &mut bytes)) => {
+                let Ok((n, from)) = came else { return };
+                let packet = bytes[..n].to_vec();
+                ways[version(&packet)] = from;
+                out = link.pass(packet, Instant::now());
+            }
+            () = late => {}
+        }
+        out.extend(link.due(Instant::now()));
+        for packet in out {
+            let Some(to) = &ways[version(&packet)] else { continue };
+            // What the kernel does not take is lost, and TCP repeats it.
+            let _ = sendto(&socket, &packet, SendFlags::empty(), to);
+        }
+    }
+}
+
+fn receive(socket: &UdpSocket, bytes: &mut [u8]) -> io::Result<(usize, Option<SocketAddrAny>)> {
+    let (n, _, from) = recvfrom(socket, bytes, RecvFlags::empty())?;
+    Ok((n, from))
+}
+
+fn version(packet: &[u8]) -> usize {
+    usize::from(packet.first().is_some_and(|first| first >> 4 == 6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::door::door;
+    use crate::sandbox::segment::tests::segment;
+
+    fn link(effects: &str) -> Link {
+        let yaml = format!("rules: [{{at: syn, do: {effects}}}]");
+        let scenario = crate::scenario::read(&yaml, "x").unwrap_or_else(|e| panic!("{e}"));
+        let at = "203.0.113.9:443".parse().unwrap();
+        Link::new(443, &[(at, door(&scenario, None, None))])
+    }
+
+    /// What goes on of these, all in one flow; after a moment, if they still wait.
+    fn passed(link: &mut Link, back: bool, packets: &[(u8, &str)]) -> Vec<String> {
+        let now = Instant::now();
+        let each = packets.iter().map(|(flags, data)| segment(back, *flags, data.as_bytes()));
+        let mut out: Vec<Vec<u8>> = each.flat_map(|packet| link.pass(packet, now)).collect();
+        assert!(link.due(now + HOLD - Duration::from_millis(1)).is_empty());
+        out.push(b"".to_vec());
+        out.extend(link.due(now + HOLD));
+        let text = |packet: &Vec<u8>| match (packet.get(33), packet.get(40..)) {
+            (Some(0x11 | 0x04), _) => "end".to_owned(),
+            (Some(_), Some(b"")) => "ack".to_owned(),
+            (Some(_), Some(data)) => String::from_utf8(data.to_vec()).unwrap(),
+            _ => "...".to_owned(),
+        };
+        out.iter().map(text).collect()
+    }
+
+    const ACK: (u8, &str) = (0x10, "");
+    const FIN: (u8, &str) = (0x11, "");
+
+    fn data(text: &str) -> (u8, &str) {
+        (0x18, text)
+    }
+
+    #[test]
+    fn pairs_are_swapped_and_one_alone_is_late() {
+        let some = [ACK, data("a"), ACK, data("b"), data("c"), data("d"), data("e"), ACK];
+        let wanted = ["ack", "ack", "b", "a", "d", "c", "ack", "...", "e"];
+        assert_eq!(passed(&mut link("reorder"), false, &some), wanted);
+        assert_eq!(passed(&mut link("reorder"), true, &some), wanted);
+    }
+
+    #[test]
+    fn an_end_is_no_second_of_a_pair() {
+        for end in [FIN, (0x04, "")] {
+            assert_eq!(passed(&mut link("reorder"), false, &[data("a"), end]), ["a", "end", "..."]);
+        }
+    }
+
+    #[test]
+    fn one_direction() {
+        let mut link = link("{reorder: {direction: downstream}}");
+        let some = [data("a"), data("b")];
+        assert_eq!(passed(&mut link, true, &some), ["b", "a", "..."]);
+        // What comes off its way goes on as it was.
+        assert_eq!(passed(&mut link, false, &some), ["a", "b", "..."]);
+    }
+
+    /// The first ones arrive by themselves.
+    #[test]
+    fn only_the_second_ones_are_sent() {
+        let some = [ACK, data("a"), data("b"), data("c"), data("d"), FIN];
+        assert_eq!(passed(&mut link("duplicate"), false, &some), ["a", "b", "c", "d", "..."]);
+        let every = "{duplicate: {every: 2, direction: upstream}}";
+        assert_eq!(passed(&mut link(every), false, &some), ["b", "d", "..."]);
+        assert_eq!(passed(&mut link(every), true, &some), ["..."]);
+    }
+
+    #[test]
+    fn both() {
+        let some = [data("a"), data("b"), ACK];
+        let wanted = ["b", "b", "a", "a", "ack", "..."];
+        assert_eq!(passed(&mut link("[duplicate, reorder]"), false, &some), wanted);
+    }
+}

@@ -1,6 +1,7 @@
 //! `h2`: a server of HTTP/2 whose connection is not what the client would like.
 
 use std::io;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,9 @@ use super::{After, Cx, Fault};
 use crate::http2::frame::MOST;
 use crate::scenario::Problem;
 use crate::stage::Stage;
+
+/// How long a stream that was reset is kept.
+const KEPT: Duration = Duration::from_secs(3600);
 
 /// The terms of an HTTP/2 connection: what SETTINGS say, and what is never answered. At `tls` of
 /// the origin's, at `proxy_tls` of the proxy's own.
@@ -96,6 +100,9 @@ impl H2 {
     /// The library, told what it will have said, as far as it can be true.
     pub(crate) fn builder(&self) -> h2::server::Builder {
         let mut builder = h2::server::Builder::new();
+        // What still comes on a stream that was reset is ignored (RFC 9113, section 5.1), however late:
+        // the library's one second would be of the machine's clock, which virtual time does not move.
+        builder.reset_stream_duration(KEPT);
         let Some(settings) = self.settings.as_ref().filter(|_| self.send_settings != Some(false))
         else {
             return builder;

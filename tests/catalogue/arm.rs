@@ -30,6 +30,12 @@ fn paused(scenario: &Scenario) -> bool {
 }
 
 impl Arm {
+    /// How many scenarios are played at a time: on sockets most of the time is waited for.
+    pub fn at_a_time(self) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        if self == Arm::Sockets { 32 } else { processors }
+    }
+
     pub fn runtime(self) -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -45,8 +51,8 @@ impl Arm {
         match self {
             Arm::Sim => Duration::from_secs(500),
             Arm::Sockets if !due => Duration::from_secs(60),
-            Arm::Sockets if paused(scenario) => Duration::from_millis(2600),
-            Arm::Sockets => Duration::from_millis(400),
+            Arm::Sockets if paused(scenario) => Duration::from_millis(4000),
+            Arm::Sockets => Duration::from_millis(1500),
         }
     }
 
@@ -67,7 +73,7 @@ impl Arm {
             Arm::Sim => Ok(Box::new(running.net.as_ref().unwrap().connect().await?)),
             Arm::Sockets => {
                 let dial = TcpStream::connect(running.address);
-                match tokio::time::timeout(Duration::from_millis(400), dial).await {
+                match tokio::time::timeout(Duration::from_millis(1500), dial).await {
                     Ok(socket) => {
                         let socket = socket?;
                         socket.set_nodelay(true)?;

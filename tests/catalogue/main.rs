@@ -11,11 +11,14 @@ mod h2;
 #[path = "../support/login.rs"]
 mod login;
 mod script;
+#[path = "../support/side_by_side.rs"]
+mod side_by_side;
 
 use std::path::{Path, PathBuf};
 
 use arm::Arm;
 use badproxy::catalogue::{CATALOGUE, Entry};
+use side_by_side::side_by_side;
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/catalogue").join(format!("{name}.txt"))
@@ -26,9 +29,7 @@ fn kept(entry: &Entry) -> String {
 }
 
 fn transcript(entry: &Entry, arm: Arm) -> String {
-    let runtime = arm.runtime();
-    let quiet = ["silence", "no answer"].iter().any(|word| kept(entry).contains(word));
-    runtime.block_on(script::play(entry.scenario().unwrap(), arm, quiet))
+    arm.runtime().block_on(script::play(entry.scenario().unwrap(), arm, &kept(entry)))
 }
 
 /// Plays all scenarios, some at a time, and names those that differ from what is kept.
@@ -37,25 +38,17 @@ fn check(arm: Arm) {
     // What needs the sandbox is played there: tests/sandbox.
     let here = |entry: &&Entry| entry.scenario().unwrap().needs() == 0;
     let entries: Vec<&Entry> = CATALOGUE.iter().filter(here).collect();
-    for some in entries.chunks(8) {
-        let played: Vec<(&&Entry, String)> = std::thread::scope(|scope| {
-            let threads: Vec<_> = some
-                .iter()
-                .map(|entry| (entry, scope.spawn(move || transcript(entry, arm))))
-                .collect();
-            threads.into_iter().map(|(entry, thread)| (entry, thread.join().unwrap())).collect()
-        });
-        for (entry, got) in played {
-            if std::env::var_os("UPDATE").is_some() && arm == Arm::Sim {
-                let path = golden(entry.name);
-                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-                std::fs::write(&path, &got).unwrap();
-                continue;
-            }
-            let want = kept(entry);
-            if want != got {
-                wrong.push(format!("{}\n--- kept\n{want}\n--- {arm:?}\n{got}", entry.name));
-            }
+    let played = side_by_side(entries.len(), arm.at_a_time(), |n| transcript(entries[n], arm));
+    for (entry, got) in entries.iter().zip(played) {
+        if std::env::var_os("UPDATE").is_some() && arm == Arm::Sim {
+            let path = golden(entry.name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &got).unwrap();
+            continue;
+        }
+        let want = kept(entry);
+        if want != got {
+            wrong.push(format!("{}\n--- kept\n{want}\n--- {arm:?}\n{got}", entry.name));
         }
     }
     assert!(wrong.is_empty(), "{} differ:\n\n{}", wrong.len(), wrong.join("\n\n"));

@@ -3,8 +3,6 @@
 //! and the same events, times apart.
 
 use std::io;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use badproxy::event::{Event, What};
@@ -13,6 +11,7 @@ use badproxy::{Outcome, Scenario, Setup, World, catalogue};
 use tokio::time::sleep;
 
 use crate::plain::fetch;
+use crate::side_by_side::side_by_side;
 
 /// Of a second of virtual time on sockets, unless the scenario has a scale of its own.
 const SCALE: f64 = 0.01;
@@ -151,24 +150,6 @@ fn play(scenario: &Scenario, arm: Arm, due: Due) -> (Vec<String>, Due) {
 /// How many scenarios are played at a time on sockets, where most of the time is waited for.
 const AT_A_TIME: usize = 32;
 
-/// Plays all of them, so many at once: no one waits for another.
-fn all<T: Send + Sync>(count: usize, at_a_time: usize, play: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let played: Vec<OnceLock<T>> = (0..count).map(|_| OnceLock::new()).collect();
-    std::thread::scope(|scope| {
-        for _ in 0..at_a_time {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(place) = played.get(at) else { break };
-                    let _ = place.set(play(at));
-                }
-            });
-        }
-    });
-    played.into_iter().map(|one| one.into_inner().unwrap()).collect()
-}
-
 #[test]
 fn both_arms_agree() {
     let scenarios: Vec<Scenario> = catalogue::CATALOGUE
@@ -179,9 +160,11 @@ fn both_arms_agree() {
     assert!(scenarios.len() > 100);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let any = Due { silence: true, end: false };
-    let memory = all(scenarios.len(), processors, |n| play(&scenarios[n], Arm::Memory, any));
-    let sockets =
-        all(scenarios.len(), AT_A_TIME, |n| play(&scenarios[n], Arm::Sockets, memory[n].1).0);
+    let memory =
+        side_by_side(scenarios.len(), processors, |n| play(&scenarios[n], Arm::Memory, any));
+    let sockets = side_by_side(scenarios.len(), AT_A_TIME, |n| {
+        play(&scenarios[n], Arm::Sockets, memory[n].1).0
+    });
     let mut wrong = Vec::new();
     for (scenario, ((memory, _), sockets)) in scenarios.iter().zip(memory.iter().zip(&sockets)) {
         if memory != sockets {

@@ -9,3 +9,5 @@ mod face;
 mod plain;
 mod report;
 mod same;
+#[path = "../support/side_by_side.rs"]
+mod side_by_side;

@@ -250,10 +250,14 @@ impl Matrix {
             return Ok(Ok((named_suite("own", &all, &texts), all)));
         }
         let whole = patterns.is_empty() && self.skip.is_empty() && all.is_empty();
-        let entries = suite.entries.iter().map(|entry| entry.scenario());
-        let entries = entries.map(|read| read.map_err(|problems| anyhow::anyhow!("{problems}")));
-        match choose(entries.collect::<Result<Vec<_>, _>>()?, &patterns, &self.skip) {
-            Ok(chosen) => all.extend(chosen),
+        match choose(suite.entries.clone(), &patterns, &self.skip) {
+            // What is not played is not read.
+            Ok(chosen) => {
+                for entry in chosen {
+                    let read = entry.scenario();
+                    all.push(read.map_err(|problems| anyhow::anyhow!("{problems}"))?);
+                }
+            }
             Err(NoMatch { pattern: Some(pattern), near }) => {
                 let near = near.map(|near| format!("did you mean `{near}`? "));
                 say(format_args!(

@@ -1,7 +1,7 @@
 //! Which scenarios of a suite are played.
 
-use crate::catalogue::near;
-use crate::scenario::{Scenario, glob, nearest};
+use crate::catalogue::{Entry, near};
+use crate::scenario::{glob, nearest};
 
 /// Why there is nothing to play.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,13 +18,13 @@ pub struct NoMatch {
 ///
 /// When a pattern of `wanted` meets nothing, or nothing is left.
 pub fn choose(
-    all: Vec<Scenario>,
+    all: Vec<&'static Entry>,
     wanted: &[String],
     skipped: &[String],
-) -> Result<Vec<Scenario>, NoMatch> {
-    let meets = |pattern: &String, scenario: &Scenario| {
+) -> Result<Vec<&'static Entry>, NoMatch> {
+    let meets = |pattern: &String, scenario: &Entry| {
         // A stage alone is all of it.
-        glob(pattern, &scenario.name) || glob(&format!("{pattern}/*"), &scenario.name)
+        glob(pattern, scenario.name) || glob(&format!("{pattern}/*"), scenario.name)
     };
     for pattern in wanted {
         if !all.iter().any(|scenario| meets(pattern, scenario)) {
@@ -32,11 +32,11 @@ pub fn choose(
             return Err(NoMatch { pattern: Some(pattern.clone()), near });
         }
     }
-    let kept = |scenario: &Scenario| {
+    let kept = |scenario: &&Entry| {
         let asked = wanted.is_empty() || wanted.iter().any(|pattern| meets(pattern, scenario));
         asked && !skipped.iter().any(|pattern| meets(pattern, scenario))
     };
-    let left: Vec<Scenario> = all.into_iter().filter(kept).collect();
+    let left: Vec<_> = all.into_iter().filter(kept).collect();
     match left.is_empty() {
         true => Err(NoMatch { pattern: None, near: None }),
         false => Ok(left),
@@ -44,7 +44,7 @@ pub fn choose(
 }
 
 /// The name, or all of a stage, that a pattern without a match was probably meant to be.
-fn meant(pattern: &str, all: &[Scenario]) -> Option<String> {
+fn meant(pattern: &str, all: &[&Entry]) -> Option<String> {
     let (stage, rest) = pattern.split_once('/').unwrap_or((pattern, ""));
     if !rest.is_empty() && rest != "*" {
         return near(pattern).map(str::to_owned);
@@ -61,10 +61,9 @@ mod tests {
     use super::*;
     use crate::catalogue::CATALOGUE;
 
-    fn names(wanted: &[&str], skipped: &[&str]) -> Result<Vec<String>, NoMatch> {
+    fn names(wanted: &[&str], skipped: &[&str]) -> Result<Vec<&'static str>, NoMatch> {
         let owned = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
-        let all = CATALOGUE.iter().map(|entry| entry.scenario().unwrap()).collect();
-        let left = choose(all, &owned(wanted), &owned(skipped))?;
+        let left = choose(CATALOGUE.iter().collect(), &owned(wanted), &owned(skipped))?;
         Ok(left.into_iter().map(|scenario| scenario.name).collect())
     }
 

@@ -120,7 +120,7 @@ impl Link {
         }
         let count = self.counts.entry(flow).or_default();
         *count = count.wrapping_add(1);
-        *count % every == 0
+        count.is_multiple_of(every)
     }
 
     /// Where a flow leads, and by which door.

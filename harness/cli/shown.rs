@@ -65,14 +65,18 @@ pub(super) fn show(
         }
     }
     if how.form == Form::Github {
-        step_summary(&view)?;
+        step_summary(&view, how.to.is_none())?;
     }
     Ok(outcome.code)
 }
 
 /// The table for GitHub's page of the job.
-fn step_summary(view: &View<'_>) -> anyhow::Result<()> {
+fn step_summary(view: &View<'_>, printed: bool) -> anyhow::Result<()> {
     let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
+        if !printed {
+            say("GITHUB_STEP_SUMMARY is not set: the table is not written");
+            return Ok(());
+        }
         // Who tries it at home wants to see it.
         say("GITHUB_STEP_SUMMARY is not set: the table is on standard output");
         let mut out = std::io::stdout().lock();

@@ -171,6 +171,7 @@ fn the_table_goes_to_the_step_summary() {
     assert!(text.starts_with("before\n### badproxy"), "{text}");
     let played = there.play("report out --format github").ends(0);
     assert!(played.stderr.contains("GITHUB_STEP_SUMMARY is not set"), "{}", played.stderr);
+    assert!(played.out().contains("### badproxy"), "{}", played.out());
 }
 
 #[test]
@@ -182,15 +183,22 @@ fn parts_are_merged_and_judged_as_a_whole() {
         summary.cells.retain(|cell| cell.scenario == *row);
         summary.cells[0].dir = Some("cells/x".to_owned());
         there.write(&format!("part-{part}/summary.json"), &summary.to_json());
+        there.write(&format!("part-{part}/cells/x/events.jsonl"), row);
     }
     there.play("merge part-0 part-1 -o all").ends(0);
     let text = std::fs::read_to_string(there.path("all/summary.json")).unwrap();
     let whole: Summary = serde_json::from_str(&text).unwrap();
     assert_eq!(whole.cells.len(), 2);
-    // The evidence is where it was.
-    assert_eq!(whole.cells[0].dir.as_deref(), Some("../part-0/cells/x"));
+    // The evidence is with it; a file of its own leads to where it was.
+    for cell in &whole.cells {
+        let events = there.path(&format!("all/{}/events.jsonl", cell.dir.as_deref().unwrap()));
+        assert_eq!(std::fs::read_to_string(events).unwrap(), cell.scenario);
+    }
     let played = there.play("merge part-0 -o all.json").ends(1);
     assert!(played.out().contains("MISSING reply/hang"), "{}", played.out());
+    let text = std::fs::read_to_string(there.path("all.json")).unwrap();
+    let part: Summary = serde_json::from_str(&text).unwrap();
+    assert_eq!(part.cells[0].dir.as_deref(), Some("part-0/cells/x"));
     let played = there.play("report all.json --check").ends(1);
     assert!(played.out().contains("MISSING"), "{}", played.out());
 }

@@ -168,6 +168,14 @@ impl Matrix {
             say(problem);
             return Ok(2);
         }
+        // Before hours are spent on what has no place to go.
+        let files = [&self.write_baseline, &self.junit, &self.html];
+        for file in files.into_iter().flatten() {
+            if let Err(problem) = expect::has_a_place(file) {
+                say(problem);
+                return Ok(3);
+            }
+        }
         let (suite, scenarios) = match self.scenarios()? {
             Ok(chosen) => chosen,
             Err(code) => return Ok(code),
@@ -307,13 +315,14 @@ impl Matrix {
         mut expected: Baseline,
         out: &Path,
     ) -> anyhow::Result<i32> {
+        let mut unwritten = None;
         if let (Some(file), true) = (&self.write_baseline, summary.partial) {
             say(format_args!("{} is not written: only a part was played", file.display()));
         } else if let Some(file) = &self.write_baseline {
             let text = expect::text(summary, &expected);
+            // What was played is shown all the same.
             if let Err(error) = expect::write(file, &text) {
-                say(format_args!("cannot write {}: {error}", file.display()));
-                return Ok(3);
+                unwritten = Some(format!("cannot write {}: {error}", file.display()));
             }
             expected = baseline::read(&text, &file.display().to_string())
                 .map_err(|problems| anyhow::anyhow!("{problems}"))?;
@@ -333,8 +342,10 @@ impl Matrix {
             End::Disk(_) | End::Unable => 3,
             End::NothingJudged => 4,
             End::Interrupted(signal) => 128 + signal,
+            End::Whole if unwritten.is_some() => 3,
             End::Whole => held.code,
         };
+        unwritten.iter().for_each(say);
         match end {
             End::NoCommand(text) | End::Disk(text) => say(text),
             End::NothingJudged => say(
@@ -383,10 +394,11 @@ fn named_suite(name: &str, scenarios: &[Scenario], texts: &[String]) -> SuiteId 
 fn header(wanted: &Wanted) -> String {
     let clients: Vec<&str> = wanted.clients.iter().map(|c| c.name.as_str()).collect();
     format!(
-        "badproxy {} · suite {} ({} scenarios) · {} · seed {} · {} at a time",
+        "badproxy {} · suite {} ({} scenario{}) · {} · seed {} · {} at a time",
         env!("CARGO_PKG_VERSION"),
         wanted.suite.name,
         wanted.scenarios.len(),
+        if wanted.scenarios.len() == 1 { "" } else { "s" },
         clients.join(", "),
         wanted.seed,
         wanted.jobs

@@ -129,6 +129,22 @@ fn quoted(text: &str) -> String {
     }
 }
 
+/// Whether a file can be written there, as far as is known without trying.
+///
+/// # Errors
+///
+/// Why not, in words.
+pub fn has_a_place(path: &Path) -> Result<(), String> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let why = match (std::fs::metadata(dir), path.is_dir()) {
+        (_, true) => "it is a directory".to_owned(),
+        (Ok(there), _) if there.is_dir() => return Ok(()),
+        (Ok(_), _) => format!("{} is no directory", dir.display()),
+        (Err(_), _) => format!("there is no directory {}", dir.display()),
+    };
+    Err(format!("cannot write {}: {why}", path.display()))
+}
+
 /// Writes a file whole or not at all. A device or a pipe is written to and stays what it is; where there
 /// is a link, what it leads to is written.
 ///
@@ -147,8 +163,9 @@ pub fn write(path: &Path, text: &str) -> std::io::Result<()> {
     };
     // Where the directory is not there, the system says so without the name of a temporary file.
     std::fs::metadata(dir)?;
-    let mut file = tempfile::Builder::new().prefix(".badproxy-").tempfile_in(dir)?;
-    file.write_all(text.as_bytes())?;
+    let file = tempfile::Builder::new().prefix(".badproxy-").tempfile_in(dir)?;
+    // The file itself: what goes wrong has no word of its name.
+    file.as_file().write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     #[cfg(unix)]
     {

@@ -213,7 +213,7 @@ impl Matrix<'_> {
         let clients: Vec<usize> = (0..self.wanted.clients.len()).collect();
         let plain = control::plain();
         let round = self.healthy(engine, &clients, &plain, control::PLAIN, &words);
-        if round.await == Round::Interrupted {
+        if round.await == Round::Interrupted || engine.no_command.is_some() {
             return;
         }
         for client in &clients {

@@ -43,6 +43,19 @@ fn a_command_line_that_is_wrong() {
     says(&["--baseline", dir.path().to_str().unwrap(), "--", "true"], 2, "directory");
 }
 
+/// Said before anything is played.
+#[test]
+fn a_file_that_has_no_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().to_str().unwrap();
+    let nowhere = format!("{dir}/no/file");
+    for option in ["--write-baseline", "--junit", "--html"] {
+        says(&[option, &nowhere, "--", "false"], 3, "there is no directory");
+        says(&[option, "/etc/passwd/file", "--", "false"], 3, "/etc/passwd is no directory");
+        says(&[option, dir, "--", "false"], 3, "it is a directory");
+    }
+}
+
 #[test]
 fn no_scenario_matches() {
     says(&["--scenario", "reply/hagn", "--", "true"], 4, "did you mean `reply/hang`?");

@@ -1,8 +1,11 @@
-//! Real clients, each in its own words: curl, Go, Python, Node, Java, Rust.
+//! Real clients, each in its own words: curl, Go, Python, Node, Java, Rust, Chromium.
 //!
 //! Not part of `cargo test`: `scripts/clients-install`, then `cargo test --test clients`. A client
 //! that is missing is skipped with a word on a desk, and fails the test where CI=true.
 
+#[cfg(target_os = "linux")]
+#[path = "clients/chromium.rs"]
+mod chromium;
 #[cfg(target_os = "linux")]
 #[path = "clients/dns.rs"]
 mod dns;
@@ -97,6 +100,10 @@ fn client(name: &'static str) -> Client {
         }
         "java" => (vec![on_path("java"), source("java/Get.java")], vec![on_path("java")]),
         "java-url" => (vec![on_path("java"), source("java/UrlGet.java")], vec![on_path("java")]),
+        "chromium" => (
+            vec!["sh".into(), source("chromium/get.sh")],
+            vec![on_path("chromium"), on_path("certutil")],
+        ),
         "reqwest" => {
             let get = installed("rust/debug/get");
             (vec![get.clone()], vec![get])

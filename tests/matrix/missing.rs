@@ -14,7 +14,7 @@ const ARGS: &[&str] = &["--scenario", "reply/reset", "--scenario", "reply/hang",
 /// The word of each cell, as the form `json` has it.
 fn words(out: &str) -> Vec<(String, String)> {
     let json = badproxy(["report", out, "--format", "json"]).play().ends(0);
-    let json: Value = serde_json::from_str(&json.out()).unwrap();
+    let json: Value = serde_json::from_str(json.out()).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let cells = json["cells"].as_array().unwrap().iter();
     cells.map(|cell| (text(&cell["scenario"]), text(&cell["verdict"]))).collect()

@@ -152,7 +152,13 @@ fn every_form_is_written_to_a_file_or_printed() {
         assert!(played.out().starts_with(sign), "{form}: {}", played.out());
         let file = there.play(&format!("report out --format {form} -o report")).ends(0);
         assert!(file.stdout.is_empty());
-        assert_eq!(std::fs::read_to_string(there.path("report")).unwrap(), played.out());
+        let written = std::fs::read_to_string(there.path("report")).unwrap();
+        // What is printed for GitHub has the table behind it, where there is no other place for it.
+        let table = if form == "github" { "### badproxy" } else { "" };
+        let rest = played.out().strip_prefix(&written).map(str::to_owned);
+        assert!(
+            rest.is_some_and(|rest| rest.is_empty() == table.is_empty() && rest.starts_with(table))
+        );
     }
 }
 

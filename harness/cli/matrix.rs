@@ -225,7 +225,9 @@ impl Matrix {
         let mut screen = self.screen(&wanted, live.clone());
         screen.line(&header(&wanted));
         let out = wanted.out.clone();
+        let adoption = crate::run::orphans::adopt();
         let Played { summary, end } = runtime()?.block_on(play(wanted, &mut screen, live));
+        drop(adoption);
         self.tell(&mut screen, &summary, &end, baseline, &out)
     }
 

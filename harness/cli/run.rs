@@ -210,6 +210,7 @@ impl Run {
             strict: self.strict,
             colour,
         };
+        let _adoption = crate::run::orphans::adopt();
         runtime()?.block_on(crate::run::run(order, manner))
     }
 }

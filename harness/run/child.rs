@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::environment::Setting;
 #[cfg(unix)]
 use super::group;
+use super::orphans::{self, Known};
 use super::out::Out;
 use super::strays;
 use crate::event::What;
@@ -38,6 +39,7 @@ pub struct Wrapped {
     readers: Vec<Reader>,
     /// What its environment is marked with; None in the sandbox, which nothing leaves.
     mark: Option<String>,
+    _known: Known,
     /// Its sandbox: then the child is the helper, whose group has all that is inside below it.
     #[cfg(target_os = "linux")]
     inside: Option<Inside>,
@@ -115,7 +117,8 @@ pub async fn spawn_inside(
 
 impl Wrapped {
     fn new(mut child: Child, (stdout, stderr): (&Out, &Out), log: &Log) -> Self {
-        let pid = child.id().unwrap_or(0);
+        let child_id = child.id();
+        let pid = child_id.unwrap_or(0);
         let mut readers = Vec::new();
         if let Some(pipe) = child.stdout.take() {
             readers.push(Reader::new(pipe, stdout, "stdout", log));
@@ -128,6 +131,7 @@ impl Wrapped {
             pid,
             readers,
             mark: None,
+            _known: Known::new(child_id),
             #[cfg(target_os = "linux")]
             inside: None,
         }
@@ -298,6 +302,7 @@ impl Wrapped {
         };
         #[cfg(all(unix, not(target_os = "linux")))]
         let inside = false;
+        orphans::collect();
         #[cfg(unix)]
         let left = {
             let left = inside || (!self.is_inside() && group::lives(self.pid));
@@ -309,6 +314,7 @@ impl Wrapped {
         let left = false;
         // Once is enough: whatever is left of it then was killed.
         let left = self.mark.take().is_some_and(|mark| strays::end(&mark)) || left;
+        let left = orphans::end(Some(self.pid)) || left;
         for reader in &mut self.readers {
             reader.end(patient).await;
         }
@@ -345,6 +351,7 @@ impl Drop for Wrapped {
         if let Some(mark) = &self.mark {
             strays::end(mark);
         }
+        orphans::end(Some(self.pid));
     }
 }
 

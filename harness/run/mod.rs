@@ -8,6 +8,7 @@ mod group;
 #[cfg(target_os = "linux")]
 mod isolate;
 pub(crate) mod lag;
+pub(crate) mod orphans;
 pub mod out;
 mod place;
 mod reports;

@@ -1,8 +1,8 @@
 //! Processes that the command has started and that left its process group (`setsid`, a daemon):
 //! Linux shows each process's environment, and the command's has a mark that its children inherit.
 //!
-//! A process that starts another one without its environment gets away; with `--isolate` nothing
-//! does.
+//! A process that starts another one without its environment is not found here, but as an orphan
+//! (`orphans`).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -10,6 +10,8 @@ use std::process::ExitStatus;
 use tempfile::TempDir;
 use tokio::net::UnixDatagram;
 
+use crate::run::orphans::Known;
+
 use super::control::{Command, Down, Up, next, send};
 
 /// A sandbox that was just opened.
@@ -31,11 +33,12 @@ pub struct Inside {
     left: Option<bool>,
     over: bool,
     _files: TempDir,
+    _known: Known,
 }
 
 impl Inside {
-    pub(super) fn new(control: UnixDatagram, files: TempDir) -> Self {
-        Inside { control, status: None, left: None, over: false, _files: files }
+    pub(super) fn new(control: UnixDatagram, files: TempDir, known: Known) -> Self {
+        Inside { control, status: None, left: None, over: false, _files: files, _known: known }
     }
 
     /// Starts the command with these variables set, or removed.

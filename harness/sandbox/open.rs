@@ -14,6 +14,7 @@ use super::inside::{Inside, Opened};
 use super::plan::Plan;
 use super::why::Refused;
 use super::{VERB, why};
+use crate::run::orphans::Known;
 
 /// Opens a sandbox with these sockets. `hosts`: lines for its `/etc/hosts`.
 ///
@@ -33,12 +34,15 @@ pub async fn open(mut plan: Plan, hosts: &[(std::net::IpAddr, String)]) -> Resul
         }
         opened => opened,
     }
-    .map(|(child, control, at, fds)| Opened { inside: Inside::new(control, dir), child, at, fds })
+    .map(|(child, control, at, fds, known)| {
+        let inside = Inside::new(control, dir, known);
+        Opened { inside, child, at, fds }
+    })
     .map_err(|(step, error)| why::here(&step, &error))
 }
 
 type Failed = (String, io::Error);
-type Helped = (tokio::process::Child, UnixDatagram, Vec<std::net::SocketAddr>, Vec<OwnedFd>);
+type Helped = (tokio::process::Child, UnixDatagram, Vec<std::net::SocketAddr>, Vec<OwnedFd>, Known);
 
 async fn helper(plan: &Plan) -> Result<Helped, Failed> {
     let failed = |step: &str| {
@@ -52,6 +56,7 @@ async fn helper(plan: &Plan) -> Result<Helped, Failed> {
     helper.arg0("badproxy").arg(VERB).arg("enter").arg(plan).stdin(Stdio::from(theirs));
     helper.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).process_group(0);
     let child = helper.spawn().map_err(failed("helper"))?;
+    let known = Known::new(child.id());
     // Its copy of their end; without it, the end of the helper would not be seen.
     drop(helper);
     let (mut sockets, mut alive) = (None, false);
@@ -67,7 +72,7 @@ async fn helper(plan: &Plan) -> Result<Helped, Failed> {
             None => return Err(("helper".to_owned(), io::ErrorKind::UnexpectedEof.into())),
         }
         if alive && let Some((at, fds)) = sockets.take() {
-            return Ok((child, control, at, fds));
+            return Ok((child, control, at, fds, known));
         }
     }
 }

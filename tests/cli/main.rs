@@ -11,6 +11,8 @@ mod help;
 mod looks;
 mod matrix_reports;
 mod mistakes;
+#[cfg(target_os = "linux")]
+mod orphans;
 mod play;
 mod serve;
 mod signals;

@@ -5,7 +5,7 @@ use std::io;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use super::{After, Cx, Fault, send};
+use super::{After, BEFORE_CLOSE, Cx, Fault, send};
 use crate::scenario::{Problem, Size, Word};
 use crate::stage::Stage;
 
@@ -21,21 +21,7 @@ pub struct Garbage {
 }
 
 impl Fault for Garbage {
-    const AT: &'static [Stage] = &[
-        Stage::Pac,
-        Stage::Dns,
-        Stage::Accept,
-        Stage::ProxyTls,
-        Stage::Request,
-        Stage::Auth,
-        Stage::Resolve,
-        Stage::Dial,
-        Stage::Reply,
-        Stage::Tunnel,
-        Stage::Tls,
-        Stage::Response,
-        Stage::Body,
-    ];
+    const AT: &'static [Stage] = BEFORE_CLOSE;
     const ABOUT: &'static str = "Sends random bytes, the same for the same seed";
     const EXAMPLE: &'static str = "{at: reply, do: {garbage: 64B, then: close}}";
 

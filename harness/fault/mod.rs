@@ -25,7 +25,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use act::{Choice, Cx, finish, play};
 #[doc(hidden)]
 pub use flow::{Ended, Flow, Passed, Until};
-pub(crate) use places::{ANYWHERE, FLOWS, H2_STAGES};
+pub(crate) use places::{ANYWHERE, AT_PROXY, BEFORE_CLOSE, FLOWS, H2_STAGES};
 #[doc(hidden)]
 pub use shape::{Pipe, PipeEnd, PipeError, Shape};
 

@@ -22,6 +22,23 @@ pub(crate) const ANYWHERE: &[Stage] = &[
     Stage::Body,
     Stage::Close,
 ];
+/// Where something can still be sent as the work of a stage.
+pub(crate) const BEFORE_CLOSE: &[Stage] = match ANYWHERE.split_last() {
+    Some((Stage::Close, rest)) => rest,
+    _ => panic!("`close` is the last stage"),
+};
+/// Where the client's connection is the proxy's own: not the origin's stages, nor another server's.
+pub(crate) const AT_PROXY: &[Stage] = &[
+    Stage::Accept,
+    Stage::ProxyTls,
+    Stage::Request,
+    Stage::Auth,
+    Stage::Resolve,
+    Stage::Dial,
+    Stage::Reply,
+    Stage::Tunnel,
+    Stage::Close,
+];
 
 /// Where there can be a stream of HTTP/2: the proxy's own stages, and the origin's answer.
 pub(crate) const H2_STAGES: &[Stage] = &[

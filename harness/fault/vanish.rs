@@ -5,7 +5,7 @@ use std::io;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{After, Cx, Fault};
+use super::{AT_PROXY, After, Cx, Fault};
 use crate::event::{What, Who};
 use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
@@ -19,17 +19,7 @@ use crate::stage::Stage;
 pub struct Vanish {}
 
 impl Fault for Vanish {
-    const AT: &'static [Stage] = &[
-        Stage::Accept,
-        Stage::ProxyTls,
-        Stage::Request,
-        Stage::Auth,
-        Stage::Resolve,
-        Stage::Dial,
-        Stage::Reply,
-        Stage::Tunnel,
-        Stage::Close,
-    ];
+    const AT: &'static [Stage] = AT_PROXY;
     const ABOUT: &'static str = "Acknowledges nothing more: no FIN, no RST, no ACK (sandbox)";
     const EXAMPLE: &'static str = "{at: tunnel, do: [until: {idle: 350s}, vanish]}";
     const TIER: u8 = 1;

@@ -31,14 +31,7 @@ impl Session {
                 return false;
             }
         };
-        let (versions, fingerprint) = (hello.version_names(), hello.fingerprint());
-        self.facts.sni = hello.sni.clone();
-        self.facts.alpn.clone_from(&hello.alpn);
-        let bytes = hello.bytes as u64;
-        self.facts.hello = bytes;
-        let (sni, alpn) = (self.conn.server_name(hello.sni.clone()), hello.alpn);
-        let to_plain_port = false;
-        self.conn.note(What::ProxyHello { to_plain_port, sni, alpn, versions, bytes, fingerprint });
+        self.heard(&hello, false);
         match self.at(Stage::ProxyTls).await {
             After::Go => {}
             After::Stop => return false,
@@ -124,6 +117,22 @@ impl Session {
         false
     }
 
+    /// What a hello says goes into the facts, and into the log.
+    fn heard(&mut self, hello: &tls::ClientHello, to_plain_port: bool) {
+        let bytes = hello.bytes as u64;
+        self.facts.sni.clone_from(&hello.sni);
+        self.facts.alpn.clone_from(&hello.alpn);
+        self.facts.hello = bytes;
+        self.conn.note(What::ProxyHello {
+            to_plain_port,
+            sni: self.conn.server_name(hello.sni.clone()),
+            alpn: hello.alpn.clone(),
+            versions: hello.version_names(),
+            bytes,
+            fingerprint: hello.fingerprint(),
+        });
+    }
+
     /// The client has sent a TLS hello to a port that speaks plain HTTP.
     async fn tls_to_plain(&mut self) -> bool {
         let hello = match tls::hello::parse(&self.inbox) {
@@ -131,11 +140,7 @@ impl Session {
             // It is answered at once: the rest need not come.
             _ => tls::ClientHello { bytes: self.inbox.len(), ..tls::ClientHello::default() },
         };
-        let (versions, fingerprint) = (hello.version_names(), hello.fingerprint());
-        let to_plain_port = true;
-        let bytes = hello.bytes as u64;
-        let (sni, alpn) = (hello.sni, hello.alpn);
-        self.conn.note(What::ProxyHello { to_plain_port, sni, alpn, versions, bytes, fingerprint });
+        self.heard(&hello, true);
         match self.at(Stage::ProxyTls).await {
             After::Go => {
                 let why = "This proxy port speaks plain HTTP, and got a TLS hello.";

@@ -89,6 +89,14 @@ impl Wire for Rude {
         self.0.unsent()
     }
 
+    fn local(&self) -> Option<std::net::IpAddr> {
+        self.0.local()
+    }
+
+    fn vanish(&mut self) -> io::Result<()> {
+        self.0.vanish()
+    }
+
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
         Err(self)
     }

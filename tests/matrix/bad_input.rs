@@ -115,7 +115,7 @@ fn it_ignores_sigterm() {
 #[test]
 fn it_writes_a_lot_and_no_text() {
     let shell = "case $BADPROXY_SCENARIO in control*) exec curl -sS {target};; esac; \
-                 curl -s {target}; head -c 300000000 /dev/urandom; head -c 300000000 /dev/zero >&2; \
+                 curl -s {target}; head -c 100000000 /dev/urandom; head -c 100000000 /dev/zero >&2; \
                  exit 1";
     let args = ["--scenario", "reply/reset", "--confirm", "0", "--timeout", "60s"];
     let matrix = matrix(&args, shell);

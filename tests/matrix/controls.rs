@@ -1,10 +1,11 @@
 //! A client that does not get through a healthy proxy is not judged.
 
+use crate::side_by_side::side_by_side;
 use crate::{GOOD, matrix};
 
 #[test]
 fn who_fails_behind_a_healthy_proxy_is_not_judged() {
-    for (shell, why) in [
+    let clients = [
         ("exit 1", "it never came to the proxy"),
         ("curl -sS --cacert /dev/null {target}", "does not trust {cacert}"),
         ("curl -sS {target}; exit 9", "exits with a code other than 0"),
@@ -12,7 +13,9 @@ fn who_fails_behind_a_healthy_proxy_is_not_judged() {
         ("exit 0", "it never came to the proxy"),
         ("exit 77", "it does not support even a healthy proxy"),
         ("exec sleep 100", "it needs a longer --timeout"),
-    ] {
+    ];
+    side_by_side(clients.len(), clients.len(), |n| {
+        let (shell, why) = clients[n];
         let matrix = matrix(&["--scenario", "reply", "--timeout", "1s"], shell).ends(4);
         let control = matrix.control("control/plain");
         assert_eq!(control["passed"], false);
@@ -21,7 +24,7 @@ fn who_fails_behind_a_healthy_proxy_is_not_judged() {
         assert_eq!(matrix.summary["partial"], true);
         assert!(matrix.played.stderr.contains("nothing was judged"), "{}", matrix.played.stderr);
         assert!(matrix.played.out().contains(why), "{}", matrix.played.out());
-    }
+    });
 }
 
 #[test]

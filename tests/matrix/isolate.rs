@@ -43,7 +43,7 @@ fn bad_clients_in_a_sandbox_for_each_cell() {
                  *) exec curl -sS {target};;\nesac";
     let names = ["reply/204", "reply/201", "reply/hang", "reply/reset", "reply/403-port"];
     let asked = names.iter().flat_map(|name| ["--scenario", name]);
-    let args: Vec<&str> = asked.chain(["--isolate", "--timeout", "4s"]).collect();
+    let args: Vec<&str> = asked.chain(["--isolate", "--timeout", "3s"]).collect();
     let matrix = matrix(&args, shell).ends(1);
     let words: Vec<String> = names.iter().map(|n| matrix.cell(n)["verdict"].to_string()).collect();
     assert_eq!(words, ["\"BYPASS\"", "\"PASS\"", "\"HANG\"", "\"CRASH\"", "\"PASS\""]);

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::side_by_side::side_by_side;
 use crate::{Matrix, badproxy, play};
 
 /// What a client does while badproxy sleeps, and what it would be called for it.
@@ -16,7 +17,8 @@ const STOPPED: &[(&str, &str, &str)] = &[
 
 #[test]
 fn what_time_decides_is_inconclusive() {
-    for (word, scenario, shell) in STOPPED {
+    side_by_side(STOPPED.len(), STOPPED.len(), |n| {
+        let (word, scenario, shell) = STOPPED[n];
         let shell = format!("kill -STOP $PPID; {shell}");
         let args =
             ["run", scenario, "--timeout", "2s", "--format", "jsonl", "--", "sh", "-c", &shell];
@@ -24,7 +26,7 @@ fn what_time_decides_is_inconclusive() {
         let finding = played.out().lines().find(|line| line.contains("verdict:finding")).unwrap();
         assert!(finding.contains("\"rule\":\"lag\""), "{word}: {finding}");
         assert!(finding.contains("badproxy itself was late by"), "{word}: {finding}");
-    }
+    });
 }
 
 /// What bytes and codes say, they say at any time.
@@ -72,12 +74,12 @@ fn it_is_played_again() {
 }
 
 /// Twice as many loops as there are processors, at the priority of everybody else: the same words, or
-/// none.
+/// none. The one that hangs, three times its time and once more, does so beside the others.
 #[test]
 fn a_busy_machine_changes_no_verdict() {
     let stop = AtomicBool::new(false);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let matrix = std::thread::scope(|scope| {
+    let (hang, others) = std::thread::scope(|scope| {
         for _ in 0..processors * 2 {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
@@ -85,9 +87,16 @@ fn a_busy_machine_changes_no_verdict() {
                 }
             });
         }
-        let matrix = std::panic::catch_unwind(|| crate::verdicts::play_bad(&["--timeout", "4s"]));
+        let hang = scope.spawn(|| {
+            let args = ["--scenario", "reply/hang", "--timeout", "3s"];
+            crate::matrix(&args, &crate::verdicts::bad()).ends(1)
+        });
+        let others = std::panic::catch_unwind(|| {
+            crate::verdicts::play_bad(&["--timeout", "4s", "--skip", "reply/hang"])
+        });
+        let hang = hang.join();
         stop.store(true, Ordering::Relaxed);
-        matrix.unwrap()
+        (hang.unwrap(), others.unwrap())
     });
-    crate::verdicts::earned(&matrix);
+    crate::verdicts::earned(&[&hang, &others]);
 }

@@ -17,6 +17,8 @@ mod play;
 #[path = "../support/sandbox.rs"]
 mod sandbox;
 mod shards;
+#[path = "../support/side_by_side.rs"]
+mod side_by_side;
 mod signals;
 mod storm;
 mod terminal;

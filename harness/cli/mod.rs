@@ -45,7 +45,7 @@ Exit codes:
   0  every verdict as expected       1  a verdict against the client
   2  usage, or a file not readable   3  we could not do our part
   4  nothing judged (matrix)         5  inconclusive; nothing judged (run), UNSUPPORTED too
-  129, 130, 143  interrupted
+  129, 130, 143  interrupted (`serve` ends with 0: to be stopped is its end)
 Warnings (SLOW, VAGUE, LEAK-LOG) end with 0, or with 1 under `run --strict`.";
 
 #[derive(Debug, Subcommand)]

@@ -29,7 +29,9 @@ use crate::start::{Running, Setup, start};
 #[command(after_help = "\
 Examples:
   badproxy serve reply/reset
-  badproxy serve my-bug.yaml --listen 127.0.0.1:3128")]
+  badproxy serve my-bug.yaml --listen 127.0.0.1:3128
+
+To be stopped (Ctrl-C, SIGTERM) is its end: exit code 0.")]
 pub struct Serve {
     /// A name of `badproxy list`, or a YAML file
     scenario: String,

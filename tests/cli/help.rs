@@ -20,6 +20,15 @@ fn every_verb_explains_itself_with_an_example() {
     }
 }
 
+/// What a signal makes of `serve` is not what it makes of the others, and both pages say so.
+#[test]
+fn serve_says_that_to_be_stopped_is_its_end() {
+    let first = run("--help").ends(0);
+    assert!(first.out().contains("(`serve` ends with 0"), "{}", first.out());
+    let serve = run("serve --help").ends(0);
+    assert!(serve.out().contains("is its end: exit code 0"), "{}", serve.out());
+}
+
 #[test]
 fn the_first_page_lists_the_verbs() {
     for flag in ["--help", "-h", "help"] {

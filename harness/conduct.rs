@@ -32,7 +32,9 @@ pub struct Conduct {
     pub direct: u64,
     /// Places, seen in the sandbox, that the client dialled itself and where nobody answers.
     pub egress: u64,
-    /// Places, seen in the sandbox, that the client sent datagrams to.
+    /// Places, seen in the sandbox, that the client sent QUIC to: the target, by another way.
+    pub quic: Vec<String>,
+    /// Other places, seen in the sandbox, that the client sent datagrams to.
     pub elsewhere: Vec<String>,
     /// Connections of the proxy to a target that is not the built-in origin.
     pub foreign: u64,
@@ -114,8 +116,10 @@ impl Conduct {
             What::Accepted { side: Side::Direct, .. } => self.direct += 1,
             What::Egress { proto, dst, .. } => {
                 self.egress += u64::from(*proto == "tcp");
-                if *proto != "tcp" && self.elsewhere.len() < FEW {
-                    self.elsewhere.push(dst.clone());
+                let quic = dst.ends_with(":443");
+                let places = if quic { &mut self.quic } else { &mut self.elsewhere };
+                if *proto != "tcp" && places.len() < FEW {
+                    places.push(dst.clone());
                 }
             }
             What::PacRequest { headers, secret_seen, .. } => {
@@ -181,7 +185,10 @@ impl Conduct {
                 self.reach(if *status == 407 { Stage::Auth } else { Stage::Reply });
             }
             What::Resolved { .. } => self.reach(Stage::Resolve),
-            What::SecretSeen { secret_seen, .. } => self.saw(secret_seen, Spot::ServerName, conn),
+            What::SecretSeen { place, secret_seen } => {
+                let distrusted = conn.is_some_and(|conn| self.distrusted.contains(&conn));
+                self.saw(secret_seen, Spot::of_place(place, distrusted), conn);
+            }
             What::ClientHello { fingerprint, .. } => {
                 self.reach(Stage::Tls);
                 self.greeted(fingerprint);
@@ -335,7 +342,8 @@ impl Conduct {
 
     /// Whether the origin was reached around the proxy.
     pub fn went_around(&self) -> bool {
-        self.direct > 0 || self.egress > 0 || self.origin.direct > 0 || self.nonces.direct > 0
+        let dialled = self.direct > 0 || self.egress > 0 || !self.quic.is_empty();
+        dialled || self.origin.direct > 0 || self.nonces.direct > 0
     }
 
     /// The first of these words that the command's output contains; case is ignored.

@@ -1,5 +1,7 @@
 //! The secrets of one run, how to find them in bytes, and how to hide them.
 
+mod scan;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem::Finder;
+
+pub use scan::Scan;
 
 use crate::rng::Rng;
 use crate::scenario::Scenario;
@@ -20,14 +24,20 @@ pub struct Secrets {
     pub password: String,
     /// A token meant for the origin alone.
     pub token: String,
-    /// Each secret's forms, searched in every request head: the searchers are made once.
-    needles: Vec<(&'static str, Vec<Finder<'static>>)>,
+    /// Each secret's forms, to be hidden: the longest first.
+    forms: Vec<(&'static str, Vec<Finder<'static>>)>,
+    /// Those of them that have no other one inside, searched in every request head: the searchers
+    /// are made once.
+    needles: Vec<(&'static str, Finder<'static>)>,
     /// What the password was turned into: responses of Digest, messages of NTLM, tokens.
     derived: Arc<Mutex<VecDeque<Finder<'static>>>>,
 }
 
 /// Derived secrets that are remembered: the last ones that came.
 const DERIVED: usize = 32;
+
+/// What is looked for in a body has this many bytes at least.
+const LONG: usize = 8;
 
 /// How the proxy's credentials are called in events.
 pub const PROXY: &str = "proxy_credentials";
@@ -43,9 +53,16 @@ impl Secrets {
         let user = auth.and_then(|a| a.user.clone()).unwrap_or(user);
         let password = auth.and_then(|a| a.password.clone()).unwrap_or(password);
         let pair = format!("{user}:{password}");
-        let needles =
-            vec![(PROXY, [forms(&password), forms(&pair)].concat()), (ORIGIN, forms(&token))];
-        Secrets { user, password, token, needles, derived: Arc::default() }
+        let forms = vec![(PROXY, finders(&[&password, &pair])), (ORIGIN, finders(&[&token]))];
+        let needles = forms.iter().flat_map(|(name, all)| {
+            let short = all.iter().enumerate().filter(|(n, form)| {
+                // Shorter ones come later.
+                !all[n + 1..].iter().any(|other| other.find(form.needle()).is_some())
+            });
+            short.map(|(_, form)| (*name, form.clone()))
+        });
+        let needles = needles.collect();
+        Secrets { user, password, token, forms, needles, derived: Arc::default() }
     }
 
     /// The value of a Proxy-Authorization header that the proxy takes.
@@ -74,21 +91,40 @@ impl Secrets {
         self.derived.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Which secrets occur in `bytes`: what was remembered as it stands, the others raw, base64, base64url, percent-encoded or in hex.
+    /// Which secrets occur in `bytes`: what was remembered as it stands, the others raw, base64 (at
+    /// any place in what is encoded), base64url, percent-encoded or in hex.
     pub fn seen_in(&self, bytes: &[u8]) -> Vec<&'static str> {
-        let made = |name| name == PROXY && self.derived().iter().any(|f| f.find(bytes).is_some());
-        self.needles
-            .iter()
-            .filter(|(name, forms)| forms.iter().any(|f| f.find(bytes).is_some()) || made(*name))
-            .map(|(name, _)| *name)
-            .collect()
+        self.seen(bytes, 0)
+    }
+
+    /// Which secrets occur in bytes of any kind and number, where a form of few bytes would be a
+    /// match by chance.
+    fn within(&self, bytes: &[u8]) -> Vec<&'static str> {
+        self.seen(bytes, LONG)
+    }
+
+    fn seen(&self, bytes: &[u8], least: usize) -> Vec<&'static str> {
+        let all = || self.needles.iter().filter(|(_, form)| form.needle().len() >= least);
+        let made = || self.derived().iter().any(|form| form.find(bytes).is_some());
+        let has = |name: &str| {
+            let mut own = all().filter(|(of, _)| *of == name);
+            own.any(|(_, form)| form.find(bytes).is_some()) || (name == PROXY && made())
+        };
+        [PROXY, ORIGIN].into_iter().filter(|name| has(name)).collect()
+    }
+
+    /// The length of the longest form that is looked for.
+    fn longest(&self) -> usize {
+        let derived = self.derived();
+        let forms = self.needles.iter().map(|(_, form)| form).chain(derived.iter());
+        forms.map(|form| form.needle().len()).max().unwrap_or(0)
     }
 
     /// The text with every secret hidden, and the value of any header that carries credentials.
     pub fn mask(&self, text: &str) -> String {
         let mut out = text.to_owned();
         let derived = self.derived();
-        for form in self.needles.iter().flat_map(|(_, forms)| forms).chain(derived.iter()) {
+        for form in self.forms.iter().flat_map(|(_, forms)| forms).chain(derived.iter()) {
             if form.find(out.as_bytes()).is_some() {
                 out = out.replace(&*String::from_utf8_lossy(form.needle()), "****");
             }
@@ -146,7 +182,25 @@ fn mask_header(line: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{name}:{shown}{end}"))
 }
 
-fn forms(secret: &str) -> Vec<Finder<'static>> {
+/// All forms of these, the longest first, so that masking takes a padded form before its unpadded
+/// part.
+fn finders(secrets: &[&str]) -> Vec<Finder<'static>> {
+    let mut all: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| forms(secret)).collect();
+    all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    all.dedup();
+    all.iter().map(|form| Finder::new(form).into_owned()).collect()
+}
+
+/// What base64 always makes of `bytes` that have `before` others in front of them, whatever they
+/// and those behind are; None where that is too little to be told from chance.
+fn inner(engine: &impl Engine, bytes: &[u8], before: usize) -> Option<String> {
+    let whole = engine.encode([&[0; 2][..before], bytes].concat());
+    // A character stands for six bits: the first that is of `bytes` alone, and the last.
+    let (from, to) = ((before * 8).div_ceil(6), (before + bytes.len()) * 8 / 6);
+    (to - from >= LONG).then(|| whole[from..to].to_owned())
+}
+
+fn forms(secret: &str) -> Vec<Vec<u8>> {
     let bytes = secret.as_bytes();
     // Shorter than this, a match would be chance.
     if bytes.len() < 4 {
@@ -162,7 +216,7 @@ fn forms(secret: &str) -> Vec<Finder<'static>> {
         .collect();
     // Nothing has to be escaped, and everything may be (RFC 3986, section 2.4).
     let all: String = bytes.iter().map(|b| format!("%{b:02X}")).collect();
-    let mut forms: Vec<Vec<u8>> = [
+    let whole = [
         secret.to_owned(),
         // Names of hosts come in lower case.
         secret.to_lowercase(),
@@ -174,14 +228,11 @@ fn forms(secret: &str) -> Vec<Finder<'static>> {
         hex.to_uppercase(),
         hex,
         percent,
-    ]
-    .into_iter()
-    .map(String::into_bytes)
-    .collect();
-    // Longest first, so that masking takes a padded form before its unpadded part.
-    forms.sort_by_key(|f| std::cmp::Reverse(f.len()));
-    forms.dedup();
-    forms.iter().map(|form| Finder::new(form).into_owned()).collect()
+    ];
+    let parts = (0..3).flat_map(|before| {
+        [inner(&STANDARD_NO_PAD, bytes, before), inner(&URL_SAFE_NO_PAD, bytes, before)]
+    });
+    whole.into_iter().chain(parts.flatten()).map(String::into_bytes).collect()
 }
 
 #[cfg(test)]
@@ -208,6 +259,23 @@ mod tests {
         }
         assert_eq!(s.seen_in(s.token.as_bytes()), [ORIGIN]);
         assert!(s.seen_in(b"nothing here").is_empty());
+    }
+
+    /// Whatever stands before and behind it in what is encoded.
+    #[test]
+    fn base64_is_found_at_any_place() {
+        let s = secrets();
+        for (before, after) in [("", ""), ("a", ""), ("ab", "?"), ("abc", "?>"), (":", "~~~")] {
+            for secret in [format!("{}:{}", s.user, s.password), s.password.clone()] {
+                let text = format!("{before}{secret}{after}");
+                for text in [STANDARD.encode(&text), URL_SAFE_NO_PAD.encode(&text)] {
+                    assert_eq!(s.seen_in(text.as_bytes()), [PROXY], "{before}{secret}{after}");
+                    assert!(s.seen_in(s.mask(&text).as_bytes()).is_empty(), "{text}");
+                }
+            }
+        }
+        let other = STANDARD.encode(format!("{}:{}", s.user, &s.password[1..]));
+        assert!(s.seen_in(other.as_bytes()).is_empty());
     }
 
     #[test]

@@ -33,6 +33,19 @@ pub struct Handshake {
     pub tokens: u64,
     /// 407s with a challenge that this connection has been sent.
     pub offers: u64,
+    /// Whether any of them has offered Basic; None before the first.
+    pub basic: Option<bool>,
+}
+
+impl Handshake {
+    /// A 407 with these values of `Proxy-Authenticate` goes out.
+    pub fn offered(&mut self, values: &[String]) {
+        if !values.is_empty() {
+            // Not parsed: a line that speaks of it in any way leaves the client an excuse.
+            let basic = values.iter().any(|line| line.to_ascii_lowercase().contains("basic"));
+            self.basic = Some(basic || self.basic == Some(true));
+        }
+    }
 }
 
 /// How far a handshake has got.

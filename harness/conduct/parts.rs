@@ -123,6 +123,14 @@ pub enum Spot {
     OriginDirect,
     /// The server name of a TLS hello, which goes in clear.
     ServerName,
+    /// The proxy, which has asked for other schemes: the password in clear.
+    ProxyUnasked,
+    /// The proxy, before it has asked for anything: the password in clear.
+    ProxyEarly,
+    /// A name that was asked for, of whichever name server.
+    Name,
+    /// A datagram that went around the proxy.
+    Datagram,
     /// The command's standard output.
     Stdout,
     /// The command's standard error.
@@ -143,8 +151,24 @@ impl Spot {
             Spot::OriginForward => "origin via forward",
             Spot::OriginDirect => "origin direct",
             Spot::ServerName => "server name of a TLS hello",
+            Spot::ProxyUnasked => "proxy that has not asked for Basic",
+            Spot::ProxyEarly => "proxy before it has asked",
+            Spot::Name => "name asked of a name server",
+            Spot::Datagram => "datagram around the proxy",
             Spot::Stdout => "stdout",
             Spot::Stderr => "stderr",
+        }
+    }
+
+    /// The one that an event names. `distrusted`: on a connection whose certificate is bad.
+    pub(super) fn of_place(place: &str, distrusted: bool) -> Self {
+        let origin = [Spot::OriginTunnel, Spot::OriginForward, Spot::OriginDirect];
+        let others = [Spot::ProxyUnasked, Spot::ProxyEarly, Spot::Name, Spot::Datagram];
+        let named = |spot: &Spot| spot.words() == place;
+        match origin.into_iter().find(named) {
+            Some(_) if distrusted => Spot::OriginDistrusted,
+            Some(spot) => spot,
+            None => others.into_iter().find(named).unwrap_or(Spot::ServerName),
         }
     }
 
@@ -163,11 +187,14 @@ impl Sight {
             | Spot::Stderr
             | Spot::Pac
             | Spot::ServerName
+            | Spot::ProxyUnasked
+            | Spot::Name
+            | Spot::Datagram
             | Spot::OriginDistrusted
             | Spot::ProxyDistrusted
             | Spot::ProxyInClear => false,
             Spot::ConnectRequest => self.secret == secrets::PROXY,
-            Spot::ProxyRequest => true,
+            Spot::ProxyRequest | Spot::ProxyEarly => true,
             Spot::OriginTunnel | Spot::OriginForward | Spot::OriginDirect => {
                 self.secret != secrets::PROXY
             }
@@ -309,6 +336,9 @@ mod tests {
             OriginDistrusted,
             OriginForward,
             OriginDirect,
+            ProxyUnasked,
+            Name,
+            Datagram,
             Stdout,
             Stderr,
         ] {

@@ -200,6 +200,11 @@ impl Server {
             }
         };
         let attempt = self.shared.plan().query(&query.name, query.kind);
+        // Whoever looks it up tells every name server on the way.
+        let secret_seen = conn.log().secrets().seen_in(query.name.as_bytes());
+        if !secret_seen.is_empty() {
+            conn.note(What::SecretSeen { place: "name asked of a name server", secret_seen });
+        }
         let (name, kind) = (conn.log().secrets().mask(&query.name), query.kind.to_string());
         conn.note(What::DnsQuery {
             name: name.clone(),

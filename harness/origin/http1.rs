@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::answer::{Answer, Asked, answer};
-use super::{Link, close, websocket};
+use super::{Heard, Link, close, websocket};
 use crate::event::{Via, What, Who};
 use crate::fault::respond::reason;
 use crate::fault::{After, Choice, Ended, Flow, Passed, Pipe, Until, play};
@@ -23,11 +23,13 @@ pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMu
             Ok(head) => head,
             Err(reason) => {
                 app_data(link, inbox.len());
+                // Whatever this is, it is no head.
+                link.heard.bytes(&inbox);
                 return match reason {
                     NoHead::Reset => {}
-                    NoHead::Closed | NoHead::Cut => close(wire).await,
-                    NoHead::TooLong => refuse(wire, 431).await,
-                    NoHead::Bad(_) => refuse(wire, 400).await,
+                    NoHead::Closed | NoHead::Cut => close(wire, &mut link.heard).await,
+                    NoHead::TooLong => refuse(wire, 431, &mut link.heard).await,
+                    NoHead::Bad(_) => refuse(wire, 400, &mut link.heard).await,
                 };
             }
         };
@@ -40,15 +42,14 @@ pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMu
         }
         if websocket::wanted(&head) {
             match websocket::open(link, &mut wire, &mut inbox, &head).await {
-                After::Go => return websocket::echo(wire, inbox).await,
-                After::Stop => return,
+                After::Go => return websocket::echo(wire, inbox, &mut link.heard).await,
+                After::Stop => return link.heard.bytes(&inbox),
                 After::Answered | After::Replaced if head.keeps_alive() => continue,
-                After::Answered | After::Replaced => return close(wire).await,
+                After::Answered | After::Replaced => return end(wire, &inbox, link).await,
             }
         }
-        let Some((body, received)) = body(&mut wire, &mut inbox, &head).await else {
-            return close(wire).await;
-        };
+        let got = body(&mut wire, &mut inbox, &head, &mut link.heard).await;
+        let Some((body, received)) = got else { return end(wire, &inbox, link).await };
         let asked = Asked {
             method: &head.method,
             path: &head.target,
@@ -59,11 +60,17 @@ pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMu
         let conn = &link.conn;
         let made = answer(&asked, &conn.shared.nonce, conn.clock());
         match respond(link, &mut wire, &mut inbox, &head, made).await {
-            After::Stop => return,
+            After::Stop => return link.heard.bytes(&inbox),
             _ if head.keeps_alive() && !link.one => {}
-            _ => return close(wire).await,
+            _ => return end(wire, &inbox, link).await,
         }
     }
+}
+
+/// No request is read any more.
+async fn end(wire: BoxWire, rest: &[u8], link: &mut Link) {
+    link.heard.bytes(rest);
+    close(wire, &mut link.heard).await;
 }
 
 /// Whether the client has asked for a part: a rule may have put the range in.
@@ -101,18 +108,25 @@ pub(super) fn app_data(link: &Link, bytes: usize) {
     }
 }
 
-async fn refuse(mut wire: BoxWire, status: u16) {
+async fn refuse(mut wire: BoxWire, status: u16, heard: &mut Heard) {
     let text = format!(
         "HTTP/1.1 {status} {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
         reason(status)
     );
     let _ = wire.write_all(text.as_bytes()).await;
-    close(wire).await;
+    close(wire, heard).await;
 }
 
 /// Reads the body of a request; None when it is broken or cut.
-async fn body(wire: &mut BoxWire, inbox: &mut BytesMut, head: &Head) -> Option<(Bytes, u64)> {
+async fn body(
+    wire: &mut BoxWire,
+    inbox: &mut BytesMut,
+    head: &Head,
+    heard: &mut Heard,
+) -> Option<(Bytes, u64)> {
     let mut framing = Framing::of_request(head).ok()?;
+    // Between the chunks there is room for more, and behind them are the trailers.
+    let framed = matches!(framing, Framing::Chunked(_));
     let mut kept = BytesMut::new();
     let mut received = 0;
     if !framing.is_done() && head.lists("expect", "100-continue") && inbox.is_empty() {
@@ -126,11 +140,15 @@ async fn body(wire: &mut BoxWire, inbox: &mut BytesMut, head: &Head) -> Option<(
         let n = framing
             .feed(inbox, |payload| {
                 received += payload.len() as u64;
+                heard.payload(payload);
                 let room = KEPT - kept.len().min(KEPT);
                 kept.extend_from_slice(&payload[..payload.len().min(room)]);
             })
             .ok()?;
-        drop(inbox.split_to(n));
+        let passed = inbox.split_to(n);
+        if framed {
+            heard.bytes(&passed);
+        }
     }
     Some((kept.freeze(), received))
 }

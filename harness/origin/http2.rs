@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::answer::{Asked, answer};
 use super::http1::{KEPT, app_data, asks_for_part, respond, write_down};
-use super::{Link, close};
+use super::{Heard, Link, close};
 use crate::conn::Conn;
 use crate::fault::After;
 use crate::fault::h2::H2;
@@ -27,7 +27,7 @@ pub(super) async fn serve(mut link: Link, wire: BoxWire, terms: H2) {
     let conn = Arc::clone(&link.conn);
     let mut session = match http2::accept(&conn, wire, terms, INTERNAL_ERROR).await {
         Ok(session) => session,
-        Err(over) => return end(over).await,
+        Err(over) => return end(over, &mut link.heard).await,
     };
     app_data(&link, PREFACE);
     while let Some((request, stream)) = session.next().await {
@@ -41,15 +41,16 @@ pub(super) async fn serve(mut link: Link, wire: BoxWire, terms: H2) {
             edit: link.edit.clone(),
             part: false,
             requests: link.requests,
+            heard: link.heard.again(),
         };
         conn.shared.spawn(Box::pin(one(own, request, stream)));
     }
-    end(session.end()).await;
+    end(session.end(), &mut link.heard).await;
 }
 
-async fn end(over: Over) {
+async fn end(over: Over, heard: &mut Heard) {
     if let Some(wire) = over.wire {
-        close(wire).await;
+        close(wire, heard).await;
     }
 }
 
@@ -65,7 +66,7 @@ async fn one(mut link: Link, request: Request<()>, stream: Stream) {
         edit.apply(&link.conn, &mut head.headers);
     }
     let mut wire: BoxWire = Box::new(stream);
-    let Some((body, received)) = body(&mut wire).await else { return };
+    let Some((body, received)) = body(&mut wire, &mut link.heard).await else { return };
     let asked =
         Asked { method: &head.method, path: &head.target, headers: &head.headers, body, received };
     let made = answer(&asked, &link.conn.shared.nonce, link.conn.clock());
@@ -76,7 +77,7 @@ async fn one(mut link: Link, request: Request<()>, stream: Stream) {
 }
 
 /// Reads the body of a request; None when the client has reset the stream.
-async fn body(wire: &mut BoxWire) -> Option<(Bytes, u64)> {
+async fn body(wire: &mut BoxWire, heard: &mut Heard) -> Option<(Bytes, u64)> {
     let mut kept = BytesMut::new();
     let mut received = 0;
     let mut piece = vec![0; 16 * 1024];
@@ -86,6 +87,7 @@ async fn body(wire: &mut BoxWire) -> Option<(Bytes, u64)> {
             return Some((kept.freeze(), received));
         }
         received += n as u64;
+        heard.payload(&piece[..n]);
         let room = KEPT - kept.len().min(KEPT);
         kept.extend_from_slice(&piece[..n.min(room)]);
     }

@@ -3,6 +3,7 @@
 
 pub mod answer;
 mod body;
+mod heard;
 mod http1;
 mod http2;
 mod range;
@@ -22,7 +23,8 @@ use crate::plan::Facts;
 use crate::scenario::Alpn;
 use crate::stage::Stage;
 use crate::tls;
-use crate::wire::{BoxWire, fin, linger};
+use crate::wire::{BoxWire, fin_hearing, linger_hearing};
+use heard::Heard;
 
 /// One connection to the origin: through the proxy or around it.
 pub(crate) struct Link {
@@ -42,6 +44,8 @@ pub(crate) struct Link {
     pub part: bool,
     /// Requests on this link so far.
     pub requests: u64,
+    /// What comes behind a request head is searched for secrets.
+    pub heard: Heard,
 }
 
 impl Link {
@@ -78,8 +82,10 @@ pub(crate) async fn serve(
         }
         return;
     }
+    let cert = Flavour::Good;
+    let heard = Heard::new(&conn, via, cert);
     let mut link =
-        Link { conn, via, cert: Flavour::Good, facts, one: false, edit, part: false, requests: 0 };
+        Link { conn, via, cert, facts, one: false, edit, part: false, requests: 0, heard };
     if inbox.first() == Some(&tls::HANDSHAKE) && via != Via::Forward {
         secured(link, wire, inbox).await;
     } else {
@@ -107,7 +113,7 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
         }
         Err(reason) => {
             conn.note(What::TlsFailed { reason, alert: None, by: Who::Client });
-            return close(wire).await;
+            return close(wire, &mut link.heard).await;
         }
     }
     let mut choice = Choice::default();
@@ -115,7 +121,7 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
     match play(Stage::Tls, &conn, &mut link.facts, &mut flow, &mut inbox, &mut choice).await {
         After::Go => {}
         After::Stop => return,
-        After::Replaced | After::Answered => return close(wire).await,
+        After::Replaced | After::Answered => return close(wire, &mut link.heard).await,
     }
     link.cert = choice.cert.unwrap_or_default();
     let name = match &link.facts.sni {
@@ -150,6 +156,7 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
                 None => alpn.as_deref() == Some("h2"),
             };
             conn.note(What::Established { version, cipher, alpn, cert });
+            link.heard = Heard::new(&conn, link.via, link.cert);
             if h2 {
                 http2::serve(link, wire, terms).await;
             } else {
@@ -171,10 +178,10 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
     }
 }
 
-/// Ends a connection to the origin with a FIN.
-async fn close(mut wire: BoxWire) {
-    if fin(&mut wire, true).await.is_ok() {
+/// Ends a connection to the origin with a FIN. What still comes is searched for secrets.
+async fn close(mut wire: BoxWire, heard: &mut Heard) {
+    if fin_hearing(&mut wire, true, |bytes| heard.bytes(bytes)).await.is_ok() {
         let _ = wire.flush().await;
-        linger(&mut wire, |_| {}).await;
+        linger_hearing(&mut wire, |bytes| heard.bytes(bytes)).await;
     }
 }

@@ -5,7 +5,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::http1::stage;
-use super::{Link, close};
+use super::{Heard, Link, close};
 use crate::event::What;
 use crate::fault::After;
 use crate::proxy::head::Head;
@@ -104,21 +104,22 @@ pub(super) async fn open(
 }
 
 /// Echoes until the client closes.
-pub(super) async fn echo(mut wire: BoxWire, mut inbox: BytesMut) {
+pub(super) async fn echo(mut wire: BoxWire, mut inbox: BytesMut, heard: &mut Heard) {
     loop {
         match take(&mut inbox) {
-            Err(()) => return close(wire).await,
+            Err(()) => return close(wire, heard).await,
             Ok(None) => match wire.read_buf(&mut inbox).await {
                 Ok(n) if n > 0 => {}
-                _ => return close(wire).await,
+                _ => return close(wire, heard).await,
             },
             Ok(Some((first, payload))) => {
+                heard.payload(&payload);
                 let (opcode, end) = (first & 0x0f, first & 0x0f == 8);
                 // A ping is answered with a pong, everything else with itself.
                 let first = if opcode == 9 { (first & 0xf0) | 10 } else { first };
                 let sent = wire.write_all(&frame(first, &payload)).await.is_ok();
                 if !sent || wire.flush().await.is_err() || end {
-                    return close(wire).await;
+                    return close(wire, heard).await;
                 }
             }
         }

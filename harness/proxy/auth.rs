@@ -5,11 +5,12 @@ use super::{Next, Session};
 use crate::auth::{self, Known};
 use crate::event::What;
 use crate::fault::{After, challenge};
-use crate::scenario::Credentials;
+use crate::scenario::{Credentials, Offer, Scheme};
+use crate::secrets::PROXY;
 
 impl Session {
-    /// What the request shows of credentials goes into the facts; the event for it, if any came.
-    pub(super) fn learn(&mut self, head: &Head) -> Option<What> {
+    /// What the request shows of credentials goes into the facts; the events for it, if any came.
+    pub(super) fn learn(&mut self, head: &Head) -> Vec<What> {
         self.facts.method.clone_from(&head.method);
         self.facts.headers.clone_from(&head.headers);
         let conn = &self.conn;
@@ -26,19 +27,38 @@ impl Session {
         // The connection's lock before the run's, as in `Challenge::response`.
         let mut hand = conn.handshake();
         let judged = auth::judge(value, &known, &mut conn.shared.nonces(), &mut hand);
+        let offered = hand.basic;
         drop(hand);
         self.facts.credentials = Some(judged.credentials);
-        let leg = judged.leg?;
+        let Some(leg) = judged.leg else { return Vec::new() };
         if let Some(secret) = &leg.secret {
             secrets.remember(secret);
         }
-        Some(What::AuthLeg {
+        let mut events = Vec::new();
+        if leg.scheme.eq_ignore_ascii_case("basic") {
+            // Asked for something else: the password in clear is given away. Before anything was
+            // asked for, it is what many clients are told to do, and worth a note.
+            let place = match offered {
+                Some(true) => None,
+                Some(false) => Some("proxy that has not asked for Basic"),
+                None => known
+                    .auth
+                    .is_some_and(|auth| !auth.scheme.0.contains(&Offer::Scheme(Scheme::Basic)))
+                    .then_some("proxy before it has asked"),
+            };
+            let secret_seen = value.map_or_else(Vec::new, |value| secrets.seen_in(value));
+            if let Some(place) = place.filter(|_| secret_seen.contains(&PROXY)) {
+                events.push(What::SecretSeen { place, secret_seen: vec![PROXY] });
+            }
+        }
+        events.push(What::AuthLeg {
             scheme: leg.scheme,
             leg: leg.leg,
             credentials: judged.credentials.word(),
             user: leg.user.map(|user| secrets.mask(&user)),
             why: secrets.mask(&leg.why),
-        })
+        });
+        events
     }
 
     /// Whether the healthy proxy lets the request through.

@@ -242,9 +242,9 @@ impl Session {
         let (host, port) = place.as_ref().map_or(("", 0), |(h, p, _)| (h.as_str(), *p));
         self.conn.shared.plan().request(&mut self.facts, host, port);
         self.choice.request = None;
-        let leg = self.learn(&head);
+        let legs = self.learn(&head);
         self.write_down(&head);
-        if let Some(leg) = leg {
+        for leg in legs {
             self.conn.note(leg);
         }
         let Some((_, _, path)) = place else {

@@ -176,7 +176,7 @@ impl std::error::Error for RefusedError {}
 /// Writes down what goes neither to the proxy nor to the command's own loopback, until it is
 /// dropped. Each destination once.
 pub(super) async fn watch(sight: UdpSocket, mut eye: Eye) {
-    let mut seen = HashSet::new();
+    let (mut seen, mut told) = (HashSet::new(), 0);
     let mut bytes = [0; 2048];
     while let Ok(n) = sight.recv(&mut bytes).await {
         let Some(packet) = packets::read(&bytes[..n]) else { continue };
@@ -190,6 +190,14 @@ pub(super) async fn watch(sight: UdpSocket, mut eye: Eye) {
             Packet::Datagram { to } => ("udp", to),
         };
         let taken = proto == "tcp" && TAKEN.contains(&to.port());
+        if proto == "udp" && !to.ip().is_loopback() && told < MOST {
+            let secret_seen = eye.log.secrets().seen_in(&bytes[..n]);
+            if !secret_seen.is_empty() {
+                told += 1;
+                let place = "datagram around the proxy";
+                eye.log.note(None, What::SecretSeen { place, secret_seen });
+            }
+        }
         if to.ip().is_loopback() || taken || seen.len() >= MOST || !seen.insert((proto, to)) {
             continue;
         }

@@ -2,6 +2,7 @@
 
 use super::words::{count, many, ms, time};
 use super::{Case, Ending, Finding, Word, tongue};
+use crate::conduct::Spot;
 use crate::scenario::{Expect, Outcome, Per, Rule, Way};
 use crate::stage::Stage;
 
@@ -247,6 +248,16 @@ pub(super) fn notes(case: &Case<'_>, word: Word) -> Vec<String> {
     let no_backoff = |gap: &f64| *gap < NO_BACKOFF_MS && conduct.attempts >= 3;
     if let Some(gap) = conduct.median_gap().filter(no_backoff) {
         notes.push(format!("no-backoff: the median pause between attempts is {}", ms(gap)));
+    }
+    if conduct.sights.iter().any(|sight| sight.spot == Spot::ProxyEarly) {
+        notes.push(
+            "password: the client sent it in clear (Basic) before the proxy had asked, which does \
+             not offer Basic"
+                .to_owned(),
+        );
+    }
+    for to in &conduct.elsewhere {
+        notes.push(format!("egress: sent a datagram to {to} around the proxy"));
     }
     if conduct.process.exit.is_some_and(|exit| exit.leftover) {
         notes

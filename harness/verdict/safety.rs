@@ -66,8 +66,12 @@ fn bad_certificate(case: &Case<'_>, found: &mut Vec<Finding>) {
 fn bypass(case: &Case<'_>, found: &mut Vec<Finding>) {
     if case.bypassed() {
         let reached = case.conduct.direct.max(case.conduct.origin.direct);
-        let times = (reached + case.conduct.egress).max(1);
-        let measured = format!("{} around the proxy", many(times, "connection"));
+        let times = reached + case.conduct.egress;
+        let measured = match case.conduct.quic.first() {
+            // Nothing answers it there. Where UDP is let out, it is HTTP/3 with the target.
+            Some(to) if times == 0 => format!("QUIC to {to} around the proxy"),
+            _ => format!("{} around the proxy", many(times.max(1), "connection")),
+        };
         found.push(case.finding(Word::Bypass, "direct", measured, "none allowed"));
     }
     // Reversed: the proxy, and whoever reads its log, learns of a target that is none of its business.

@@ -123,7 +123,7 @@ pub fn reset(mut wire: BoxWire) {
 }
 
 /// Reads and discards whatever is there already, without waiting.
-async fn drain_now(wire: &mut BoxWire) -> Option<End> {
+async fn drain_now(wire: &mut BoxWire, heard: &mut impl FnMut(&[u8])) -> Option<End> {
     let mut buffer = [0u8; 4096];
     poll_fn(|cx| {
         loop {
@@ -134,7 +134,7 @@ async fn drain_now(wire: &mut BoxWire) -> Option<End> {
                 Poll::Ready(Ok(())) if read.filled().is_empty() => {
                     return Poll::Ready(Some(End::Fin));
                 }
-                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Ok(())) => heard(read.filled()),
             }
         }
     })
@@ -145,18 +145,32 @@ async fn drain_now(wire: &mut BoxWire) -> Option<End> {
 /// bytes that arrive after it, turns into a RST. So what is there is read first, then the FIN
 /// goes out. The caller keeps the wire (see [`linger`]) until the peer is done.
 pub async fn fin(wire: &mut BoxWire, goodbye: bool) -> io::Result<()> {
-    drain_now(wire).await;
+    fin_hearing(wire, goodbye, |_| {}).await
+}
+
+/// As [`fin`], and what is read before it is handed over.
+pub async fn fin_hearing(
+    wire: &mut BoxWire,
+    goodbye: bool,
+    mut heard: impl FnMut(&[u8]),
+) -> io::Result<()> {
+    drain_now(wire, &mut heard).await;
     if goodbye { wire.shutdown().await } else { poll_fn(|cx| wire.poll_fin(cx)).await }
 }
 
 /// Reads and discards until the peer closes or resets. Gives how it ended and how many bytes came.
 pub async fn linger(wire: &mut BoxWire, mut count: impl FnMut(u64)) -> End {
+    linger_hearing(wire, |bytes| count(bytes.len() as u64)).await
+}
+
+/// As [`linger`], and what comes is handed over.
+pub async fn linger_hearing(wire: &mut BoxWire, mut heard: impl FnMut(&[u8])) -> End {
     use tokio::io::AsyncReadExt;
     let mut buffer = [0u8; 4096];
     loop {
         match wire.read(&mut buffer).await {
             Ok(0) => return End::Fin,
-            Ok(n) => count(n as u64),
+            Ok(n) => heard(&buffer[..n]),
             Err(_) => return End::Reset,
         }
     }

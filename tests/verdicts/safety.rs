@@ -25,6 +25,97 @@ fn the_proxys_password_forwarded_to_the_origin_is_a_leak() {
     assert!(measured.contains("origin via forward"), "{measured}");
 }
 
+/// A client of a line of Python: what it sends to the origin, through a tunnel to plain HTTP.
+fn sends(what: &str) -> String {
+    format!(
+        "python3 -c 'import base64, os, socket, urllib.parse
+e = os.environ
+proxy = urllib.parse.urlsplit(e[\"BADPROXY_PROXY\"])
+pair, password = e[\"BADPROXY_USER\"] + \":\" + e[\"BADPROXY_PASS\"], e[\"BADPROXY_PASS\"]
+s = socket.create_connection((proxy.hostname, proxy.port))
+login = base64.b64encode(pair.encode()).decode()
+to = \"target.badproxy.test:80\"
+s.sendall((\"CONNECT %s HTTP/1.1\\r\\nHost: %s\\r\\nProxy-Authorization: Basic %s\\r\\n\\r\\n\" % (to, to, login)).encode())
+f = s.makefile(\"rb\")
+while f.readline().strip(): pass
+post = \"POST /echo HTTP/1.1\\r\\nHost: t\\r\\n\"
+chunked = post + \"Transfer-Encoding: chunked\\r\\n\\r\\n\"
+{what}
+s.shutdown(socket.SHUT_WR)
+f.read()'"
+    )
+}
+
+/// Wherever it stands in what the origin gets: a body, its chunks, a trailer, behind a request, and in
+/// what is no HTTP at all.
+#[test]
+fn the_proxys_password_outside_a_head_is_a_leak() {
+    let send = |text: &str| sends(&format!("s.sendall(({text}).encode())"));
+    let body = "post + \"Content-Length: %d\\r\\n\\r\\n\" % (300000 + len(password)) + \"x\" * 300000 + password";
+    let chunks =
+        "chunked + \"\".join(\"1\\r\\n%s\\r\\n\" % c for c in password) + \"0\\r\\n\\r\\n\"";
+    let trailer = "chunked + \"1\\r\\nx\\r\\n0\\r\\nX: \" + password + \"\\r\\n\\r\\n\"";
+    let behind = "post + \"\\r\\n\" + password";
+    let closing = "post + \"Connection: close\\r\\n\\r\\n\" + password";
+    let clear = "\"\\x01\\x02 login \" + password";
+    let encoded =
+        "post + \"X: \" + base64.b64encode((\"a\" + pair).encode()).decode() + \"\\r\\n\\r\\n\"";
+    for text in [body, chunks, trailer, behind, closing, clear, encoded] {
+        let judged = judge(&[AUTH], &send(text)).earns("LEAK", 1).by("secret");
+        let measured = judged.findings()[0]["measured"].as_str().unwrap();
+        assert!(measured.contains("origin via tunnel (1 time)"), "{measured}");
+    }
+    // In pieces of a byte, each a read of its own.
+    let pieces = "s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+for c in post + \"Content-Length: %d\\r\\n\\r\\n\" % len(password) + password: s.sendall(c.encode())";
+    judge(&[AUTH], &sends(pieces)).earns("LEAK", 1).by("secret");
+    // All but its last letter is nothing.
+    let cut = "post + \"Content-Length: %d\\r\\n\\r\\n\" % (len(password) - 1) + password[:-1]";
+    judge(&[AUTH], &send(cut)).earns("PASS", 0);
+    // The origin's own token belongs there.
+    let token = "post + \"Content-Length: %d\\r\\n\\r\\n\" % len(e[\"BADPROXY_TOKEN\"]) + e[\"BADPROXY_TOKEN\"]";
+    judge(&[AUTH], &send(token)).earns("PASS", 0);
+}
+
+/// In clear to a proxy that has asked for anything else, on this connection: given away. Before it
+/// has asked, it is what many clients are told to do, and a note.
+#[test]
+fn basic_that_was_not_asked_for_is_a_leak() {
+    let client = |requests: &str| {
+        format!(
+            "python3 -c 'import base64, os, socket, urllib.parse
+e = os.environ
+proxy = urllib.parse.urlsplit(e[\"BADPROXY_PROXY\"])
+login = base64.b64encode((e[\"BADPROXY_USER\"] + \":\" + e[\"BADPROXY_PASS\"]).encode()).decode()
+s = socket.create_connection((proxy.hostname, proxy.port))
+f = s.makefile(\"rb\")
+for with_login in {requests}:
+    line = \"Proxy-Authorization: Basic \" + login + \"\\r\\n\" if with_login else \"\"
+    s.sendall((\"CONNECT target.badproxy.test:443 HTTP/1.1\\r\\nHost: target.badproxy.test:443\\r\\n\" + line + \"\\r\\n\").encode())
+    size = 0
+    while True:
+        head = f.readline().strip().lower()
+        if head.startswith(b\"content-length:\"): size = int(head[15:])
+        if not head: break
+    f.read(size)
+print(\"407 proxy authentication required\")
+exit(1)'"
+        )
+    };
+    for scenario in ["auth/407-negotiate-only", "auth/407-digest", "auth/407-only-unknown"] {
+        let judged = judge(&[scenario], &client("[0, 1]")).earns("LEAK", 1).by("secret");
+        let measured = judged.findings()[0]["measured"].as_str().unwrap();
+        assert!(measured.contains("proxy that has not asked for Basic (1 time)"), "{measured}");
+        let early = judge(&[scenario], &client("[1]"));
+        assert_ne!(early.word(), "LEAK", "{scenario}");
+        assert!(early.ended["notes"].to_string().contains("password: "), "{}", early.ended);
+    }
+    // Where Basic is among what is offered, it was asked for.
+    for scenario in ["auth/407-basic-then-ok", "auth/407-multi-scheme"] {
+        assert_ne!(judge(&[scenario], &client("[0, 1]")).word(), "LEAK", "{scenario}");
+    }
+}
+
 #[test]
 fn the_origins_token_on_the_connect_is_a_leak() {
     let client = ["curl", "-sS", "--proxy-header", "X-Token: {token}", "{target}"];

@@ -30,6 +30,27 @@ fn leak() {
     ] {
         earns(Word::Leak, summary, FIN, script);
     }
+    // In a body, or behind a request.
+    let body = |cert: &str, place, secret| {
+        let seen = What::SecretSeen { place, secret_seen: vec![secret] };
+        let script = client().connect().request(&[PROXY]).tls(cert).get(Via::Tunnel, &[]);
+        verdict(FIN, script.here(seen).fin().says("proxy").exits(1))
+    };
+    for (cert, secret, place, word, spot) in [
+        ("good", PROXY, "origin via tunnel", Word::Leak, "origin via tunnel"),
+        ("good", PROXY, "origin via forward", Word::Leak, "origin via forward"),
+        ("good", ORIGIN, "origin via tunnel", Word::Pass, ""),
+        ("expired", ORIGIN, "origin via tunnel", Word::Leak, "origin under a bad certificate"),
+        ("good", PROXY, "server name", Word::Leak, "server name of a TLS hello"),
+        ("good", PROXY, "proxy that has not asked for Basic", Word::Leak, "not asked for Basic"),
+        ("good", PROXY, "proxy before it has asked", Word::Pass, ""),
+        ("good", ORIGIN, "name asked of a name server", Word::Leak, "name asked"),
+        ("good", PROXY, "datagram around the proxy", Word::Leak, "datagram around the proxy"),
+    ] {
+        let verdict = body(cert, place, secret);
+        let rule = verdict.findings.first().map(|found| found.measured.clone()).unwrap_or_default();
+        assert!(verdict.word == word && rule.contains(spot), "{verdict:#?}");
+    }
     let proper = client().connect().request(&[PROXY]).tls("good").get(Via::Tunnel, &[ORIGIN]);
     assert_eq!(verdict(FIN, proper.fin().says("proxy").exits(1)).word, Word::Pass);
 }
@@ -92,6 +113,21 @@ fn bypass() {
     let falls_back = client().connect().request(&[]).fin().around();
     let falls_back = falls_back.get(Via::Direct, &[]).answer(Via::Direct).exits(0);
     assert_eq!(on(ONCE, falls_back, loopback).word, Word::Bypass);
+}
+
+/// Nothing comes back from there in the sandbox. Where UDP is let out, it is HTTP/3.
+#[test]
+fn quic_around_the_proxy_is_a_bypass() {
+    let sent = |dst: &str, likely| {
+        let what = What::Egress { proto: "udp", dst: dst.into(), likely };
+        client().connect().fetch().also(None, what).exits(0)
+    };
+    let quic = || sent("203.0.113.9:443", "QUIC");
+    earns(Word::Bypass, "QUIC to 203.0.113.9:443 around the proxy, none allowed", WELL, quic());
+    let dns = verdict(WELL, sent("8.8.8.8:53", "DNS to another server"));
+    let note = "egress: sent a datagram to 8.8.8.8:53 around the proxy";
+    assert_eq!((dns.word, dns.notes), (Word::Pass, vec![note.to_owned()]));
+    assert_eq!(verdict("expect: {way: either}\n", quic()).word, Word::Pass);
 }
 
 /// Where the target is to be reached without the proxy, a request to the proxy is the way around.

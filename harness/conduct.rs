@@ -3,10 +3,12 @@
 //! A fold without clock or sockets. Everything in it is bounded, so that a client that storms
 //! costs counters and not memory.
 
+mod pace;
 mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pace::Pace;
 pub use parts::{Exit, Heard, Met, PerVia, Process, Sight, Silence, Spot, Tongue};
 
 use crate::event::{Event, How, Side, Via, What, Who};
@@ -42,8 +44,13 @@ pub struct Conduct {
     pub queries: u64,
     /// The names that were asked for, and how often; the first 1,000 of them.
     pub asked: BTreeMap<String, u64>,
+    /// Those of the name and type that was asked for most.
+    pub repeated: u64,
     /// Requests that came to the server of the PAC file.
     pub fetches: u64,
+    /// Streams of HTTP/2 that were refused before anybody looked at their request, beyond the one
+    /// that an attempt begins with.
+    pub refused: u64,
     /// SYNs seen that were not answered with a SYN-ACK.
     pub syns: u64,
     /// Request heads that the proxy has read.
@@ -95,6 +102,8 @@ pub struct Conduct {
     pub hello: Option<String>,
     /// When each attempt began. Keyed, because two attempts may be written down out of order.
     began: BTreeMap<u64, f64>,
+    /// How soon and how often it came back.
+    pace: Pace,
     /// Open connections whose TLS session has a bad certificate.
     distrusted: BTreeSet<u64>,
     /// Open connections whose TLS session with the proxy has a bad certificate.
@@ -106,6 +115,7 @@ impl Conduct {
     pub fn note(&mut self, event: &Event) {
         let (time, conn) = (event.time, event.conn);
         self.spoken.extend(Tongue::of(&event.what));
+        self.pace(event);
         match &event.what {
             What::Accepted { side: Side::Client, attempt, .. } => {
                 self.accepted += 1;
@@ -309,25 +319,6 @@ impl Conduct {
             What::Trouble { text } if self.trouble.len() < FEW => self.trouble.push(text.clone()),
             _ => {}
         }
-    }
-
-    /// When the attempts began, earliest first; the first 10,000 of them.
-    pub fn times(&self) -> Vec<f64> {
-        let mut times: Vec<f64> = self.began.values().copied().collect();
-        times.sort_by(f64::total_cmp);
-        times
-    }
-
-    /// The pauses between attempts, in milliseconds.
-    pub fn gaps(&self) -> Vec<f64> {
-        self.times().windows(2).map(|pair| pair[1] - pair[0]).collect()
-    }
-
-    /// The median pause between attempts, in milliseconds.
-    pub fn median_gap(&self) -> Option<f64> {
-        let mut gaps = self.gaps();
-        gaps.sort_by(f64::total_cmp);
-        gaps.get(gaps.len() / 2).copied()
     }
 
     /// From the command's start to its end, in milliseconds.

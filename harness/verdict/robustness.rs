@@ -7,6 +7,7 @@ use crate::scenario::{Outcome, Way};
 pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
     not_exercised(case, found);
     too_many(case, found);
+    too_often(case, found);
     too_soon(case, found);
     hang(case, found);
     crash(case, found);
@@ -35,7 +36,10 @@ fn not_exercised(case: &Case<'_>, found: &mut Vec<Finding>) {
 }
 
 fn too_many(case: &Case<'_>, found: &mut Vec<Finding>) {
-    let (attempts, most) = (case.conduct.attempts, case.scenario.expect.attempts.most());
+    let most = case.scenario.expect.attempts.most();
+    // A stream that was refused is a request, though nobody has numbered it.
+    let refused = case.conduct.refused;
+    let attempts = case.conduct.attempts.saturating_add(refused);
     // Where no SYN is answered, each of them is an attempt. Not added up: one that is answered
     // late becomes a connection.
     let syns = case.conduct.syns;
@@ -45,6 +49,7 @@ fn too_many(case: &Case<'_>, found: &mut Vec<Finding>) {
     } else if attempts > most {
         let times = case.conduct.times();
         let span = match (times.first(), times.last()) {
+            _ if refused > 0 => format!(" ({} refused)", many(refused, "stream")),
             // Of the later ones no time is kept.
             (Some(first), Some(last)) if times.len() as u64 == attempts => {
                 format!(" in {}", ms(last - first))
@@ -57,14 +62,40 @@ fn too_many(case: &Case<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// An attempt earlier than the scenario asks. The pause seen here may be shorter than the
-/// client's by as much as this program was late to see its beginning, so that is allowed for, and
-/// a millisecond for timers that round.
+/// Questions of one name and type that a good client may ask. glibc asks each of three servers twice,
+/// Chromium four times, and either does so anew for each attempt.
+const QUERIES: u64 = 100;
+/// Times that a good client may fetch the PAC file. One that fetches it for each attempt, and again
+/// when it was not to be had, stays below.
+const FETCHES: u64 = 20;
+
+/// Queries and fetches are no attempts. They have ceilings of their own, which grow with the attempts
+/// that are allowed.
+fn too_often(case: &Case<'_>, found: &mut Vec<Finding>) {
+    let attempts = case.scenario.expect.attempts.most();
+    let queries = QUERIES.max(attempts.saturating_mul(QUERIES / 5));
+    let fetches = FETCHES.max(attempts.saturating_mul(FETCHES / 5));
+    if case.conduct.repeated > queries {
+        let measured =
+            format!("asked {} times for one name and type", count(case.conduct.repeated));
+        let limit = format!("{} allowed", count(queries));
+        found.push(case.finding(Word::Storm, "queries", measured, limit));
+    }
+    if case.conduct.fetches > fetches {
+        let measured = format!("asked {} times for the PAC file", count(case.conduct.fetches));
+        let limit = format!("{} allowed", count(fetches));
+        found.push(case.finding(Word::Storm, "fetches", measured, limit));
+    }
+}
+
+/// An attempt earlier than the scenario asks: counted from the fault to the request that repeats what
+/// met it. The pause seen here may be shorter than the client's own by as much as we were late, and by
+/// a timer's millisecond.
 fn too_soon(case: &Case<'_>, found: &mut Vec<Finding>) {
     let Some(gap) = case.scenario.expect.gap.filter(|_| case.mistaken().is_none()) else { return };
     let asked = in_ms(gap.min.0) * case.scenario.scale.unwrap_or(1.0);
     let slack = case.terms.lag_max_ms.max(0.0) + 1.0;
-    let shortest = case.conduct.gaps().into_iter().min_by(f64::total_cmp);
+    let shortest = case.conduct.soonest();
     if let Some(shortest) = shortest.filter(|shortest| shortest + slack < asked) {
         let measured = format!("came back after {}", ms(shortest));
         let limit = format!("{} were asked for", ms(asked));

@@ -32,6 +32,95 @@ fn a_storm_meets_the_ceiling() {
     assert_eq!(judged.all("limit:reached")[0]["limit"], "connections");
 }
 
+/// A line of Python: a tunnel to the origin is opened by `tunnel()`, with TLS inside.
+fn python(rest: &str) -> String {
+    format!(
+        "python3 -c 'import os, socket, ssl, time, urllib.parse
+e = os.environ
+proxy = urllib.parse.urlsplit(e[\"BADPROXY_PROXY\"])
+context = ssl.create_default_context(cafile=e[\"BADPROXY_CACERT\"])
+def head(f):
+    while f.readline().strip(): pass
+def tunnel():
+    s = socket.create_connection((proxy.hostname, proxy.port))
+    s.sendall(b\"CONNECT target.badproxy.test:443 HTTP/1.1\\r\\nHost: target.badproxy.test:443\\r\\n\\r\\n\")
+    head(s.makefile(\"rb\", 0))
+    return context.wrap_socket(s, server_hostname=\"target.badproxy.test\")
+{rest}'"
+    )
+}
+
+/// Streams that are refused are requests: nobody has looked at them, and the client has asked.
+#[test]
+fn streams_that_are_refused_are_attempts() {
+    let streams = |n| {
+        python(&format!(
+            "context.set_alpn_protocols([\"h2\"])
+s = tunnel()
+s.sendall(b\"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n\" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+name = b\"target.badproxy.test\"
+block = bytes([0x82, 0x87, 0x84, 0x01, len(name)]) + name
+for n in range({n}):
+    s.sendall(bytes([0, 0, len(block), 1, 5, 0, 0, 0, 2 * n + 1]) + block)
+refused, data = 0, b\"\"
+while refused < {n}:
+    data += s.recv(4096)
+    while len(data) >= 9 and len(data) >= 9 + int.from_bytes(data[:3], \"big\"):
+        refused += data[3] == 3
+        data = data[9 + int.from_bytes(data[:3], \"big\"):]
+print(\"stream refused\")
+exit(1)"
+        ))
+    };
+    let judged = judge(&["tls/h2-no-streams"], &streams(6)).earns("STORM", 1).by("attempts");
+    assert_eq!(judged.findings()[0]["measured"], "6 attempts (5 streams refused)");
+    judge(&["tls/h2-no-streams"], &streams(5)).earns("PASS", 0);
+}
+
+/// A resolver that asks again and again, and a client that cannot have enough of a file.
+#[test]
+fn asking_for_ever_is_a_storm() {
+    let queries = |n| {
+        format!(
+            "python3 -c 'import os, socket
+host, port = os.environ[\"BADPROXY_DNS\"].rsplit(\":\", 1)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect((host, int(port)))
+for n in range({n}):
+    s.send(bytes([n, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 5]) + b\"proxy\\x08badproxy\\x04test\" + bytes([0, 0, 1, 0, 1]))
+    s.recv(4096)
+print(\"cannot resolve the proxy\")
+exit(1)'"
+        )
+    };
+    let judged = judge(&["dns/servfail"], &queries(101)).earns("STORM", 1).by("queries");
+    assert_eq!(judged.all("dns:query").len(), 101);
+    assert_ne!(judge(&["dns/servfail"], &queries(100)).word(), "STORM");
+    let fetches = |n| format!("for i in $(seq {n}); do curl -s -o /dev/null {{pac}}; done; exit 1");
+    judge(&["pac/404"], &fetches(21)).earns("STORM", 1).by("fetches");
+    assert_ne!(judge(&["pac/404"], &fetches(20)).word(), "STORM");
+}
+
+/// Told to come back in two seconds, it opens a tunnel at once and asks when they are over.
+#[test]
+fn a_tunnel_that_is_opened_early_is_no_request() {
+    let get =
+        "b\"GET / HTTP/1.1\\r\\nHost: target.badproxy.test\\r\\nConnection: close\\r\\n\\r\\n\"";
+    let client = |pause| {
+        python(&format!(
+            "s = tunnel()
+s.sendall({get})
+assert b\"503\" in s.recv(4096)
+s = tunnel()
+time.sleep({pause})
+s.sendall({get})
+head(s.makefile(\"rb\"))"
+        ))
+    };
+    judge(&["response/503-retry-after"], &client("2.1")).earns("PASS", 0);
+    judge(&["response/503-retry-after"], &client("0.1")).earns("STORM", 1).by("gap");
+}
+
 #[test]
 fn coming_back_before_retry_after_is_a_storm() {
     judge(&["response/503-retry-after"], "curl -sS {target}; curl -sS {target}")

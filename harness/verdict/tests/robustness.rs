@@ -64,6 +64,93 @@ fn storm_by_coming_back_too_soon() {
     assert_eq!(verdict(&format!("scale: 0.001\n{yaml}"), after(3.0)).word, Word::Pass);
 }
 
+/// A connection that is opened early and says nothing is no request, and a request that repeats what
+/// met no fault is none of the fault's business.
+#[test]
+fn the_pause_ends_with_the_request_that_repeats() {
+    let yaml = "expect: {outcome: success, gap: {min: 2s}}\n\
+                rules: [{when: {attempt: 1}, at: response, do: {respond: {status: 503}}}]\n";
+    let after = |pause, more| {
+        let first = client().connect().request(&[]).reply(200).tls("good").get(Via::Tunnel, &[]);
+        let busy = first.fault(Stage::Response, "respond", "503", true);
+        let early = busy.wait(20.0).connect().request(&[]).reply(200).tls("good");
+        let again = early.wait(pause).get(Via::Tunnel, &[]).answer(Via::Tunnel);
+        again.wait(more).connect().fetch().exits(0)
+    };
+    assert_eq!(verdict(yaml, after(2000.0, 1.0)).word, Word::Pass);
+    earns(Word::Storm, "came back after 1.5 s, 2.0 s were asked for", yaml, after(1480.0, 1.0));
+}
+
+#[test]
+fn storm_of_queries_and_fetches() {
+    let query = |kind: &str| What::DnsQuery {
+        name: "proxy.badproxy.test".into(),
+        kind: kind.into(),
+        from: "127.0.0.1:5".into(),
+        transport: crate::event::Transport::Udp,
+        attempt: 1,
+    };
+    let asks = |n, kinds: [&str; 2]| {
+        let both = |s: Script, _| kinds.iter().fold(s, |s, kind| s.also(None, query(kind)));
+        (0..n).fold(client(), both).says("cannot resolve").exits(6)
+    };
+    let dns = "dns: {}\nexpect: {outcome: failure, explain: [resolve]}\n";
+    let summary = "asked 101 times for one name and type, 100 allowed";
+    earns(Word::Storm, summary, dns, asks(101, ["A", "AAAA"]));
+    assert_eq!(verdict(dns, asks(101, ["A", "AAAA"])).findings[0].rule, "queries");
+    assert_eq!(verdict(dns, asks(100, ["A", "AAAA"])).word, Word::Pass);
+    let more = dns.replace("failure,", "failure, attempts: {max: 6},");
+    assert_eq!(verdict(&more, asks(120, ["A", "AAAA"])).word, Word::Pass);
+    let fetches = |n| {
+        let fetch = What::PacRequest {
+            attempt: 1,
+            method: "GET".into(),
+            path: "/proxy.pac".into(),
+            headers: vec![],
+            secret_seen: vec![],
+        };
+        (0..n).fold(client(), |s, _| s.also(None, fetch.clone())).says("no script").exits(1)
+    };
+    let pac = "rules: [{at: pac, do: {respond: {status: 404}}}]\n\
+               expect: {outcome: either, explain: [script]}\n";
+    earns(Word::Storm, "asked 21 times for the PAC file, 20 allowed", pac, fetches(21));
+    assert_ne!(verdict(pac, fetches(20)).word, Word::Storm);
+}
+
+/// The first stream of a connection belongs to the attempt that the connection is.
+#[test]
+fn storm_of_streams_that_are_refused() {
+    let yaml = "expect: {outcome: failure, explain: [refused]}\n";
+    let streams = |n: u32| {
+        let refused = |stream| What::Http2Error {
+            stream,
+            answered: "RST_STREAM".into(),
+            code: "REFUSED_STREAM".into(),
+        };
+        let open = client().connect().request(&[]).reply(200).tls("good");
+        (0..n).fold(open, |s, n| s.here(refused(2 * n + 1))).says("refused").exits(1)
+    };
+    earns(Word::Storm, "6 attempts (5 streams refused), 5 allowed", yaml, streams(6));
+    assert_eq!(verdict(yaml, streams(5)).word, Word::Pass);
+    // After a request that was served, each of them is one more.
+    let served = |n: u32| {
+        let open = client().connect().fetch();
+        let other = What::Http2Error {
+            stream: 3,
+            answered: "RST_STREAM".into(),
+            code: "PROTOCOL_ERROR".into(),
+        };
+        let refused = What::Http2Error {
+            stream: 3,
+            answered: "RST_STREAM".into(),
+            code: "REFUSED_STREAM".into(),
+        };
+        (0..n).fold(open.here(other), |s, _| s.here(refused.clone())).says("refused").exits(1)
+    };
+    assert_eq!(verdict(yaml, served(4)).word, Word::Pass);
+    assert_eq!(verdict(yaml, served(5)).word, Word::Storm);
+}
+
 #[test]
 fn hang() {
     let stuck = client().connect().request(&[]).hang().wait(14_900.0).ends(None, Some(9), true);

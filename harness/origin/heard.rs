@@ -60,7 +60,8 @@ impl Heard {
     }
 
     fn tell(&mut self, mut found: Vec<&'static str>) {
-        found.retain(|name| !self.told.contains(name) && !(self.trusted && *name == ORIGIN));
+        let known = |name| self.told.contains(name) || (self.trusted && *name == ORIGIN);
+        found.retain(|name| !known(name));
         let Some(conn) = self.conn.as_ref().filter(|_| !found.is_empty()) else { return };
         self.told.extend(&found);
         conn.note(What::SecretSeen { place: self.place, secret_seen: found });

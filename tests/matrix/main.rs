@@ -34,6 +34,12 @@ use tempfile::TempDir;
 /// A client that works.
 const GOOD: &str = "curl -sS --max-time {timeout} {target}";
 
+/// Held by a test that takes the whole machine: one of them at a time.
+pub fn whole_machine() -> std::sync::MutexGuard<'static, ()> {
+    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// A matrix that was played.
 pub struct Matrix {
     /// The process.

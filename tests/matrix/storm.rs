@@ -45,6 +45,7 @@ fn client() {
 /// Behind proxies that end or refuse each connection at once; each of the others has one of its own.
 #[test]
 fn nobody_beside_it_suffers() {
+    let _one = crate::whole_machine();
     let out = tempfile::tempdir().unwrap();
     let this = std::env::current_exe().unwrap();
     let storm = format!(

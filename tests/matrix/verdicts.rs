@@ -195,6 +195,7 @@ fn a_word_that_is_always_said_explains_nothing() {
 /// As many connections a second as curl can make, until the ceiling; nobody beside it suffers.
 #[test]
 fn a_storm_changes_no_other_verdict() {
+    let _one = crate::whole_machine();
     let out = tempfile::tempdir().unwrap();
     let storm = "storm=sh -c 'case $BADPROXY_SCENARIO in control/*) exec curl -sS {target};; esac; \
                  exec curl -s \"https://target.badproxy.test/[1-1000000]\"'";

@@ -95,6 +95,9 @@ pub async fn play_until_tunnel(conn: Arc<Conn>, facts: Facts, wire: BoxWire) -> 
         return None;
     }
     let mut first = session.first_byte().await;
+    if session.conn.is_closed() {
+        return None;
+    }
     loop {
         let next = match first.take() {
             Some(version @ (socks::message::V4 | socks::message::V5)) => {
@@ -143,14 +146,17 @@ impl Session {
         play(stage, conn, facts, &mut flow, inbox, choice).await
     }
 
-    /// The client's first byte, which tells what it speaks; None when it has gone.
+    /// The client's first byte, which tells what it speaks; None when it has gone. A reset is
+    /// written down here.
     async fn first_byte(&mut self) -> Option<u8> {
         use tokio::io::AsyncReadExt;
         if self.inbox.is_empty() {
             self.inbox.reserve(2048);
-            // An end or an error comes again when the head is read.
-            let n = self.wire.read_buf(&mut self.inbox).await.unwrap_or(0);
-            self.conn.count_in(n as u64);
+            match self.wire.read_buf(&mut self.inbox).await {
+                // An end comes again when the head is read, a reset would be an end there.
+                Ok(n) => self.conn.count_in(n as u64),
+                Err(_) => self.conn.closed(Who::Client, How::Rst),
+            }
         }
         if !self.inbox.is_empty() {
             self.conn.shared.plan().begin(&mut self.facts);

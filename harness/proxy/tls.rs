@@ -12,6 +12,9 @@ impl Session {
     /// the client does. Whether the connection goes on with a request.
     pub(super) async fn secured(&mut self) -> bool {
         let hello = self.first_byte().await == Some(HANDSHAKE);
+        if self.conn.is_closed() {
+            return false;
+        }
         match (self.conn.scenario.proxy.tls.clone(), hello) {
             (Some(tls), true) => self.tls(&tls).await,
             (Some(_), false) => self.plain_to_tls().await,

@@ -8,6 +8,7 @@ mod claims;
 mod dns;
 mod doh;
 mod effects;
+mod ends;
 #[path = "../support/h2.rs"]
 #[allow(dead_code, reason = "each target needs a part of it")]
 mod frames;

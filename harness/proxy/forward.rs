@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::connect::reach;
 use super::head::{self, Head};
@@ -79,17 +79,26 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
         state: State::Head,
         closes: false,
     };
+    // The client has sent its FIN, after the whole request.
+    let mut left = false;
     let result = poll_fn(|cx| {
         let sent = up.poll(cx, &mut session.wire, &mut session.inbox, &mut upstream);
         if let Poll::Ready(Err(who)) = sent {
             return Poll::Ready(Err(who));
         }
         // While the response is waited for, a client may leave; what it sends is for later.
-        while sent.is_ready() && session.inbox.len() < head::LIMIT as usize {
+        while sent.is_ready() && !left && session.inbox.len() < head::LIMIT as usize {
             match read(&mut session.wire, cx, &mut session.inbox) {
                 Poll::Ready(Ok(n)) if n > 0 => conn.count_in(n as u64),
                 Poll::Ready(Err(error)) if is_reset(&error) => {
                     return Poll::Ready(Err((Who::Client, true)));
+                }
+                // It may still read, so the response goes on; but a response without an end is to
+                // end with the client, and only the target can tell: the FIN is passed on, as in
+                // a tunnel.
+                Poll::Ready(Ok(_)) => {
+                    left = true;
+                    let _ = Pin::new(&mut upstream).poll_shutdown(cx);
                 }
                 _ => break,
             }
@@ -105,6 +114,11 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
         (Ok(true), State::Finished) if head.keeps_alive() => {
             keep(session, upstream, down.closes || !down.inbox.is_empty());
             Next::Request
+        }
+        (Ok(_), State::Ended) if left => {
+            session.conn.closed(Who::Client, How::Fin);
+            let _ = session.wire.shutdown().await;
+            Next::Ended
         }
         (Ok(_), _) => Next::Close,
         (Err((Who::Us, _)), State::Head) => {

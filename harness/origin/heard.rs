@@ -60,7 +60,7 @@ impl Heard {
     }
 
     fn tell(&mut self, mut found: Vec<&'static str>) {
-        let known = |name| self.told.contains(name) || (self.trusted && *name == ORIGIN);
+        let known = |name: &&str| self.told.contains(name) || (self.trusted && *name == ORIGIN);
         found.retain(|name| !known(name));
         let Some(conn) = self.conn.as_ref().filter(|_| !found.is_empty()) else { return };
         self.told.extend(&found);

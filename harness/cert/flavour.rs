@@ -80,7 +80,7 @@ flavours! {
     WildcardPartial "wildcard-partial" Open "For `tar*.badproxy.test`: part of a label, which RFC 9525 no longer allows.";
     NulInName "nul-in-name" Bad "For the name, a byte of 0, and another name.";
     Sans1000 "1000-sans" Open "1,000 names: some 30 kB.";
-    Sans10000 "10000-sans" Open "10,000 names: some 300 kB.";
+    Sans10000 "10000-sans" Open "10,000 names: some 260 kB.";
     NoAki "no-aki" Open "Without an authority key identifier.";
     RootNotCritical "basic-constraints-not-critical" Open "Its root, which the client has, has basicConstraints that are not critical.";
     WrongEku "wrong-eku" Bad "Its extended key usage is clientAuth only.";

@@ -98,8 +98,8 @@ impl Fault for Goaway {
         let Some(stream) = cx.wire().http2() else { return Ok(cx.not_http2()) };
         let (id, handle) = (stream.id(), stream.handle.clone());
         let last = match self.last_stream.unwrap_or(Last::This) {
-            Last::This => id,
-            Last::Before => id.saturating_sub(2),
+            Last::This => handle.no_later(id),
+            Last::Before => handle.no_later(id.saturating_sub(2)),
             Last::Number(n) => n,
         };
         let code = self.code.unwrap_or_default();

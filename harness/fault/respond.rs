@@ -147,7 +147,11 @@ impl Fault for Respond {
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
-        let bytes = self.bytes(cx.then_close);
+        let mut bytes = self.bytes(cx.then_close);
+        // On a connection that stays, a body behind this would be taken for the next answer.
+        if cx.facts.method == "HEAD" {
+            bytes.truncate(bytes.len() - self.body.len());
+        }
         let result = cx.send(&bytes).await;
         cx.did(format!("answered {} {}", self.status, reason(self.status)), true);
         let tunnel = cx.stage == Stage::Reply && (200..300).contains(&self.status);

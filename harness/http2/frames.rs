@@ -93,6 +93,11 @@ impl Handle {
         self.state().reset.push(stream);
     }
 
+    /// This stream, or the last one of an earlier GOAWAY: it must not rise (RFC 9113, section 6.8).
+    pub fn no_later(&self, stream: u32) -> u32 {
+        self.state().last.map_or(stream, |last| last.min(stream))
+    }
+
     /// Sends GOAWAY; streams after `last` are not served any more.
     pub async fn goaway(&self, last: u32, code: Code, debug: &str) {
         self.state().last = Some(last);

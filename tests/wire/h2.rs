@@ -119,6 +119,22 @@ fn goaway_is_sent_as_written_and_the_answer_follows() {
     assert_eq!(client.rest(), (vec![], End::Silence));
 }
 
+/// RFC 9113, section 6.8: the last stream must not rise.
+#[test]
+fn goaway_for_streams_that_came_together_names_the_first() {
+    let proxy = Proxy::start("rules: [{at: response, do: [delay: 50ms, goaway]}]\n");
+    let mut client = Client::start(&proxy);
+    for stream in [1, 3, 5] {
+        client.get(stream);
+    }
+    let (lines, end) = client.rest();
+    let goaways: Vec<_> = lines.iter().filter(|line| line.starts_with("GOAWAY")).collect();
+    assert!(goaways.iter().all(|line| line.starts_with("GOAWAY last 1,")), "{lines:#?}");
+    assert!(goaways.len() > 1 && end == End::Silence, "{lines:#?} {end:?}");
+    let answered = |stream: u32| has(&lines, &format!("HEADERS on {stream}, :status: 200"));
+    assert_eq!([1, 3, 5].map(answered), [true, false, false], "{lines:#?}");
+}
+
 #[test]
 fn goaway_at_the_body_comes_behind_the_head() {
     let (_proxy, mut client) = played("{at: body, do: goaway}");

@@ -55,6 +55,15 @@ fn the_file_names_the_proxy() {
 }
 
 #[test]
+fn an_answer_to_head_has_no_body() {
+    let proxy = rule("{respond: {status: 404, body: gone}}");
+    let head = "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\n";
+    let asks =
+        "HEAD /proxy.pac HTTP/1.1\r\nHost: x\r\n\r\nGET /proxy.pac HTTP/1.1\r\nHost: x\r\n\r\n";
+    assert_eq!(ask(&proxy, asks), (format!("{head}{head}gone"), End::Silence));
+}
+
+#[test]
 fn the_section_says_what_is_served() {
     let proxy = Proxy::start(
         "pac: {script: 'A {dead} {proxy} {x}', later: B, content_type: text/html, path: /a/b, \

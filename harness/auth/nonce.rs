@@ -62,6 +62,13 @@ impl Nonces {
         self.known.get(nonce).map(|(issued, ..)| issued)
     }
 
+    /// From now on it is stale.
+    pub fn retire(&mut self, nonce: &str) {
+        if let Some((issued, ..)) = self.known.get_mut(nonce) {
+            issued.until = Some(Duration::ZERO);
+        }
+    }
+
     /// A right answer uses a nonce, with this count. `now`: since the run started.
     pub fn take(&mut self, nonce: &str, count: Option<u32>, now: Duration) -> Use {
         let Some((issued, used, counts)) = self.known.get_mut(nonce) else {

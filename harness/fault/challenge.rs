@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::respond::{self, Respond, Version};
 use super::{After, Cx, Fault};
+use crate::auth::digest;
 use crate::auth::offer::{self, Moment};
 use crate::conn::Conn;
 use crate::plan::Facts;
@@ -34,7 +35,7 @@ pub struct Challenge {
     /// How Digest is offered and checked. Default: as the proxy does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
-    /// Whether Digest says that the nonce was stale. Default: when it was.
+    /// Whether Digest says that the nonce was stale; from then on it is. Default: when it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stale: Option<bool>,
     /// The version in the status line: 1.0 or 1.1. Default: 1.1.
@@ -126,10 +127,24 @@ impl Fault for Challenge {
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        if self.stale == Some(true) {
+            retire(cx.conn, cx.facts);
+        }
         let answer = self.response(cx.conn, cx.facts);
         let result = cx.send(&answer.bytes(cx.then_close)).await;
         cx.did(said(&answer), true);
         result.map(|()| After::Answered)
+    }
+}
+
+/// What is called stale is stale: the nonce of this request is not good any more.
+fn retire(conn: &Conn, facts: &Facts) {
+    let values = facts.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case("proxy-authorization"));
+    for (scheme, answer) in values.filter_map(|(_, value)| value.trim().split_once(' ')) {
+        let digest = scheme.eq_ignore_ascii_case("digest");
+        if let Some(answer) = digest.then(|| digest::parse(answer.as_bytes()).ok()).flatten() {
+            conn.shared.nonces().retire(&answer.nonce);
+        }
     }
 }
 

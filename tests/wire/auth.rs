@@ -83,6 +83,25 @@ fn an_old_nonce_is_stale_or_only_changes() {
     }
 }
 
+/// FB013: the scenario's client has to take the new nonce.
+#[test]
+fn fb013_a_nonce_that_was_called_stale_is_not_taken_again() {
+    let proxy = Proxy::start(&format!(
+        "proxy: {{auth: {{scheme: digest, {LOGIN}}}}}\n\
+         rules: [{{when: {{credentials: right, attempt: 1-2}}, at: auth, do: {{challenge: {{stale: true}}}}}}]\n"
+    ));
+    let line = "GET http://target.badproxy.test/";
+    let mut socket = proxy.connect();
+    let first = ask(&mut socket, line, "");
+    let told = ask(&mut socket, line, &digest_answer(&first, line, ALICE, 1));
+    assert!(offers(&told)[0].ends_with(", stale=true"), "{told}");
+    let old = ask(&mut socket, line, &digest_answer(&first, line, ALICE, 2));
+    assert!(offers(&old)[0].ends_with(", stale=true"), "{old}");
+    let redone = ask(&mut socket, line, &digest_answer(&told, line, ALICE, 1));
+    assert!(redone.starts_with("HTTP/1.1 200 "), "{redone}");
+    proxy.wait_for("auth:leg", "the nonce has expired");
+}
+
 #[test]
 fn an_expired_nonce_is_stale() {
     let proxy = Proxy::start(&format!(

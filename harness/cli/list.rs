@@ -29,7 +29,7 @@ pub struct List {
     /// Only those of one stage, e.g. reply
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
-    /// Only those whose name or text has this word; case does not count (repeatable: all of them)
+    /// Only those whose name or text has this word, or all these; case does not count (repeatable)
     #[arg(long, value_name = "WORD")]
     search: Vec<String>,
     /// Only those that play this row of the field-bug list (FB052, fb52) or this report (owner/repo#7)
@@ -177,8 +177,8 @@ impl List {
     }
 }
 
-/// Whether the word stands in the scenario's name or texts.
-fn says(entry: &Entry, scenario: &Scenario, word: &str) -> bool {
+/// Whether all these words stand in the scenario's name or texts, in any order.
+fn says(entry: &Entry, scenario: &Scenario, words: &str) -> bool {
     let texts = [
         &scenario.about,
         &scenario.why,
@@ -187,8 +187,8 @@ fn says(entry: &Entry, scenario: &Scenario, word: &str) -> bool {
         &scenario.cannot,
     ];
     let texts = texts.into_iter().chain(&scenario.wire).chain(&scenario.seen).map(String::as_str);
-    let word = word.to_lowercase();
-    texts.chain([entry.name]).any(|text| text.to_lowercase().contains(&word))
+    let texts = texts.chain([entry.name]).collect::<Vec<_>>().join("\n").to_lowercase();
+    words.to_lowercase().split_whitespace().all(|word| texts.contains(word))
 }
 
 /// Whether the scenario plays a row of the list, or a row that has this report.

@@ -16,7 +16,7 @@ use crate::report::matrix::Form;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  badproxy report .badproxy                             the table, on the terminal
+  badproxy report .badproxy/SEED                        the table, on the terminal
   badproxy report out/summary.json --format junit -o junit.xml
   badproxy report out --format html -o report.html      one page, opens from disk
   badproxy report out --format md --only-failures       to paste into a chat

@@ -22,21 +22,38 @@ pub(super) fn lives(group: u32) -> bool {
 
 /// The same from Linux's list of processes; None where there is none.
 fn runs(group: u32) -> Option<bool> {
-    let list = std::fs::read_dir("/proc").ok()?;
-    let stat = |entry: std::fs::DirEntry| std::fs::read(entry.path().join("stat")).ok();
-    let mut known = list.flatten().filter_map(stat).filter_map(|text| member(&text)).peekable();
+    let mut known = processes()?.peekable();
     known.peek()?;
-    Some(known.any(|(its, ended)| its == group && !ended))
+    Some(known.any(|one| one.group == group && !one.ended))
 }
 
-/// The group of a process, and whether it has ended: `PID (NAME) STATE PARENT GROUP ...`, with
-/// anything at all in the name.
-fn member(stat: &[u8]) -> Option<(u32, bool)> {
+/// A process, as Linux's list has it.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+pub(super) struct Listed {
+    pub pid: i32,
+    pub parent: i32,
+    pub group: u32,
+    /// It has ended and was not collected yet.
+    pub ended: bool,
+}
+
+/// All processes; None where there is no list.
+pub(super) fn processes() -> Option<impl Iterator<Item = Listed>> {
+    let list = std::fs::read_dir("/proc").ok()?;
+    let stat = |entry: std::fs::DirEntry| std::fs::read(entry.path().join("stat")).ok();
+    Some(list.flatten().filter_map(stat).filter_map(|text| listed(&text)))
+}
+
+/// `PID (NAME) STATE PARENT GROUP ...`, with anything at all in the name.
+fn listed(stat: &[u8]) -> Option<Listed> {
+    let begins = stat.iter().position(|byte| *byte == b' ')?;
     let name = stat.iter().rposition(|byte| *byte == b')')?;
+    let pid = std::str::from_utf8(&stat[..begins]).ok()?.parse().ok()?;
     let text = std::str::from_utf8(&stat[name + 1..]).ok()?;
     let mut fields = text.split_ascii_whitespace();
     let ended = matches!(fields.next()?, "Z" | "X" | "x");
-    Some((fields.nth(1)?.parse().ok()?, ended))
+    let (parent, group) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some(Listed { pid, parent, group, ended })
 }
 
 #[cfg(test)]
@@ -45,6 +62,7 @@ mod tests {
 
     #[test]
     fn a_line_of_the_list() {
+        let member = |stat: &[u8]| listed(stat).map(|one| (one.group, one.ended));
         assert_eq!(member(b"7 (sleep) S 1 5 5 0 -1 4194304"), Some((5, false)));
         assert_eq!(member(b"7 (a) Z 9 \xff) Z 1 6 5 0"), Some((6, true)));
         assert_eq!(member(b"7 (sleep"), None);

@@ -21,6 +21,7 @@ mod linux {
         Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid,
     };
 
+    use super::super::group::{Listed, processes};
     use super::{Adoption, Known};
 
     #[derive(Default)]
@@ -83,10 +84,10 @@ mod linux {
         let mut any = false;
         // A second, for what forks faster than it can be looked for or does not die at once.
         for _ in 0..1000 {
-            let orphans: Vec<Child> =
+            let orphans: Vec<Listed> =
                 children().into_iter().filter(|child| !state.known.contains(&child.pid)).collect();
             let mut some = false;
-            for Child { pid, ended } in orphans {
+            for Listed { pid, ended, .. } in orphans {
                 let Some(number) = Pid::from_raw(pid) else { continue };
                 if ended {
                     // Its number is nobody else's until now: only we collect it.
@@ -124,26 +125,10 @@ mod linux {
         }
     }
 
-    struct Child {
-        pid: i32,
-        ended: bool,
-    }
-
     /// The children of this process.
-    fn children() -> Vec<Child> {
-        let Ok(list) = std::fs::read_dir("/proc") else { return Vec::new() };
-        let pids = list.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    fn children() -> Vec<Listed> {
         let ours = getpid().as_raw_nonzero().get();
-        pids.filter_map(|pid| child(pid, ours)).collect()
-    }
-
-    /// Behind the name, which may have anything in it: the state and the parent.
-    fn child(pid: i32, ours: i32) -> Option<Child> {
-        let text = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-        let text = String::from_utf8_lossy(&text);
-        let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
-        let (state, parent) = (fields.next()?, fields.next()?);
-        (parent.parse() == Ok(ours)).then(|| Child { pid, ended: state == "Z" || state == "X" })
+        processes().into_iter().flatten().filter(|one| one.parent == ours).collect()
     }
 }
 

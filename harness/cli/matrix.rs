@@ -339,13 +339,10 @@ impl Matrix {
                 show(summary, &held, &shown(form, Some(file)))?;
             }
         }
-        let code = match end {
-            End::NoCommand(_) => 2,
-            End::Disk(_) | End::Unable => 3,
-            End::NothingJudged => 4,
-            End::Interrupted(signal) => 128 + signal,
-            End::Whole if unwritten.is_some() => 3,
-            End::Whole => held.code,
+        let code = match end.code() {
+            Some(code) => code,
+            None if unwritten.is_some() => 3,
+            None => held.code,
         };
         unwritten.iter().for_each(say);
         match end {

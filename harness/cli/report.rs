@@ -12,7 +12,7 @@ use crate::report::matrix::Form;
 /// Renders what a matrix has left behind, in another form
 ///
 /// It ends with 0 when the report is written, whatever is in it; with --check, as the matrix
-/// itself would.
+/// itself would: with 130 where Ctrl-C has ended it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

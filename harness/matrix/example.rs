@@ -77,6 +77,7 @@ pub fn summary(cells: Vec<Cell>) -> Summary {
         shard: None,
         partial: false,
         partial_why: None,
+        partial_exit: None,
         controls: clients
             .iter()
             .map(|client| Control {

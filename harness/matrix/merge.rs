@@ -50,6 +50,7 @@ pub fn merge(parts: Vec<Named>) -> Result<Summary, Problem> {
     if whole.partial {
         let why = whole.partial_why.as_deref().unwrap_or("it ended early");
         whole.partial_why = Some(format!("a part was not played to its end: {why}"));
+        whole.partial_exit = None;
     }
     whole.shard = None;
     for client in &whole.clients {

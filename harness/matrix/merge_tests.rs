@@ -112,8 +112,10 @@ fn a_part_that_ended_early_is_said() {
     let mut part = summary(vec![cell("curl", "a/b", Mark::PASS)]);
     part.scenarios.push("a/c".to_owned());
     (part.partial, part.partial_why) = (true, Some("interrupted".to_owned()));
+    part.partial_exit = Some(130);
     let merged = merge(vec![("a".to_owned(), part)]).unwrap();
     assert!(merged.partial);
+    assert_eq!(merged.partial_exit, None, "the merge was not interrupted");
     assert_eq!(merged.cells[1].verdict, Mark::Missing);
     assert_eq!(code(&merged), 1);
 }

@@ -25,7 +25,7 @@ pub struct Outcome<'s> {
     pub expected: usize,
     /// Why the exit code is what it is, where it is neither 0 nor 1.
     pub why: Option<String>,
-    /// The exit code: 0, 1, 3, 4 or 5.
+    /// The exit code: 0, 1, 3, 4 or 5; of a matrix that ended early, its own.
     pub code: i32,
 }
 
@@ -211,7 +211,11 @@ fn conclude(summary: &Summary, baseline: &Baseline, out: &mut Outcome<'_>) {
         .filter(|control| !control.passed && unjudged(&control.client))
         .map(|control| control.client.as_str())
         .collect();
-    let (code, why) = if !out.unexpected.is_empty() || !out.stale.is_empty() {
+    let early = summary.partial_exit.filter(|_| summary.partial);
+    let (code, why) = if let Some(code) = early {
+        let why = summary.partial_why.as_deref().unwrap_or("it ended early");
+        (code, Some(format!("only a part was played: {why}")))
+    } else if !out.unexpected.is_empty() || !out.stale.is_empty() {
         (1, None)
     } else if harness > 0 {
         (3, Some(format!("badproxy could not do its part in {}", cells(harness))))

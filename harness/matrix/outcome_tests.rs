@@ -46,6 +46,19 @@ fn without_a_baseline_failures_are_unexpected() {
     }
 }
 
+/// A matrix that ended early ends so again when it is read back, whatever its cells are.
+#[test]
+fn what_ended_early_keeps_its_exit_code() {
+    for mark in [Mark::PASS, Mark::Missing, STORM] {
+        let mut early = summary(vec![cell("a", FIN, mark)]);
+        early.partial_exit = Some(130);
+        let code = |summary: &Summary| outcome(summary, &Baseline::default(), today(), false).code;
+        assert_ne!(code(&early), 130, "{mark}: a whole one has no such code");
+        early.partial = true;
+        assert_eq!(code(&early), 130, "{mark}");
+    }
+}
+
 #[test]
 fn expected_and_failing_is_fine_and_expected_but_passing_is_stale() {
     let baseline = "a / reply/fin-before-reply: {verdict: STORM, issue: a/b#1}\n";

@@ -57,6 +57,17 @@ pub enum End {
 }
 
 impl End {
+    /// The exit code of a matrix that ended so; None where its cells say.
+    pub fn code(&self) -> Option<i32> {
+        match self {
+            End::Whole => None,
+            End::NoCommand(_) => Some(2),
+            End::Disk(_) | End::Unable => Some(3),
+            End::NothingJudged => Some(4),
+            End::Interrupted(signal) => Some(128 + signal),
+        }
+    }
+
     /// Why there is not all of it.
     fn why(&self) -> Option<String> {
         match self {
@@ -112,9 +123,14 @@ pub async fn play(wanted: Wanted, tell: &mut dyn Tell, live: Live) -> Played {
 
 /// All cells, those that were never played, too.
 fn whole(rows: &Rows, end: &End) -> Summary {
-    let mut summary = rows.summary(end.why());
+    let mut summary = known(rows, end);
     gaps::fill(&mut summary);
     summary
+}
+
+/// The cells that were played.
+fn known(rows: &Rows, end: &End) -> Summary {
+    Summary { partial_exit: end.code(), ..rows.summary(end.why()) }
 }
 
 /// Who hears what people want.
@@ -285,7 +301,7 @@ impl Matrix<'_> {
     fn close(self, end: End) -> End {
         // On a full disk there is no room for what is known without it.
         let summary = match end {
-            End::Disk(_) => self.rows.summary(end.why()),
+            End::Disk(_) => known(self.rows, &end),
             _ => whole(self.rows, &end),
         };
         match self.store.write(&summary) {

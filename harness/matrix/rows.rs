@@ -141,6 +141,7 @@ impl Rows {
             shard: wanted.shard,
             partial: partial.is_some(),
             partial_why: partial,
+            partial_exit: None,
             clients: wanted.clients.clone(),
             scenarios: wanted.scenarios.iter().map(|s| s.name.clone()).collect(),
             controls: self.controls.clone(),

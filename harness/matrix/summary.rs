@@ -47,6 +47,10 @@ pub struct Summary {
     /// Why it is partial.
     #[serde(default)]
     pub partial_why: Option<String>,
+    /// The exit code of the matrix that ended early, e.g. 130 after Ctrl-C; `null` when it was not
+    /// there any more to give one.
+    #[serde(default)]
+    pub partial_exit: Option<i32>,
     /// The clients: the columns of the table.
     pub clients: Vec<Client>,
     /// The names of all scenarios of the matrix, those of other shards included: its rows.
@@ -358,6 +362,7 @@ mod tests {
             shard: Some(Shard { index: 2, of: 5 }),
             partial: false,
             partial_why: None,
+            partial_exit: None,
             clients: vec![Client { name: "curl".to_owned(), argv: vec!["curl".to_owned()] }],
             scenarios: vec![scenario.name.clone()],
             controls: Vec::new(),

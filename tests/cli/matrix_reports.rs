@@ -31,6 +31,7 @@ fn matrix(cells: &[(&str, Mark)]) -> Summary {
         shard: None,
         partial: false,
         partial_why: None,
+        partial_exit: None,
         clients: vec![Client { name: "curl".to_owned(), argv: vec!["curl".to_owned()] }],
         scenarios: cells.iter().map(|cell| cell.scenario.clone()).collect(),
         controls: Vec::new(),

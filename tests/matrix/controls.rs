@@ -24,6 +24,8 @@ fn who_fails_behind_a_healthy_proxy_is_not_judged() {
         assert_eq!(matrix.summary["partial"], true);
         assert!(matrix.played.stderr.contains("nothing was judged"), "{}", matrix.played.stderr);
         assert!(matrix.played.out().contains(why), "{}", matrix.played.out());
+        let out = matrix.out.path().to_str().unwrap();
+        crate::badproxy(["report", out, "--check"]).play().ends(4);
     });
 }
 

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::fault::duplicate::Duplicate;
+use crate::fault::lose::Lose;
 use crate::fault::reorder::Reorder;
 use crate::fault::{Direction, Effect};
 use crate::scenario::{Length, Scenario};
@@ -19,8 +20,8 @@ pub struct Door {
     pub mss: Option<u32>,
     /// Its receive buffer, in bytes.
     pub window: Option<u32>,
-    /// The chance that a packet to it is lost.
-    pub loss: Option<f64>,
+    /// Which packets are lost.
+    pub lose: Option<Lose>,
     /// Which segments come twice.
     pub duplicate: Option<Duplicate>,
     /// Which segments are swapped.
@@ -64,8 +65,9 @@ pub fn door(scenario: &Scenario, scale: Option<f64>, address: Option<IpAddr>) ->
                 Some(format!("a receive buffer of {} bytes", f.bytes.0))
             }
             Effect::Lose(f) => {
-                door.loss = Some(f.chance);
-                Some(format!("loses the client's packets, each with a chance of {}", f.chance))
+                door.lose = Some(f.clone());
+                let way = way(f.direction);
+                Some(format!("loses packets{way}, each with a chance of {}", f.chance))
             }
             Effect::Duplicate(f) => {
                 door.duplicate = Some(f.clone());
@@ -73,11 +75,11 @@ pub fn door(scenario: &Scenario, scale: Option<f64>, address: Option<IpAddr>) ->
                     1 => "sends every segment with data".to_owned(),
                     n => format!("sends one segment with data in {n}"),
                 };
-                Some(format!("{every} a second time{}", way(f.direction)))
+                Some(format!("{every}{} a second time", way(f.direction)))
             }
             Effect::Reorder(f) => {
                 door.reorder = Some(f.clone());
-                Some(format!("swaps segments with data in pairs{}", way(f.direction)))
+                Some(format!("swaps segments with data{} in pairs", way(f.direction)))
             }
             _ => None,
         };
@@ -89,8 +91,8 @@ pub fn door(scenario: &Scenario, scale: Option<f64>, address: Option<IpAddr>) ->
 fn way(direction: Option<Direction>) -> &'static str {
     match direction {
         None => "",
-        Some(Direction::Upstream) => ", to the proxy",
-        Some(Direction::Downstream) => ", to the client",
+        Some(Direction::Upstream) => " to the proxy",
+        Some(Direction::Downstream) => " to the client",
     }
 }
 

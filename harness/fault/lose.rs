@@ -5,13 +5,13 @@ use std::io;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{After, Cx, Fault};
+use super::{After, Cx, Direction, Fault};
 use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
 
-/// Loses packets from the client to the proxy, SYNs and acknowledgements included, each with this
-/// chance. The kernel throws the dice (a packet filter on the socket), so they do not come from
-/// the seed. Nothing that goes to the client is lost. Only in the sandbox.
+/// Loses packets between client and proxy, SYNs, SYN-ACKs and acknowledgements included, each with
+/// this chance. To the proxy the kernel throws the dice (a packet filter on the socket), to the
+/// client the seed does, one packet after the other. Only in the sandbox.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -19,12 +19,22 @@ pub struct Lose {
     /// The chance, above 0 and below 1.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub chance: f64,
+    /// In which direction. Default: both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
+}
+
+impl Lose {
+    /// The chance that a packet in this direction is lost, if any is.
+    pub fn on_the_way(&self, direction: Direction) -> Option<f64> {
+        self.direction.is_none_or(|only| only == direction).then_some(self.chance)
+    }
 }
 
 impl Fault for Lose {
     const AT: &'static [Stage] = &[Stage::Syn];
-    const ABOUT: &'static str = "Loses some of the client's packets (sandbox)";
-    const EXAMPLE: &'static str = "{at: syn, do: {lose: {chance: 0.3}}}";
+    const ABOUT: &'static str = "Loses some packets (sandbox)";
+    const EXAMPLE: &'static str = "{at: syn, do: {lose: {chance: 0.3, direction: upstream}}}";
     const TIER: u8 = 1;
 
     fn from_word(word: &str) -> Result<Self, Problem> {
@@ -47,7 +57,7 @@ impl Fault for Lose {
     }
 
     async fn act(&self, _: &mut Cx<'_, '_>) -> io::Result<After> {
-        // Played by the listener: there is no connection to act on.
+        // Played by the listener and between the sockets: there is no connection to act on.
         Ok(After::Go)
     }
 }

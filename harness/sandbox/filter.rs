@@ -12,17 +12,15 @@ const RETURN: u16 = 0x06;
 const LOAD: u16 = 0x20;
 const LOAD_TWO: u16 = 0x28;
 const LOAD_ONE: u16 = 0x30;
-/// `ldh [x + k]`, `ldb [x + k]`.
+/// `ldh [x + k]`.
 const LOAD_TWO_AT_X: u16 = 0x48;
-const LOAD_ONE_AT_X: u16 = 0x50;
 /// `ldx #k`, `ldx 4*([k]&0xf)`.
 const SET_X: u16 = 0x01;
 const SET_X_LENGTH: u16 = 0xb1;
-/// `ja k`, `jeq #k`, `jge #k`, `jset #k`.
+/// `ja k`, `jeq #k`, `jge #k`.
 const JUMP: u16 = 0x05;
 const IS: u16 = 0x15;
 const AT_LEAST: u16 = 0x35;
-const HAS: u16 = 0x45;
 /// The extension that gives a random word (SKF_AD_OFF + SKF_AD_RANDOM).
 const RANDOM: u32 = 0xffff_f000 + 56;
 /// The extensions for the protocol, the kind (0: for this host) and the mark of a packet.
@@ -62,27 +60,25 @@ pub fn lose(socket: &impl AsFd, chance: f64) -> io::Result<()> {
 /// One instruction: code, how far to jump if so and if not, k.
 pub(super) type Op = (u16, u8, u8, u32);
 
-/// A program that says `take` of TCP segments from and to this port, SYNs apart, and 0 of all else
+/// A program that says `take` of TCP segments from and to this port, and 0 of all else
 /// and of what has a mark: that was sent by ourselves. For a packet socket and for tc alike.
-pub(super) fn segments(port: u16, take: u32) -> [Op; 22] {
+pub(super) fn segments(port: u16, take: u32) -> [Op; 20] {
     let port = u32::from(port);
     [
         (LOAD, 0, 0, MARK),
-        (IS, 0, 19, 0),
-        (LOAD_ONE, 0, 0, KIND),
         (IS, 0, 17, 0),
+        (LOAD_ONE, 0, 0, KIND),
+        (IS, 0, 15, 0),
         (LOAD_TWO, 0, 0, PROTOCOL),
         (IS, 0, 4, 0x0800),
         (LOAD_ONE, 0, 0, IP + 9),
-        (IS, 0, 13, 6),
+        (IS, 0, 11, 6),
         (SET_X_LENGTH, 0, 0, IP),
         (JUMP, 0, 0, 4),
-        (IS, 0, 10, 0x86dd),
+        (IS, 0, 8, 0x86dd),
         (LOAD_ONE, 0, 0, IP + 6),
-        (IS, 0, 8, 6),
+        (IS, 0, 6, 6),
         (SET_X, 0, 0, 40),
-        (LOAD_ONE_AT_X, 0, 0, IP + 13),
-        (HAS, 5, 0, 0x02),
         (LOAD_TWO_AT_X, 0, 0, IP),
         (IS, 2, 0, port),
         (LOAD_TWO_AT_X, 0, 0, IP + 2),

@@ -15,6 +15,7 @@ use super::plan::Tap;
 use super::segment::{read, seal};
 use crate::door::Door;
 use crate::fault::Direction;
+use crate::rng::Rng;
 
 /// How long a segment waits for the next one. The client's kernel repeats it after 200 ms.
 const HOLD: Duration = Duration::from_millis(50);
@@ -28,6 +29,7 @@ type Flow = (SocketAddr, SocketAddr);
 pub struct Link {
     port: u16,
     doors: Vec<(IpAddr, Door)>,
+    dice: Rng,
     counts: HashMap<Flow, u32>,
     /// First segments of pairs, one a flow at most; the oldest first.
     held: VecDeque<(Instant, Flow, Vec<u8>)>,
@@ -35,15 +37,21 @@ pub struct Link {
 
 impl Link {
     /// To a proxy with these doors, all of them at this port.
-    pub fn new(port: u16, doors: &[(SocketAddr, Door)]) -> Self {
+    pub fn new(port: u16, doors: &[(SocketAddr, Door)], seed: u64) -> Self {
         let doors = doors.iter().map(|(at, door)| (at.ip(), door.clone())).collect();
-        Link { port, doors, counts: HashMap::new(), held: VecDeque::new() }
+        Link {
+            port,
+            doors,
+            dice: Rng::derive(seed, "link", 0),
+            counts: HashMap::new(),
+            held: VecDeque::new(),
+        }
     }
 
     /// What it takes to play these doors.
     pub fn tap(doors: &[(SocketAddr, Door)]) -> Tap {
         let any = |which: fn(&Door) -> bool| doors.iter().any(|(_, door)| which(door));
-        match (any(|door| door.reorder.is_some()), any(|door| door.duplicate.is_some())) {
+        match (any(taken), any(|door| door.duplicate.is_some())) {
             (true, _) => Tap::Take,
             (false, true) => Tap::See,
             (false, false) => Tap::None,
@@ -52,7 +60,15 @@ impl Link {
 
     /// Whether what is not sent does not arrive.
     fn takes(&self) -> bool {
-        self.doors.iter().any(|(_, door)| door.reorder.is_some())
+        self.doors.iter().any(|(_, door)| taken(door))
+    }
+
+    /// Whether this one is lost here. What goes to the proxy is lost at its socket.
+    fn lost(&mut self, flow: Flow) -> bool {
+        let (direction, door) = self.way(flow);
+        let lose = door.and_then(|door| door.lose.as_ref());
+        let chance = lose.and_then(|lose| lose.on_the_way(Direction::Downstream));
+        direction == Direction::Downstream && chance.is_some_and(|chance| self.dice.chance(chance))
     }
 
     /// What is to be sent now that this packet has come.
@@ -62,6 +78,9 @@ impl Link {
             return if self.takes() { vec![packet] } else { Vec::new() };
         };
         let flow = (segment.from, segment.to);
+        if self.lost(flow) {
+            return Vec::new();
+        }
         let (direction, door) = self.way(flow);
         let reorder = door.and_then(|door| door.reorder.as_ref());
         let swaps = segment.data
@@ -134,6 +153,12 @@ impl Link {
     }
 }
 
+/// Whether segments have to be taken off their way for this door.
+fn taken(door: &Door) -> bool {
+    let lose = door.lose.as_ref().and_then(|lose| lose.on_the_way(Direction::Downstream));
+    door.reorder.is_some() || lose.is_some()
+}
+
 /// Lets segments pass, until it is dropped.
 pub async fn serve(socket: UdpSocket, mut link: Link) {
     let mut bytes = vec![0; 1 << 17];
@@ -187,7 +212,7 @@ mod tests {
         let yaml = format!("rules: [{{at: syn, do: {effects}}}]");
         let scenario = crate::scenario::read(&yaml, "x").unwrap_or_else(|e| panic!("{e}"));
         let at = "203.0.113.9:443".parse().unwrap();
-        Link::new(443, &[(at, door(&scenario, None, None))])
+        Link::new(443, &[(at, door(&scenario, None, None))], 7)
     }
 
     /// What goes on of these, all in one flow; after a moment, if they still wait.
@@ -246,6 +271,22 @@ mod tests {
         let every = "{duplicate: {every: 2, direction: upstream}}";
         assert_eq!(passed(&mut link(every), false, &some), ["b", "d", "..."]);
         assert_eq!(passed(&mut link(every), true, &some), ["..."]);
+    }
+
+    /// By the seed's dice, whatever the segment; what goes to the proxy is lost elsewhere.
+    #[test]
+    fn to_the_client() {
+        let all: Vec<String> = ('a'..='z').map(String::from).collect();
+        let each: Vec<(u8, &str)> = all.iter().map(|text| data(text)).collect();
+        let lose = |effects: &str, back: bool| passed(&mut link(effects), back, &each);
+        for effects in ["{lose: {chance: 0.5}}", "{lose: {chance: 0.5, direction: downstream}}"] {
+            let arrived = lose(effects, true);
+            assert!((5..=22).contains(&arrived.len()), "{arrived:?}");
+            assert_eq!(arrived, lose(effects, true));
+            assert_eq!(lose(effects, false).len(), 27);
+        }
+        let sure = "{lose: {chance: 0.9999999}}";
+        assert_eq!(passed(&mut link(sure), true, &[(0x12, ""), ACK, FIN]), ["..."]);
     }
 
     #[test]

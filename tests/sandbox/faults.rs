@@ -50,6 +50,7 @@ fn client() {
         "lossy" => lossy(),
         "segments" => segments(),
         "arrivals" => segments::arrivals(),
+        "holes" => segments::holes(),
         "kernel" => segments::kernel(),
         other => panic!("{other}"),
     };
@@ -249,7 +250,10 @@ fn what_is_lost_is_repeated() {
     if !allowed() {
         return;
     }
-    let yaml = "name: mine\nrules: [{at: syn, do: {lose: {chance: 0.2}}}]\n";
-    let (_dir, path) = file(yaml);
-    assert_eq!(inside(&path, "lossy").0, "packets repeated, every answer came");
+    for direction in ["", ", direction: upstream", ", direction: downstream"] {
+        let yaml =
+            format!("name: mine\nrules: [{{at: syn, do: {{lose: {{chance: 0.2{direction}}}}}}}]\n");
+        let (_dir, path) = file(&yaml);
+        assert_eq!(inside(&path, "lossy").0, "packets repeated, every answer came", "{direction}");
+    }
 }

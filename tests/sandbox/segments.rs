@@ -40,15 +40,47 @@ fn ask(socket: &mut TcpStream) {
 /// What has arrived at either end of the connection, as a packet socket of its own sees it: each
 /// segment with data, once or twice, in order or not. Only root has such a socket.
 pub(crate) fn arrivals() -> String {
+    let Some((up, down)) = watched(ask) else { return "may not look".to_owned() };
+    let of = |all: &[Arrival]| {
+        let each: Vec<_> = all.iter().map(|arrival| (arrival.id, arrival.seq)).collect();
+        order(&each)
+    };
+    format!("up {}, down {}", of(&up), of(&down))
+}
+
+/// Whether something that was sent to the client never arrived: a segment comes, and not the one
+/// before it.
+pub(crate) fn holes() -> String {
+    let many = |socket: &mut TcpStream| (0..20).for_each(|_| ask(socket));
+    let Some((_, down)) = watched(many) else { return "may not look".to_owned() };
+    let mut next = down[0].seq;
+    let mut holes = 0;
+    for arrival in &down {
+        let ahead = arrival.seq.wrapping_sub(next);
+        holes += u32::from(ahead > 0 && ahead < 1 << 31);
+        if ahead < 1 << 31 {
+            next = arrival.seq.wrapping_add(arrival.data);
+        }
+    }
+    (if holes > 0 { "holes" } else { "no hole" }).to_owned()
+}
+
+/// A segment with data, where it arrives.
+struct Arrival {
+    id: u16,
+    seq: u32,
+    data: u32,
+}
+
+/// What arrives at the proxy and at the client while this is done in a tunnel.
+fn watched(act: impl FnOnce(&mut TcpStream)) -> Option<(Vec<Arrival>, Vec<Arrival>)> {
     use socket2::{Domain, Protocol, Socket, Type};
     let ip = Protocol::from(i32::from(0x0800_u16.to_be()));
-    let Ok(eye) = Socket::new(Domain::PACKET, Type::DGRAM, Some(ip)) else {
-        return "may not look".to_owned();
-    };
+    let eye = Socket::new(Domain::PACKET, Type::DGRAM, Some(ip)).ok()?;
     // After so much silence all has arrived.
     eye.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
     let mut socket = tunnel();
-    ask(&mut socket);
+    act(&mut socket);
     let port = socket.local_addr().unwrap().port();
     let (mut up, mut down) = (Vec::new(), Vec::new());
     let mut bytes = vec![0; 1 << 17];
@@ -58,13 +90,14 @@ pub(crate) fn arrivals() -> String {
         let data = packet.len() - header - usize::from(packet[header + 12] >> 4) * 4;
         let id = u16::from_be_bytes([packet[4], packet[5]]);
         let seq = u32::from(word(4)) << 16 | u32::from(word(6));
+        let arrival = Arrival { id, seq, data: data as u32 };
         match (packet[9], data > 0) {
-            (6, true) if word(0) == port => up.push((id, seq)),
-            (6, true) if word(2) == port => down.push((id, seq)),
+            (6, true) if word(0) == port => up.push(arrival),
+            (6, true) if word(2) == port => down.push(arrival),
             _ => {}
         }
     }
-    format!("up {}, down {}", order(&up), order(&down))
+    Some((up, down))
 }
 
 /// How often each packet comes, and whether segments came behind ones that follow them. A copy has
@@ -139,6 +172,28 @@ fn segments_come_twice_or_swapped() {
         for (effect, wanted) in each {
             scope.spawn(move || {
                 let seen = play(effect, "arrivals");
+                assert!(seen == wanted || seen == "may not look", "{effect}: {seen}");
+            });
+        }
+    });
+}
+
+/// What is lost at the proxy's socket has come that far; what is lost on the way to the client has
+/// not. All of it was repeated: the bodies are whole.
+#[test]
+fn packets_are_lost_in_their_direction() {
+    if !allowed() {
+        return;
+    }
+    let each = [
+        (", lose: {chance: 0.2}", "holes"),
+        (", lose: {chance: 0.2, direction: downstream}", "holes"),
+        (", lose: {chance: 0.2, direction: upstream}", "no hole"),
+    ];
+    std::thread::scope(|scope| {
+        for (effect, wanted) in each {
+            scope.spawn(move || {
+                let seen = play(effect, "holes");
                 assert!(seen == wanted || seen == "may not look", "{effect}: {seen}");
             });
         }

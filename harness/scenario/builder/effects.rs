@@ -125,9 +125,9 @@ impl RuleBuilder {
         self.step(limit::Limit { bytes: Size(bytes), ..Default::default() })
     }
 
-    /// Drops each packet from the client with this chance (sandbox).
+    /// Drops each packet between client and proxy with this chance (sandbox).
     pub fn lose(self, chance: f64) -> Self {
-        self.step(lose::Lose { chance })
+        self.step(lose::Lose { chance, ..Default::default() })
     }
 
     /// Announces this maximum segment size.

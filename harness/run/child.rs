@@ -314,7 +314,11 @@ impl Wrapped {
         let left = false;
         // Once is enough: whatever is left of it then was killed.
         let left = self.mark.take().is_some_and(|mark| strays::end(&mark)) || left;
-        let left = orphans::end(Some(self.pid)) || left;
+        // Of a sandbox this may be its first process, on its way out; what it left it has said.
+        let orphan = orphans::end(Some(self.pid));
+        #[cfg(unix)]
+        let orphan = orphan && !self.is_inside();
+        let left = orphan || left;
         for reader in &mut self.readers {
             reader.end(patient).await;
         }

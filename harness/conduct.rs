@@ -5,11 +5,14 @@
 
 mod pace;
 mod parts;
+mod said;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use pace::Pace;
-pub use parts::{Exit, Heard, Met, PerVia, Process, Sight, Silence, Spot, Tongue};
+pub use parts::{Exit, Met, PerVia, Process, Sight, Silence, Spot, Tongue};
+pub use said::Heard;
+pub(crate) use said::stands;
 
 use crate::event::{Event, How, Side, Via, What, Who};
 use crate::stage::Stage;
@@ -337,18 +340,6 @@ impl Conduct {
         dialled || self.origin.direct > 0 || self.nonces.direct > 0
     }
 
-    /// The first of these words that the command's output contains; case is ignored.
-    pub fn says<'w>(&self, words: &'w [String]) -> Option<&'w str> {
-        let mut wanted = words.iter().filter(|word| !word.is_empty()).peekable();
-        wanted.peek()?;
-        let (out, err) = (self.stdout.text().to_lowercase(), self.stderr.text().to_lowercase());
-        let said = |word: &&String| {
-            let word = word.to_lowercase();
-            stands(&out, &word) || stands(&err, &word)
-        };
-        wanted.find(said).map(String::as_str)
-    }
-
     fn attempt(&mut self, number: Option<u64>, time: f64) {
         let Some(number) = number else { return };
         self.attempts = self.attempts.max(number);
@@ -394,18 +385,6 @@ impl Conduct {
             }
         }
     }
-}
-
-/// Whether a word stands in a text. One of digits alone has to stand by itself: 407 is not in
-/// 40732, which may be a port.
-pub(crate) fn stands(text: &str, word: &str) -> bool {
-    if !word.bytes().all(|b| b.is_ascii_digit()) {
-        return text.contains(word);
-    }
-    let beside = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-    text.match_indices(word).any(|(at, _)| {
-        !beside(text[..at].chars().next_back()) && !beside(text[at + word.len()..].chars().next())
-    })
 }
 
 /// Whether a client must not trust a certificate of this word. What is unknown is bad.

@@ -1,11 +1,8 @@
-//! What conduct is made of: a fault met, a secret seen, the process, its output.
+//! What conduct is made of: a fault met, a secret seen, the process.
 
 use crate::event::{Via, What, Who};
 use crate::secrets;
 use crate::stage::Stage;
-
-/// Half of what is kept of one output stream: the first and the last 512 KiB.
-const HALF: usize = 512 * 1024;
 
 /// A fault as it was met.
 #[derive(Debug, Clone, PartialEq)]
@@ -246,81 +243,9 @@ pub struct Exit {
     pub leftover: bool,
 }
 
-/// One output stream, bounded: its beginning and its end, because errors stand at the end.
-#[derive(Debug, Clone, Default)]
-pub struct Heard {
-    head: String,
-    tail: String,
-    /// Something between them, or after them, is missing.
-    pub cut: bool,
-}
-
-impl Heard {
-    pub(crate) fn add(&mut self, text: &str) {
-        let room = HALF.saturating_sub(self.head.len());
-        let split = if self.tail.is_empty() { boundary(text, room) } else { 0 };
-        let (first, rest) = text.split_at(split);
-        self.head.push_str(first);
-        // What did not fit ends the head for good, or the order would be lost.
-        self.tail.push_str(rest);
-        if self.tail.len() > HALF {
-            // Half of it at once, so that a chatty command is not copied at every line.
-            let from = boundary(&self.tail, self.tail.len() - HALF / 2);
-            self.tail.drain(..from);
-            self.cut = true;
-        }
-    }
-
-    /// The text, with a mark where something is missing.
-    pub fn text(&self) -> String {
-        let gap = if self.cut { "\n[...]\n" } else { "" };
-        format!("{}{gap}{}", self.head, self.tail)
-    }
-}
-
-/// The last place at or before byte `at` where no character is cut.
-fn boundary(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn output_keeps_its_beginning_and_its_end() {
-        let mut heard = Heard::default();
-        heard.add("first\n");
-        for n in 0..300_000 {
-            heard.add(&format!("line {n} \u{fc}\n"));
-        }
-        heard.add("the error\n");
-        let text = heard.text();
-        assert!(heard.cut && text.starts_with("first\n") && text.ends_with("the error\n"));
-        assert!(text.len() <= 2 * HALF + 10, "{}", text.len());
-        assert!(text.contains("\n[...]\n"));
-    }
-
-    #[test]
-    fn short_output_is_whole() {
-        let mut heard = Heard::default();
-        for part in ["curl: (56) Proxy", " CONNECT ", "", "aborted\n"] {
-            heard.add(part);
-        }
-        assert_eq!(heard.text(), "curl: (56) Proxy CONNECT aborted\n");
-        assert!(!heard.cut);
-    }
-
-    #[test]
-    fn one_huge_event_is_cut_between_characters() {
-        let mut heard = Heard::default();
-        heard.add(&"\u{20ac}".repeat(2_000_000));
-        assert!(heard.cut && heard.text().len() <= 2 * HALF + 10);
-    }
 
     #[test]
     fn secrets_belong_in_few_places() {

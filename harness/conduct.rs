@@ -15,6 +15,7 @@ pub use said::Heard;
 pub(crate) use said::stands;
 
 use crate::event::{Event, How, Side, Via, What, Who};
+use crate::scenario::Scheme;
 use crate::stage::Stage;
 
 /// Attempts whose time is kept; later ones are only counted.
@@ -60,6 +61,9 @@ pub struct Conduct {
     pub requests: u64,
     /// What was spoken to the proxy: a request head, a greeting or a request of SOCKS was read.
     pub spoken: BTreeSet<Tongue>,
+    /// The schemes of proxy authentication that the client has spoken, by their names, and what came
+    /// of each: right, wrong, begun or stale.
+    pub legs: BTreeSet<(&'static str, &'static str)>,
     /// What came where a request head was due, and was none.
     pub bad_requests: u64,
     /// The proxy's own answers, by status.
@@ -190,6 +194,11 @@ impl Conduct {
                 self.attempt(Some(*attempt), time);
                 self.reach(Stage::Request);
                 self.saw(secret_seen, Spot::ConnectRequest, conn);
+            }
+            // A scheme that nobody knows is none that the client was to speak.
+            What::AuthLeg { scheme, credentials, .. } => {
+                let known = Scheme::named(scheme).map(Scheme::name);
+                self.legs.extend(known.map(|name| (name, *credentials)));
             }
             What::SocksReply { .. } => self.reach(Stage::Reply),
             What::BadRequest { .. } => self.bad_requests += 1,

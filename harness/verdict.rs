@@ -1,11 +1,12 @@
 //! The verdict: conduct held against the scenario. Pure: no clock, no I/O, nothing assumed.
 //!
 //! One rule a small function: `safety` (leak, wrong, bypass), `robustness` (not exercised, storm,
-//! hang, crash, failed), `clarity` (slow, vague), `open` (what could not be judged, `tongue` among it).
-//! `lag` takes back what our own lateness could explain. The rest is sorted by [`Word`]; the first names the run.
+//! hang, crash, failed), `clarity` (slow, vague), `open` (what could not be judged, with `tongue` and
+//! `login`). `lag` takes back what our own lateness could explain. The rest is sorted by [`Word`]; the first names the run.
 
 mod clarity;
 mod lag;
+mod login;
 mod open;
 mod robustness;
 mod safety;
@@ -200,6 +201,7 @@ impl<'a> Case<'a> {
     /// Whether what the client did can be held against the scenario's faults.
     fn exercised(&self) -> bool {
         self.mistaken().is_none()
+            && self.not_logged_in().is_none()
             && (self.met || (self.scenario.rules.is_empty() && !self.unread()))
     }
 

@@ -75,6 +75,9 @@ fn never_met(case: &Case<'_>) -> Reason {
                     BADPROXY_PAC)?";
         return Some(("never-met", text.to_owned()));
     }
+    if let Some(why) = case.not_logged_in() {
+        return Some(("never-met", why));
+    }
     if case.met || rules.is_empty() {
         return None;
     }
@@ -150,6 +153,9 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
             let first = count(attempt.first);
             return format!("it is for {thing} {first} on, and there {}", were(made, thing));
         }
+    }
+    if let Some(why) = case.no_credentials_for(rule) {
+        return why;
     }
     match conduct.reached {
         Some(reached) if reached < stage => {

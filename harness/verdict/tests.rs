@@ -3,6 +3,7 @@
 
 mod clarity;
 mod lag;
+mod login;
 mod open;
 mod random;
 mod robustness;

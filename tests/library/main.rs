@@ -6,6 +6,9 @@ mod builder;
 mod client;
 mod dates;
 mod face;
+#[path = "../support/login.rs"]
+mod login;
+mod logins;
 mod plain;
 mod report;
 mod same;

@@ -6,6 +6,7 @@
 mod clarity;
 mod dns;
 mod good;
+mod login;
 mod open;
 mod pac;
 #[path = "../cli/play.rs"]

@@ -1,0 +1,108 @@
+//! Whether the client spoke the scheme of proxy authentication whose failure the scenario is about: an
+//! answer to Digest that is refused, a leg of NTLM that is cut off, tokens of Negotiate without an end. A
+//! 407 is met by any client; one that never begins that scheme has not met what comes after it.
+
+use super::Case;
+use crate::scenario::{Answer, Credentials, GivenCredentials, Offer, Rule, Scenario, Scheme};
+
+/// The schemes that the proxy offers and knows.
+fn offered(scenario: &Scenario) -> Vec<Scheme> {
+    let offers = scenario.proxy.auth.iter().flat_map(|auth| &auth.scheme.0);
+    let known = |offer: &Offer| match offer {
+        Offer::Scheme(scheme) => Some(*scheme),
+        Offer::Verbatim(_) => None,
+    };
+    offers.filter_map(known).collect()
+}
+
+/// What has to come for a fault that is in the login itself, where no rule says when: the schemes, and
+/// what is to become of them. None where a 407 alone is the fault.
+///
+/// So it is where Basic is on offer: what such a proxy refuses is plain from its first 407 on, and the
+/// texts of those scenarios count a client that has sent nothing.
+fn due(scenario: &Scenario) -> Option<(Vec<Scheme>, Credentials)> {
+    let schemes = offered(scenario);
+    let basic = schemes.is_empty() || schemes.contains(&Scheme::Basic);
+    if basic || !scenario.rules.is_empty() {
+        return None;
+    }
+    if scenario.client.credentials == GivenCredentials::Wrong {
+        return Some((schemes, Credentials::Wrong));
+    }
+    let loops = scenario.proxy.auth.as_ref()?.negotiate.answer == Answer::Loop;
+    let negotiate = schemes.contains(&Scheme::Negotiate);
+    (loops && negotiate).then(|| (vec![Scheme::Negotiate], Credentials::Begun))
+}
+
+impl Case<'_> {
+    /// Whether any of these came, and was found to be this.
+    fn has_sent(&self, schemes: &[Scheme], found: Option<Credentials>) -> bool {
+        let legs = &self.conduct.legs;
+        legs.iter().any(|(name, credentials)| {
+            let named = schemes.iter().any(|scheme| scheme.name() == *name);
+            named && found.is_none_or(|found| found.word() == *credentials)
+        })
+    }
+
+    /// Why the fault of the login itself was not met.
+    pub(super) fn not_logged_in(&self) -> Option<String> {
+        let (schemes, found) = due(self.scenario)?;
+        if self.has_sent(&schemes, Some(found)) {
+            return None;
+        }
+        Some(match self.has_sent(&schemes, None) {
+            true => format!(
+                "the client began {} and went no further, so nothing of it was refused",
+                names(&schemes)
+            ),
+            false => format!("{}, so nothing of it was refused", self.never_spoke(&schemes)),
+        })
+    }
+
+    /// Why a rule that is for certain credentials was not met, where the scheme is the reason.
+    pub(super) fn no_credentials_for(&self, rule: &Rule) -> Option<String> {
+        let wanted = rule.when().credentials?;
+        let mut schemes = offered(self.scenario);
+        match wanted {
+            Credentials::Absent => return None,
+            Credentials::Begun => {
+                schemes.retain(|scheme| matches!(scheme, Scheme::Ntlm | Scheme::Negotiate));
+            }
+            Credentials::Stale => schemes.retain(|scheme| *scheme == Scheme::Digest),
+            Credentials::Present | Credentials::Right | Credentials::Wrong => {}
+        }
+        let sent = schemes.is_empty() || self.has_sent(&schemes, None);
+        (!sent).then(|| {
+            let (word, spoke) = (wanted.word(), self.never_spoke(&schemes));
+            format!("it is for credentials that are `{word}`, and {spoke}")
+        })
+    }
+
+    /// What it spoke in their place, and how they are switched on.
+    fn never_spoke(&self, schemes: &[Scheme]) -> String {
+        let mut sent: Vec<_> = self.conduct.legs.iter().map(|(name, _)| *name).collect();
+        sent.dedup();
+        let sent = match sent.as_slice() {
+            [] => "it sent no credentials".to_owned(),
+            all => format!("it sent {}", all.join(" and ")),
+        };
+        let on: Vec<_> = schemes.iter().map(|scheme| switch(*scheme)).collect();
+        let on = on.join(" or ");
+        format!("the client never spoke {} ({sent}; switch it on: {on})", names(schemes))
+    }
+}
+
+fn names(schemes: &[Scheme]) -> String {
+    schemes.iter().map(|scheme| scheme.name()).collect::<Vec<_>>().join(" or ")
+}
+
+/// What switches a scheme on, in the client that most people can compare with.
+fn switch(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Basic => "curl sends it when user and password are in the proxy URL",
+        Scheme::Digest => "for curl it is --proxy-digest",
+        Scheme::Ntlm => "for curl it is --proxy-ntlm",
+        Scheme::Negotiate => "for curl it is --proxy-negotiate",
+        Scheme::Bearer => "for curl it is --proxy-header with the token",
+    }
+}

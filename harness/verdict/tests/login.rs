@@ -1,0 +1,127 @@
+use super::*;
+
+const WRONG: &str = "client: {credentials: wrong}\nexpect: {outcome: failure, explain: ['407']}\n";
+
+fn leg(scheme: &str, credentials: &'static str) -> What {
+    What::AuthLeg {
+        scheme: scheme.into(),
+        leg: "credentials",
+        credentials,
+        user: None,
+        why: String::new(),
+    }
+}
+
+/// Asks with each of these, is told 407, and says so.
+fn tries(legs: &[(&str, &'static str)]) -> Script {
+    let mut script = client().connect().request(&[]).reply(407);
+    for (scheme, credentials) in legs {
+        script = script.again().here(leg(scheme, credentials)).reply(407);
+    }
+    script.says("407").exits(56)
+}
+
+/// Nothing but this is found.
+#[track_caller]
+fn unmet(yaml: &str, script: Script) -> String {
+    let found = verdict(yaml, script);
+    let rules: Vec<_> = found.findings.iter().map(|f| (f.word, f.rule)).collect();
+    assert_eq!(rules, [(Word::Inconclusive, "never-met")], "{yaml}{found:#?}");
+    found.summary
+}
+
+#[test]
+fn a_wrong_password_is_refused_in_the_scheme_that_is_asked_for() {
+    for (scheme, name, switch) in [
+        ("ntlm", "NTLM", "--proxy-ntlm"),
+        ("digest", "Digest", "--proxy-digest"),
+        ("negotiate", "Negotiate", "--proxy-negotiate"),
+        ("bearer", "Bearer", "--proxy-header with the token"),
+    ] {
+        let yaml = format!("proxy: {{auth: {{scheme: {scheme}}}}}\n{WRONG}");
+        assert_eq!(
+            unmet(&yaml, tries(&[("basic", "wrong")])),
+            format!(
+                "the client never spoke {name} (it sent Basic; switch it on: for curl it is \
+                 {switch}), so nothing of it was refused"
+            )
+        );
+        let nothing = unmet(&yaml, tries(&[]));
+        assert!(nothing.contains("(it sent no credentials; "), "{nothing}");
+        // It has no end by which another reason could be found, nor words.
+        unmet(&yaml, client().connect().request(&[]).reply(407).wait(4000.0).exits(56));
+        assert_eq!(verdict(&yaml, tries(&[(scheme, "wrong")])).word, Word::Pass);
+        let both = tries(&[("Basic", "wrong"), (name, "wrong")]);
+        assert_eq!(verdict(&yaml, both).word, Word::Pass);
+    }
+    let yaml = format!("proxy: {{auth: {{scheme: [ntlm, digest]}}}}\n{WRONG}");
+    let first = unmet(&yaml, tries(&[("NTLM", "begun")]));
+    let told = "the client began NTLM or Digest and went no further, so nothing of it was refused";
+    assert_eq!(first, told);
+    assert_eq!(verdict(&yaml, tries(&[("Digest", "wrong")])).word, Word::Pass);
+}
+
+#[test]
+fn a_loop_of_tokens_needs_a_token() {
+    let yaml = "proxy: {auth: {scheme: negotiate, negotiate: {answer: loop}}}\n\
+                client: {credentials: right}\nexpect: {outcome: failure}\n";
+    assert!(unmet(yaml, tries(&[])).starts_with("the client never spoke Negotiate (it sent no "));
+    assert_eq!(verdict(yaml, tries(&[("Negotiate", "begun")])).word, Word::Pass);
+}
+
+/// There the 407 is the fault, or the login is no scheme that a client could speak.
+#[test]
+fn where_any_client_meets_it() {
+    let right = "client: {credentials: right}\nexpect: {outcome: failure}\n";
+    for (auth, expect) in [
+        ("negotiate", right),
+        ("{verbatim: 'X-Corp-SSO'}", right),
+        ("ntlm", right),
+        ("basic", WRONG),
+        ("[ntlm, basic]", WRONG),
+        ("{verbatim: 'X-Corp-SSO'}", WRONG),
+    ] {
+        let yaml = format!("proxy: {{auth: {{scheme: {auth}}}}}\n{expect}");
+        for script in [tries(&[]), tries(&[("Basic", "wrong")])] {
+            assert_eq!(verdict(&yaml, script).word, Word::Pass, "{yaml}");
+        }
+    }
+}
+
+/// A rule that waits for a leg says which scheme never came.
+#[test]
+fn a_rule_for_credentials_that_never_came() {
+    let when = |auth: &str, credentials: &str| {
+        format!(
+            "proxy: {{auth: {{scheme: {auth}}}}}\n\
+             rules: [{{when: {{credentials: {credentials}}}, at: auth, do: close}}]\n"
+        )
+    };
+    assert_eq!(
+        unmet(&when("[ntlm, basic]", "begun"), tries(&[("Basic", "wrong")])),
+        "rule 1, at `auth`, was never met: it is for credentials that are `begun`, and the client \
+         never spoke NTLM (it sent Basic; switch it on: for curl it is --proxy-ntlm)"
+    );
+    let right = unmet(&when("digest", "right"), tries(&[]));
+    assert!(right.contains("never spoke Digest (it sent no credentials; "), "{right}");
+    let stale = unmet(&when("[basic, digest]", "stale"), tries(&[("Basic", "right")]));
+    assert!(stale.contains("never spoke Digest (it sent Basic; "), "{stale}");
+    // The scheme came; it is the rest that did not.
+    let wrong = unmet(&when("digest", "right"), tries(&[("Digest", "wrong")]));
+    assert!(wrong.ends_with("no attempt was what its `when` asks for"), "{wrong}");
+    let absent =
+        unmet(&when("basic", "absent"), client().connect().here(leg("Basic", "wrong")).exits(1));
+    assert!(!absent.contains("never spoke"), "{absent}");
+}
+
+/// What harms in any scheme.
+#[test]
+fn graver_words_stand() {
+    let yaml = format!("proxy: {{auth: {{scheme: ntlm}}}}\n{WRONG}");
+    let storm = (0..9).fold(client(), |s, _| s.connect().request(&[]).reply(407)).exits(1);
+    assert_eq!(verdict(&yaml, storm).word, Word::Storm);
+    let claims = client().connect().request(&[]).reply(407).exits(0);
+    assert_eq!(verdict(&yaml, claims).word, Word::Wrong);
+    let hangs = client().connect().request(&[]).reply(407).wait(15_000.0).ends(None, Some(9), true);
+    assert_eq!(verdict(&yaml, hangs).word, Word::Hang);
+}

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::dns::{Asked, Type};
+use crate::dns::{Asked, Transport, Type};
 use crate::fault::Effect;
 use crate::rng::Rng;
 use crate::scenario::{Credentials, Per, Rule, Scenario, glob};
@@ -189,8 +189,9 @@ impl Facts {
     /// Dice for a purpose. Of a query they come from what it asks and not from its number: a
     /// client sends those for A and AAAA together, in any order.
     pub fn dice(&self, seed: u64, purpose: &str) -> Rng {
-        match self.dns.as_ref().map(|asked| (asked.transport.word(), &asked.question)) {
-            Some((transport, Some(q))) => {
+        match self.dns.as_ref().map(|asked| (asked.transport, &asked.question)) {
+            Some((Some(transport), Some(q))) => {
+                let transport = transport.word();
                 let purpose = format!("{purpose}: {} {} over {transport}", q.name, q.kind);
                 Rng::derive(seed, &purpose, self.target)
             }
@@ -200,12 +201,15 @@ impl Facts {
 }
 
 /// Whether a query is what a rule at `dns` is for. A rule that chooses the certificate is met in
-/// the TLS handshake, before there is a query; all others are met with one.
+/// the TLS handshake, before there is a query; all others are met with one. A handshake that may
+/// become DoT as well as DoH is for the rules of both.
 fn asks(rule: &Rule, facts: &Facts) -> bool {
     let (when, Some(asked)) = (rule.when(), &facts.dns) else { return false };
     let handshake = rule.steps.0.iter().any(|step| matches!(step.effect, Effect::Cert(_)));
     let question = asked.question.as_ref();
-    when.transport.is_none_or(|transport| transport == asked.transport)
+    let secure = |wanted| matches!(wanted, Transport::Dot | Transport::Doh);
+    let comes = |wanted| asked.transport.map_or(secure(wanted), |transport| transport == wanted);
+    when.transport.is_none_or(comes)
         && handshake == question.is_none()
         && question.is_none_or(|q| {
             when.name.as_ref().is_none_or(|name| glob(name.trim_end_matches('.'), &q.name))

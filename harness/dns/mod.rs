@@ -1,7 +1,7 @@
 //! The name server: UDP, TCP, TLS (DoT, RFC 7858) and HTTPS (DoH, RFC 8484), all on one port.
 //!
 //! A TCP connection is told apart by its first bytes: a TLS hello; inside it, or without it, the
-//! two bytes of a length. TLS with ALPN `http/1.1`, or with an HTTP request in it, is DoH.
+//! two bytes of a length. TLS with ALPN `http/1.1` or `h2`, or with an HTTP request in it, is DoH.
 //! [`message`] reads queries, `reply` puts answers together, both pure; rules at stage `dns` come
 //! before each answer.
 
@@ -56,8 +56,9 @@ impl Transport {
 /// What is known at stage `dns`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// How it came.
-    pub transport: Transport,
+    /// How it came. None: TLS is set up, and the hello says by no ALPN what for. RFC 7858 asks for
+    /// none, and many clients of RFC 8484 offer none, so it is DoT or DoH.
+    pub transport: Option<Transport>,
     /// What was asked; None while TLS is set up.
     pub question: Option<Question>,
 }

@@ -215,7 +215,7 @@ impl Server {
         });
         let edns = query.edns.is_some();
         let question = Question { name: query.name.clone(), kind: query.kind, edns };
-        let asked = Asked { transport, question: Some(question) };
+        let asked = Asked { transport: Some(transport), question: Some(question) };
         let mut facts = Facts { conn: conn.id, target: attempt, ..Facts::default() };
         facts.dns = Some(asked);
         let mut choice = Choice::default();

@@ -54,7 +54,11 @@ async fn secured(
         }
     };
     let http = alpn.iter().any(|name| name == "http/1.1" || name == "h2");
-    let transport = if http { Transport::Doh } else { Transport::Dot };
+    let transport = match (http, alpn.is_empty()) {
+        (true, _) => Some(Transport::Doh),
+        (false, false) => Some(Transport::Dot),
+        (false, true) => None,
+    };
     let mut facts = Facts { conn: conn.id, ..Facts::default() };
     facts.dns = Some(Asked { transport, question: None });
     let mut choice = Choice::default();

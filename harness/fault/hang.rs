@@ -49,7 +49,7 @@ impl Fault for Hang {
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
-        if cx.facts.dns.as_ref().is_some_and(|asked| asked.transport == Transport::Udp) {
+        if cx.facts.dns.as_ref().is_some_and(|asked| asked.transport == Some(Transport::Udp)) {
             // A datagram has no connection to keep open.
             cx.did("no answer", false);
             cx.conn.note(What::Silence { who: Who::Us, at: cx.stage, reads: false });

@@ -6,13 +6,13 @@ use std::process::Command;
 use crate::End;
 use crate::dns::{A, FINE, PROXY, addresses, ask, header, query};
 use crate::frames::{self, frame};
-use crate::h2::secure;
+use crate::h2::{secure, tls};
 use crate::proxy::Proxy;
 
 /// RFC 8484, section 4.1.1: www.example.com, id 0.
 const GET: &str = "?dns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB";
 
-/// Curl as an HTTP client: status, then the body.
+/// Curl as an HTTP client, with these options or this query in the URL: status, then the body.
 fn doh(proxy: &Proxy, arguments: &[&str], body: &[u8]) -> (String, Vec<u8>) {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name).display().to_string();
@@ -27,6 +27,7 @@ fn doh(proxy: &Proxy, arguments: &[&str], body: &[u8]) -> (String, Vec<u8>) {
         curl.args(["-H", "Content-Type: application/dns-message"]);
         curl.args(["--data-binary", &format!("@{}", path("query"))]);
     }
+    curl.args(arguments.iter().filter(|a| a.starts_with('-')));
     let said = curl.arg(url).output().unwrap();
     let text = String::from_utf8_lossy(&said.stdout).into_owned();
     let text = if said.status.success() { text } else { format!("curl {}", said.status) };
@@ -95,6 +96,49 @@ fn post(stream: u32, path: &str) -> Vec<u8> {
         [&[0, n.len() as u8], n.as_bytes(), &[v.len() as u8], v.as_bytes()].concat()
     };
     frame(1, 4, stream, &fields.iter().flat_map(field).collect::<Vec<u8>>())
+}
+
+/// Without ALPN a hello may become DoH as well as DoT: it gets the certificate of a rule for either.
+#[test]
+fn a_bad_certificate_whatever_alpn_is_offered() {
+    for (transport, offers) in
+        [("doh", [true, true, true, false]), ("dot", [true, false, false, true])]
+    {
+        let rule = format!(
+            "rules: [{{at: dns, when: {{transport: {transport}}}, do: {{cert: expired}}}}]\n"
+        );
+        let proxy = Proxy::start(&rule);
+        let alpns: [&[&str]; 4] = [&[], &["http/1.1"], &["h2", "http/1.1"], &["dot"]];
+        for (alpn, bad) in alpns.into_iter().zip(offers) {
+            let socket = TcpStream::connect(proxy.dns.unwrap()).unwrap();
+            let mut client = tls(&proxy, socket, "127.0.0.1", alpn);
+            let said = client.conn.complete_io(&mut client.sock).map_err(|e| e.to_string());
+            match bad {
+                true => assert!(
+                    said.unwrap_err().contains("certificate expired"),
+                    "{transport}: {alpn:?}"
+                ),
+                false => assert!(said.is_ok(), "{transport}: {alpn:?}: {said:?}"),
+            }
+        }
+        let shown = proxy.events().iter().filter(|e| e.what.name() == "fault:applied").count();
+        assert_eq!(shown, offers.iter().filter(|bad| **bad).count());
+        assert_eq!(proxy.conduct().queries, 0);
+    }
+}
+
+/// A client of HTTP/1.1 that offers no ALPN, as it comes: it refuses the certificate, or asks under it.
+#[test]
+fn a_bad_certificate_for_a_client_without_alpn() {
+    let proxy = Proxy::start("rules: [{at: dns, when: {transport: doh}, do: {cert: expired}}]\n");
+    let (status, _) = doh(&proxy, &["--no-alpn", "--http1.1"], &query(PROXY, A, None));
+    assert_eq!((status.as_str(), proxy.conduct().queries), ("curl exit status: 60", 0));
+    let asks = ["--no-alpn", "--http1.1", "--insecure"];
+    let (status, got) = doh(&proxy, &asks, &query(PROXY, A, None));
+    assert_eq!((status.as_str(), addresses(&got)), ("200", vec![[127, 0, 0, 1]]));
+    proxy.wait_for("tls:application_data", "expired");
+    // Where a rule is for the query, it is DoH that it came by.
+    proxy.wait_for("dns:query", r#""transport":"doh""#);
 }
 
 #[test]

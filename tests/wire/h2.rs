@@ -24,15 +24,25 @@ pub(crate) struct Client {
 
 /// TLS with ALPN h2 over this socket.
 pub(crate) fn secure(proxy: &Proxy, socket: TcpStream, name: &str) -> Client {
+    Client { tls: tls(proxy, socket, name, &["h2"]), inbox: Vec::new() }
+}
+
+/// TLS with this ALPN over this socket; the handshake is yet to come.
+pub(crate) fn tls(
+    proxy: &Proxy,
+    socket: TcpStream,
+    name: &str,
+    alpn: &[&str],
+) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     for der in CertificateDer::pem_slice_iter(proxy.roots.as_bytes()) {
         roots.add(der.unwrap()).unwrap();
     }
     let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let session = ClientConnection::new(Arc::new(config), name).unwrap();
-    Client { tls: StreamOwned::new(session, socket), inbox: Vec::new() }
+    StreamOwned::new(session, socket)
 }
 
 impl Client {

@@ -29,6 +29,8 @@ pub struct Facts {
     pub port: u16,
     /// The method.
     pub method: String,
+    /// The path, where the request has one.
+    pub path: Option<String>,
     /// The headers, as they came.
     pub headers: Vec<(String, String)>,
     /// The proxy credentials that came: absent, right or wrong.
@@ -159,6 +161,9 @@ impl Plan {
             && when.host.as_ref().is_none_or(|host| glob(host, &facts.host))
             && when.port.is_none_or(|port| port == facts.port)
             && when.method.as_ref().is_none_or(|method| *method == facts.method)
+            && when.path.as_ref().is_none_or(|path| {
+                facts.path.as_ref().is_some_and(|asked| glob(path, without_query(asked)))
+            })
             && when.header.iter().all(|(name, value)| header(name, value))
             && when.credentials.is_none_or(|wanted| {
                 wanted.covers(facts.credentials.unwrap_or(Credentials::Absent))
@@ -198,6 +203,10 @@ impl Facts {
             _ => Rng::derive(seed, purpose, self.conn),
         }
     }
+}
+
+fn without_query(path: &str) -> &str {
+    path.split('?').next().unwrap_or_default()
 }
 
 /// Whether a query is what a rule at `dns` is for. A rule that chooses the certificate is met in
@@ -284,6 +293,19 @@ mod tests {
         assert_eq!(plan.pick(&s, Stage::Auth, &facts), Some(0));
         facts.credentials = Some(Credentials::Absent);
         assert_eq!(plan.pick(&s, Stage::Auth, &facts), None);
+    }
+
+    #[test]
+    fn paths() {
+        let s = scenario("  - {at: request, when: {path: '/a/*'}, do: reset}\n");
+        let plan = Plan::new(0);
+        let met = |path: Option<&str>| {
+            let facts = Facts { path: path.map(str::to_owned), ..Facts::default() };
+            plan.pick(&s, Stage::Request, &facts).is_some()
+        };
+        assert!(met(Some("/a/")) && met(Some("/a/b?c=/d")));
+        // A CONNECT has none.
+        assert!(!met(Some("/b?c=/a/")) && !met(Some("/a?/")) && !met(None));
     }
 
     proptest! {

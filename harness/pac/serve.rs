@@ -123,6 +123,7 @@ impl Server {
             conn: conn.id,
             target: attempt,
             method: head.method.clone(),
+            path: Some(head.target.clone()),
             headers: head.headers.clone(),
             ..Facts::default()
         }

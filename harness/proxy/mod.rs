@@ -247,6 +247,7 @@ impl Session {
         };
         let (host, port) = place.as_ref().map_or(("", 0), |(h, p, _)| (h.as_str(), *p));
         self.conn.shared.plan().request(&mut self.facts, host, port);
+        self.facts.path = place.as_ref().and_then(|(_, _, path)| path.clone());
         self.choice.request = None;
         let legs = self.learn(&head);
         self.write_down(&head);

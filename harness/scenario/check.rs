@@ -367,6 +367,7 @@ fn unknown(when: &When, stage: Stage) -> Vec<(&'static str, &'static str, &'stat
         (when.host.is_some(), "host", "host"),
         (when.port.is_some(), "port", "port"),
         (when.method.is_some() && stage != Stage::Pac, "method", "method"),
+        (when.path.is_some() && stage != Stage::Pac, "path", "path"),
         (!when.header.is_empty() && stage != Stage::Pac, "header", "header"),
         (when.credentials.is_some(), "credentials", "credentials"),
         (when.per == Some(Per::Target), "per: target", "per"),

@@ -30,6 +30,7 @@ pub(super) fn covers(wide: &When, narrow: &When) -> bool {
         && same(&wide.host, &narrow.host)
         && same(&wide.port, &narrow.port)
         && same(&wide.method, &narrow.method)
+        && same(&wide.path, &narrow.path)
         && same(&wide.credentials, &narrow.credentials)
         && same(&wide.sni, &narrow.sni)
         && same(&wide.alpn, &narrow.alpn)

@@ -37,6 +37,10 @@ pub struct When {
     /// The request's method, e.g. CONNECT. Case counts, as in HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// The path of the request, without its query; `*` as in `host`. At `pac`, and of a request to
+    /// the proxy for an http URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// Headers the request must carry: name (case ignored) to value, `*` as in `host`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub header: BTreeMap<String, String>,
@@ -155,6 +159,7 @@ impl When {
             && self.host.is_none()
             && self.port.is_none()
             && self.method.is_none()
+            && self.path.is_none()
             && self.header.is_empty()
             && self.credentials.is_none()
             && self.sni.is_none()

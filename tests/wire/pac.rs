@@ -153,6 +153,24 @@ fn other_answers_in_its_place() {
     assert!(got.ends_with("\";\n}\n"), "{got}");
 }
 
+/// A path moves for good, whatever its query and however often it is asked for; others do not.
+#[test]
+fn a_path_that_redirects_every_time() {
+    let proxy = Proxy::start(
+        "rules: [{at: pac, when: {path: /proxy.pac}, do: \
+         {respond: {status: 302, headers: ['Location: /wpad.dat']}}}]\n",
+    );
+    let moved = "HTTP/1.1 302 Found\r\nLocation: /wpad.dat\r\nContent-Length: 0\r\n\r\n";
+    let kept = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let twice = [kept("/proxy.pac"), kept("/proxy.pac?x=1")].concat();
+    assert_eq!(ask(&proxy, &twice), (moved.repeat(2), End::Silence));
+    for _ in 0..2 {
+        let (file, _) = ask(&proxy, &kept("/wpad.dat"));
+        assert!(file.starts_with("HTTP/1.1 200 OK\r\n") && file.ends_with("}\n"), "{file}");
+        assert_eq!(ask(&proxy, &kept("/proxy.pac")), (moved.to_owned(), End::Silence));
+    }
+}
+
 /// The head of the second part waits for its gap; a plain socket sees the first part alone.
 #[test]
 fn parts_and_later_requests() {

@@ -77,6 +77,12 @@ impl RuleBuilder {
         self.when_also(|when| when.method = Some(method))
     }
 
+    /// For requests for this path; `*` as in [`host`](RuleBuilder::host).
+    pub fn path(self, path: impl Into<String>) -> Self {
+        let path = path.into();
+        self.when_also(|when| when.path = Some(path))
+    }
+
     /// For requests with this header; `*` in the value as in [`host`](RuleBuilder::host).
     pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());

@@ -13,8 +13,8 @@ use crate::matrix::baseline::{self, Baseline};
 use crate::matrix::choose::{NoMatch, choose};
 use crate::matrix::screen::Screen;
 use crate::matrix::{
-    Client, End, Keep, Live, Played, Shard, SuiteId, Summary, Wanted, expect, play, shard, suites,
-    words,
+    Client, End, Keep, Live, Played, Shard, SuiteId, Summary, Wanted, expect, play, shard, stray,
+    suites, words,
 };
 use crate::report::matrix::{Form, View};
 use crate::report::terminal::totals;
@@ -329,7 +329,10 @@ impl Matrix {
             expected = baseline::read(&text, &file.display().to_string())
                 .map_err(|problems| anyhow::anyhow!("{problems}"))?;
         }
-        let held = held(summary, &expected, self.strict);
+        let mut held = held(summary, &expected, self.strict);
+        if let (Some(file), false) = (&self.write_baseline, summary.partial) {
+            held.notes.extend(stray::kept(&file.display().to_string(), held.strays));
+        }
         let shown = |form, to| Shown { form, only_failures: false, to, colour: self.color };
         if self.format != Form::Human {
             show(summary, &held, &shown(self.format, None))?;

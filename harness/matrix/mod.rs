@@ -32,6 +32,7 @@ pub mod scores;
 pub mod screen;
 pub mod shard;
 mod store;
+pub mod stray;
 pub mod suites;
 pub mod summary;
 mod take;

@@ -8,8 +8,7 @@ use time::Date;
 
 use super::baseline::{Baseline, Entry};
 use super::control::AGAIN;
-use super::{Cell, Control, Mark, Summary};
-use crate::catalogue;
+use super::{Cell, Control, Mark, Summary, stray};
 use crate::verdict::{Class, Word};
 
 /// What a matrix comes to.
@@ -21,6 +20,8 @@ pub struct Outcome<'s> {
     pub stale: Vec<Stale>,
     /// What is worth knowing and no failure: one line each.
     pub notes: Vec<String>,
+    /// Entries that are about no cell of this matrix; each has a note.
+    pub strays: usize,
     /// Cells that failed, or have a blemish, as the baseline expects.
     pub expected: usize,
     /// Why the exit code is what it is, where it is neither 0 nor 1.
@@ -99,8 +100,12 @@ pub fn outcome<'s>(
             }
         }
     }
+    // Those of other parts are reviewed there.
+    for number in stray::of_other_parts(summary, baseline) {
+        fared.entry(number).or_default();
+    }
     for (number, entry) in baseline.entries.iter().enumerate() {
-        review(entry, fared.get(&number), &baseline.file, today, &mut out);
+        review(entry, fared.get(&number), &baseline.file, today, summary, &mut out);
     }
     conclude(summary, baseline, &mut out);
     out
@@ -150,6 +155,7 @@ fn review(
     fared: Option<&Fared<'_>>,
     file: &str,
     today: Date,
+    summary: &Summary,
     out: &mut Outcome<'_>,
 ) {
     let line = entry.line;
@@ -172,13 +178,8 @@ fn review(
         }
         Some(_) => {}
         None => {
-            let known = entry.scenario.contains('*') || catalogue::find(&entry.scenario).is_some();
-            let near = match catalogue::near(&entry.scenario).filter(|_| !known) {
-                Some(near) => format!("; did you mean `{near}`?"),
-                None => String::new(),
-            };
-            out.notes
-                .push(format!("{file}:{line}: `{entry}` is about no cell of this matrix{near}"));
+            out.strays += 1;
+            out.notes.push(format!("{file}:{line}: {}", stray::text(entry, summary)));
         }
     }
 }

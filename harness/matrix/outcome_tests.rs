@@ -46,6 +46,37 @@ fn without_a_baseline_failures_are_unexpected() {
     }
 }
 
+/// Of a part, what another part will play is not said; what no part has is, and what was meant.
+#[test]
+fn entries_of_other_parts_are_no_strays() {
+    let baseline = "a / x/1: [STORM, PASS]\na / x/2: [STORM, PASS]\na / x/3: [STORM, PASS]\n\
+                    aa / x/1: STORM\na / reply/hnag: HANG\na / x/11: STORM\n\"a / *\": SLOW\n";
+    let mut whole = summary(["x/1", "x/2", "x/3"].map(|name| cell("a", name, Mark::PASS)).into());
+    whole.scenarios = ["x/1", "x/2", "x/3"].map(str::to_owned).to_vec();
+    let baseline = read(baseline, "b.yaml").unwrap();
+    let said = |summary: &Summary| {
+        let out = outcome(summary, &baseline, today(), false);
+        assert_eq!((out.code, out.strays), (0, 4), "{:?}", out.stale);
+        out.notes.iter().map(|note| note.replace(" is about no cell of this matrix", "")).collect()
+    };
+    let want: Vec<String> = said(&whole);
+    let about = [
+        "b.yaml:4: `aa / x/1: STORM`; no client here is called `aa`",
+        "b.yaml:5: `a / reply/hnag: HANG`; did you mean `reply/hang`?",
+        "b.yaml:6: `a / x/11: STORM`; did you mean `x/1`?",
+        "b.yaml:7: `a / *: SLOW`",
+    ];
+    assert_eq!(want, about);
+    for index in 1..=3 {
+        let mut part = whole.clone();
+        let shard = crate::matrix::Shard { index, of: 3 };
+        part.shard = Some(shard);
+        part.cells.retain(|cell| shard.has(&cell.client, &cell.scenario));
+        assert!(part.cells.len() < 3);
+        assert_eq!(said(&part), want, "{shard}");
+    }
+}
+
 /// A matrix that ended early ends so again when it is read back, whatever its cells are.
 #[test]
 fn what_ended_early_keeps_its_exit_code() {

@@ -34,6 +34,30 @@ fn what_was_flaky_may_do_either_from_then_on() {
     );
 }
 
+/// A slip is kept, for the baseline may be that of other matrices as well, and it is named.
+#[test]
+fn a_misspelt_entry_is_named_and_kept() {
+    let old = "# ours\nsh / reply/reset: {verdict: WRONG, issue: o/r#1}\nsh / reply/zzqqvv: HANG\n\
+               shh / reply/reset: HANG\n";
+    let (_dir, path) = crate::play::file(old);
+    let args = ["--scenario", "reply/reset", "--write-baseline", &path];
+    let played = matrix(&args, "curl -sS {target}; exit 0").ends(0);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), old);
+    for said in [
+        ":3: `sh / reply/zzqqvv: HANG` is about no cell of this matrix; no shipped scenario is called",
+        ":4: `shh / reply/reset: HANG` is about no cell of this matrix; no client here is called \
+         `shh`, did you mean `sh`?",
+        ": the entries that are about no cell of this matrix stay, for they may be of another one",
+    ] {
+        let said = format!("{path}{said}");
+        assert!(played.played.out().contains(&said), "{}", played.played.out());
+    }
+    // Nothing is written, so nothing stays.
+    let read = ["--scenario", "reply/reset", "--baseline", &path];
+    let read = matrix(&read, "curl -sS {target}; exit 0").ends(0);
+    assert!(!read.played.out().contains("may be of another one"), "{}", read.played.out());
+}
+
 #[test]
 fn what_was_written_by_hand_stays() {
     let old = "# ours\n\n# ask Ann\nsh / reply/reset: {verdict: WRONG, issue: o/r#1, until: 2999-12-31} # soon\n\

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::client::{client, named, part};
 use super::run::{seed, time};
 use super::shown::{Shown, held, show};
 use super::{Colour, print, runtime, say, scenario};
@@ -13,8 +14,8 @@ use crate::matrix::baseline::{self, Baseline};
 use crate::matrix::choose::{NoMatch, choose};
 use crate::matrix::screen::Screen;
 use crate::matrix::{
-    Client, End, Keep, Live, Played, Shard, SuiteId, Summary, Wanted, expect, play, shard, stray,
-    suites, words,
+    Client, End, Keep, Known, Live, Played, Shard, SuiteId, Summary, Wanted, expect, load, play,
+    stray, suites,
 };
 use crate::report::matrix::{Form, View};
 use crate::report::terminal::totals;
@@ -120,32 +121,6 @@ pub struct Matrix {
     color: Colour,
 }
 
-/// `NAME=COMMAND`
-fn client(text: &str) -> Result<Client, String> {
-    let example = "write e.g. --client 'curl=curl -sS {target}'";
-    let (name, command) = text.split_once('=').ok_or_else(|| example.to_owned())?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || name.len() > 40 || name.starts_with('.') || !name.chars().all(plain) {
-        return Err(format!("a name has 1 to 40 letters, digits, `-`, `_` and `.`; {example}"));
-    }
-    Ok(Client { name: name.to_owned(), argv: words::split(command)? })
-}
-
-/// `K/N`
-fn part(text: &str) -> Result<Shard, String> {
-    Shard::parse(text, std::env::var(shard::JOB_INDEX).ok().as_deref())
-}
-
-/// What a client without a name is called: its program.
-fn named(argv: Vec<String>) -> Client {
-    let program = argv.first().map_or("", String::as_str);
-    let program = program.rsplit('/').next().unwrap_or_default();
-    let plain = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
-    let name: String = program.chars().filter(plain).take(40).collect();
-    let name = name.trim_start_matches('.');
-    Client { name: if name.is_empty() { "client" } else { name }.to_owned(), argv }
-}
-
 impl Matrix {
     pub(super) fn run(self) -> anyhow::Result<i32> {
         let clients = match self.client.is_empty() {
@@ -218,6 +193,8 @@ impl Matrix {
             trust: !self.no_trust,
             options,
             shard: self.shard,
+            baseline: Known::of(&baseline),
+            strict: self.strict,
         };
         let terminal =
             std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
@@ -226,9 +203,9 @@ impl Matrix {
         screen.line(&header(&wanted));
         let out = wanted.out.clone();
         let adoption = crate::run::orphans::adopt();
-        let Played { summary, end } = runtime()?.block_on(play(wanted, &mut screen, live));
+        let Played { mut summary, end } = runtime()?.block_on(play(wanted, &mut screen, live));
         drop(adoption);
-        self.tell(&mut screen, &summary, &end, baseline, &out)
+        self.tell(&mut screen, &mut summary, &end, baseline, &out)
     }
 
     /// The scenarios and what they are called, or the exit code when there are none.
@@ -312,7 +289,7 @@ impl Matrix {
     fn tell(
         &self,
         screen: &mut Screen,
-        summary: &Summary,
+        summary: &mut Summary,
         end: &End,
         mut expected: Baseline,
         out: &Path,
@@ -328,7 +305,14 @@ impl Matrix {
             }
             expected = baseline::read(&text, &file.display().to_string())
                 .map_err(|problems| anyhow::anyhow!("{problems}"))?;
+            // What reports hold it against from now on.
+            summary.baseline = Known::of(&expected);
+            let path = out.join(load::FILE);
+            if let Err(error) = expect::write(&path, &summary.to_json()) {
+                unwritten = Some(format!("cannot write {}: {error}", path.display()));
+            }
         }
+        let summary = &*summary;
         let mut held = held(summary, &expected, self.strict);
         if let (Some(file), false) = (&self.write_baseline, summary.partial) {
             held.notes.extend(stray::kept(&file.display().to_string(), held.strays));

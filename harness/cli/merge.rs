@@ -9,7 +9,7 @@ use super::shown::{Shown, expected, held, show};
 use super::{Colour, print, say};
 use crate::matrix::gather::gather;
 use crate::matrix::merge::{Named, merge};
-use crate::matrix::{Summary, expect, load};
+use crate::matrix::{Known, Summary, expect, load};
 use crate::report::matrix::Form;
 
 /// Puts the parts of a divided matrix together
@@ -36,7 +36,7 @@ pub struct Merge {
     /// Leave out what passed
     #[arg(long)]
     only_failures: bool,
-    /// What is expected to fail
+    /// What is expected to fail [default: the parts' own baseline, where it is the same]
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// Let warnings (SLOW, VAGUE, LEAK-LOG, LOCAL-DNS) count as failures
@@ -82,10 +82,10 @@ impl Merge {
                 }
             }
         }
-        let Some(baseline) = expected(self.baseline.as_deref(), self.color) else { return Ok(2) };
         if wrong {
             return Ok(2);
         }
+        let held_before = parts.iter().any(|(_, part)| part.baseline.is_some());
         let mut whole = match merge(parts) {
             Ok(whole) => whole,
             Err(problem) => {
@@ -93,6 +93,18 @@ impl Merge {
                 return Ok(2);
             }
         };
+        let Some(baseline) = expected(self.baseline.as_deref(), &whole, self.color) else {
+            return Ok(2);
+        };
+        match &self.baseline {
+            // What a report of the whole is held against, too.
+            Some(_) => whole.baseline = Known::of(&baseline),
+            None if held_before && whole.baseline.is_none() => {
+                say("the parts had different baselines, so none counts: --baseline names one");
+            }
+            None => {}
+        }
+        whole.strict |= self.strict;
         if let Some(dir) = to.parent().filter(|dir| !dir.as_os_str().is_empty()) {
             std::fs::create_dir_all(dir)
                 .with_context(|| format!("cannot make the directory {}", dir.display()))?;

@@ -1,6 +1,7 @@
 //! The command line: one verb a file.
 
 mod check;
+mod client;
 mod completions;
 pub(crate) mod keys;
 mod language;

@@ -33,7 +33,7 @@ pub struct Report {
     /// Write it to this file; standard output otherwise
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// What is expected to fail
+    /// What is expected to fail [default: the matrix's own baseline, as it was then; an empty file: nothing]
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// Let warnings (SLOW, VAGUE, LEAK-LOG, LOCAL-DNS) count as failures
@@ -56,7 +56,9 @@ impl Report {
                 return Ok(2);
             }
         };
-        let Some(baseline) = expected(self.baseline.as_deref(), self.color) else { return Ok(2) };
+        let Some(baseline) = expected(self.baseline.as_deref(), &summary, self.color) else {
+            return Ok(2);
+        };
         let how = Shown {
             form: self.format,
             only_failures: self.only_failures,

@@ -23,20 +23,21 @@ pub(super) struct Shown<'a> {
     pub colour: Colour,
 }
 
-/// The baseline, if one is named; None when it has mistakes, which have been printed.
-pub(super) fn expected(path: Option<&Path>, colour: Colour) -> Option<Baseline> {
-    match path.map(baseline::read_file).transpose() {
-        Ok(baseline) => Some(baseline.unwrap_or_default()),
-        Err(problems) => {
-            print(&problems, colour);
-            None
-        }
-    }
+/// The baseline: the one that is named, or else the one that the matrix itself was held against. None when it
+/// has mistakes, which have been printed.
+pub(super) fn expected(path: Option<&Path>, summary: &Summary, colour: Colour) -> Option<Baseline> {
+    let read = match (path, &summary.baseline) {
+        (Some(path), _) => baseline::read_file(path),
+        (None, Some(known)) => known.read(),
+        (None, None) => Ok(Baseline::default()),
+    };
+    read.inspect_err(|problems| print(problems, colour)).ok()
 }
 
-/// A matrix held against its baseline, today.
+/// A matrix held against its baseline, today. One whose warnings counted is as strict as it was.
 pub(super) fn held<'a>(summary: &'a Summary, baseline: &Baseline, strict: bool) -> Outcome<'a> {
-    outcome(summary, baseline, time::OffsetDateTime::now_utc().date(), strict)
+    let today = time::OffsetDateTime::now_utc().date();
+    outcome(summary, baseline, today, strict || summary.strict)
 }
 
 /// Shows it. Gives the exit code that it has earned.

@@ -78,6 +78,8 @@ pub fn summary(cells: Vec<Cell>) -> Summary {
         partial: false,
         partial_why: None,
         partial_exit: None,
+        baseline: None,
+        strict: false,
         controls: clients
             .iter()
             .map(|client| Control {

@@ -40,6 +40,11 @@ pub fn merge(parts: Vec<Named>) -> Result<Summary, Problem> {
             }
         }
         whole.controls.extend(part.controls);
+        // Which of two is meant, nobody has said.
+        if whole.baseline != part.baseline {
+            whole.baseline = None;
+        }
+        whole.strict |= part.strict;
         whole.started = whole.started.min(part.started);
         if part.partial && !whole.partial {
             whole.partial_why = part.partial_why;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::matrix::Known;
 use crate::matrix::baseline::Baseline;
 use crate::matrix::example::{cell, everything, summary};
 use crate::matrix::outcome::outcome;
@@ -118,6 +119,20 @@ fn a_part_that_ended_early_is_said() {
     assert_eq!(merged.partial_exit, None, "the merge was not interrupted");
     assert_eq!(merged.cells[1].verdict, Mark::Missing);
     assert_eq!(code(&merged), 1);
+}
+
+/// Held against the same baseline, the whole is, too; of two, none is chosen.
+#[test]
+fn the_baseline_of_all_parts_is_that_of_the_whole() {
+    let known = |text: &str| Some(Known { file: "b.yaml".to_owned(), text: text.to_owned() });
+    let all = everything();
+    for (own, other, want) in [("a", "a", known("a")), ("a", "b", None)] {
+        let mut parts = parts(&all, 2);
+        (parts[0].1.baseline, parts[1].1.baseline) = (known(own), known(other));
+        parts[1].1.strict = true;
+        let whole = merge(parts).unwrap();
+        assert_eq!((whole.baseline, whole.strict), (want, true));
+    }
 }
 
 proptest! {

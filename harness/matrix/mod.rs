@@ -21,6 +21,7 @@ pub mod example;
 pub mod expect;
 pub mod gaps;
 pub mod gather;
+mod known;
 mod live;
 pub mod load;
 pub mod mark;
@@ -40,6 +41,7 @@ mod vote;
 mod wanted;
 pub mod words;
 
+pub use known::Known;
 pub use live::Live;
 pub use mark::Mark;
 pub use play::{End, Played, Tell, play};

@@ -142,6 +142,8 @@ impl Rows {
             partial: partial.is_some(),
             partial_why: partial,
             partial_exit: None,
+            baseline: wanted.baseline.clone(),
+            strict: wanted.strict,
             clients: wanted.clients.clone(),
             scenarios: wanted.scenarios.iter().map(|s| s.name.clone()).collect(),
             controls: self.controls.clone(),

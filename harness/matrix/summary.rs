@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Mark, Scores, Shard};
+use super::{Known, Mark, Scores, Shard};
 use crate::scenario::Scenario;
 use crate::verdict::{self, Class, Verdict, Word};
 
@@ -51,6 +51,12 @@ pub struct Summary {
     /// there any more to give one.
     #[serde(default)]
     pub partial_exit: Option<i32>,
+    /// The baseline that it was held against, as it was then; `null` when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Known>,
+    /// Whether warnings count as failures (`--strict`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict: bool,
     /// The clients: the columns of the table.
     pub clients: Vec<Client>,
     /// The names of all scenarios of the matrix, those of other shards included: its rows.
@@ -363,6 +369,8 @@ mod tests {
             partial: false,
             partial_why: None,
             partial_exit: None,
+            baseline: None,
+            strict: false,
             clients: vec![Client { name: "curl".to_owned(), argv: vec!["curl".to_owned()] }],
             scenarios: vec![scenario.name.clone()],
             controls: Vec::new(),

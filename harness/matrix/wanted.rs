@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::board::Seat;
 use super::engine::Due;
 use super::gather;
+use super::known::Known;
 use super::shard::Shard;
 use super::summary::{Client, SuiteId};
 use crate::rng::Rng;
@@ -56,6 +57,10 @@ pub struct Wanted {
     pub options: Vec<String>,
     /// Which part of the cells is played.
     pub shard: Option<Shard>,
+    /// What it is held against.
+    pub baseline: Option<Known>,
+    /// Whether warnings count as failures.
+    pub strict: bool,
 }
 
 impl Wanted {

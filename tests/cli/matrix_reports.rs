@@ -32,6 +32,8 @@ fn matrix(cells: &[(&str, Mark)]) -> Summary {
         partial: false,
         partial_why: None,
         partial_exit: None,
+        baseline: None,
+        strict: false,
         clients: vec![Client { name: "curl".to_owned(), argv: vec!["curl".to_owned()] }],
         scenarios: cells.iter().map(|cell| cell.scenario.clone()).collect(),
         controls: Vec::new(),
@@ -134,6 +136,50 @@ fn a_report_ends_with_0_and_with_check_as_the_matrix() {
     there.play("report out --check").ends(1);
     let played = there.play("report out --check --baseline b.yaml").ends(0);
     assert!(played.out().contains("1 as the baseline expects"), "{}", played.out());
+}
+
+/// The results know what the matrix was held against, and whether warnings counted.
+#[test]
+fn a_report_is_held_against_what_the_matrix_was() {
+    let there = There::new();
+    let mut own = matrix(&[("reply/reset", Mark::PASS), ("reply/hang", STORM)]);
+    let known = "{\"file\": \"b.yaml\", \"text\": \"curl / reply/hang: STORM\\n\"}";
+    own.baseline = serde_json::from_str(known).unwrap();
+    there.write("out/summary.json", &own.to_json()).write("none.yaml", "");
+    let played = there.play("report out --check").ends(0);
+    assert!(played.out().contains("1 as the baseline expects"), "{}", played.out());
+    there.play("report out --check --baseline none.yaml").ends(1);
+    there.play("merge out -o all").ends(0);
+    there.play("report all --check").ends(0);
+    // Another one, named while the parts are merged, counts from then on.
+    there.play("merge out -o all --baseline none.yaml").ends(1);
+    there.play("report all --check").ends(1);
+    own.strict = true;
+    own.cells[0].mark(Mark::Word(Word::Slow));
+    there.write("strict/summary.json", &own.to_json());
+    let played = there.play("report strict --check").ends(1);
+    assert!(played.out().contains("SLOW reply/reset"), "{}", played.out());
+    // Somebody else has written it.
+    let broken = own.to_json().replace(": STORM\\n", ": STROM\\n");
+    there.write("broken/summary.json", &broken);
+    let played = there.play("report broken").ends(2);
+    assert!(played.stderr.contains("did you mean `STORM`?"), "{}", played.stderr);
+}
+
+/// Of the baselines of two parts none is chosen, and that is said.
+#[test]
+fn parts_with_different_baselines() {
+    let there = There::new();
+    for (dir, scenario, text) in
+        [("a", "reply/reset", "curl / reply/reset: STORM\n"), ("b", "reply/hang", "# none\n")]
+    {
+        let mut part = matrix(&[(scenario, if dir == "a" { STORM } else { Mark::PASS })]);
+        let known = serde_json::json!({"file": "b.yaml", "text": text});
+        part.baseline = serde_json::from_value(known).unwrap();
+        there.write(&format!("{dir}/summary.json"), &part.to_json());
+    }
+    let played = there.play("merge a b -o all").ends(1);
+    assert!(played.stderr.contains("--baseline names one"), "{}", played.stderr);
 }
 
 #[test]

@@ -19,6 +19,13 @@ fn what_was_flaky_may_do_either_from_then_on() {
     assert!(first.out().contains("FLAKY"), "{}", first.out());
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.ends_with("\n\nsh / reply/reset: [WRONG, PASS]\n"), "{text}");
+    // A report made later says what the matrix has said, also where the file has gone.
+    let results = out.path().to_str().unwrap();
+    std::fs::rename(&file, dir.path().join("away")).unwrap();
+    let report = ["report", results, "--check", "--format", "junit"];
+    let report = crate::badproxy(report).play().ends(0);
+    assert!(report.out().contains("tests=\"1\" failures=\"0\""), "{}", report.out());
+    std::fs::rename(dir.path().join("away"), &file).unwrap();
     // By itself, and whichever of the two it does.
     let args = ["--scenario", "reply/reset", "--baseline", path];
     for shell in [GOOD, "curl -sS {target}; exit 0"] {

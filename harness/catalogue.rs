@@ -53,6 +53,8 @@ catalogue! {
     "pac/changed",
     "pac/resolves-slowly",
     "pac/wpad-slow",
+    "pac/wpad",
+    "pac/wpad-login-page",
     "pac/no-proxy-host",
     "pac/no-proxy-dot-suffix",
     "pac/no-proxy-suffix",

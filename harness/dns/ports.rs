@@ -22,6 +22,8 @@ pub struct Sockets {
     pub proxy: Vec<IpAddr>,
     /// The origin's address, for clients that may resolve the target themselves.
     pub origin: IpAddr,
+    /// The address of the name `wpad`, where the client is to find its PAC file by it.
+    pub wpad: Option<IpAddr>,
 }
 
 /// Where a name server is reached.

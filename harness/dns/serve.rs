@@ -65,8 +65,8 @@ impl Server {
         scenario: Arc<Mutex<Arc<Scenario>>>,
         sockets: Sockets,
     ) -> io::Result<(NameServer, Vec<JoinHandle<()>>)> {
-        let Sockets { udp, tcp, proxy, origin } = sockets;
-        let server = Server::new(shared, scenario, Addresses { proxy, origin });
+        let Sockets { udp, tcp, proxy, origin, wpad } = sockets;
+        let server = Server::new(shared, scenario, Addresses { proxy, origin, wpad });
         let address = udp.local_addr()?;
         let datagrams = adopt(udp)?;
         Ok((NameServer { address, sim: None }, server.spawn(datagrams, tcp)))

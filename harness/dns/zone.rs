@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::message::{Data, Record, Type};
 use super::reply::Rcode;
+use crate::pac::script::WPAD_NAME;
 use crate::scenario::{Address4, Address6, DnsSide, Name, Others, PROXY, Records, glob};
 
 /// Aliases followed before the name server gives up, as resolvers do.
@@ -18,6 +19,8 @@ pub struct Addresses {
     pub proxy: Vec<IpAddr>,
     /// The origin's, for clients that resolve the target themselves.
     pub origin: IpAddr,
+    /// Where the name `wpad` leads, if there is one.
+    pub wpad: Option<IpAddr>,
 }
 
 impl Addresses {
@@ -98,6 +101,7 @@ fn known(side: &DnsSide, addresses: &Addresses, name: &str) -> Option<Records> {
     }
     match name {
         PROXY => Some(Addresses::of(&addresses.proxy)),
+        WPAD_NAME if addresses.wpad.is_some() => Some(Addresses::of(addresses.wpad.as_slice())),
         "localhost" => Some(Addresses::of(&[Ipv4Addr::LOCALHOST.into()])),
         _ if side.others == Others::Origin && glob("*.test", name) => {
             Some(Addresses::of(&[addresses.origin]))
@@ -116,7 +120,11 @@ mod tests {
     }
 
     fn found(side: &DnsSide, name: &str, kind: Type) -> (Rcode, Vec<String>) {
-        let at = Addresses { proxy: vec![[127, 0, 0, 1].into()], origin: [127, 0, 0, 2].into() };
+        let at = Addresses {
+            proxy: vec![[127, 0, 0, 1].into()],
+            origin: [127, 0, 0, 2].into(),
+            wpad: None,
+        };
         let found = look_up(side, &at, name, kind);
         let text = |r: &Record| format!("{} {} {:?}", r.owner, r.ttl, r.data);
         (found.rcode, found.records.iter().map(text).collect())

@@ -17,6 +17,8 @@ use crate::world::SimNet;
 /// Where the file is.
 #[derive(Clone)]
 pub struct PacServer {
+    /// The name that the client finds it by, where it has one.
+    pub name: Option<&'static str>,
     /// The server's address; in the simulation it is not a real one.
     pub address: SocketAddr,
     /// The path of the file, e.g. `/proxy.pac`.
@@ -30,7 +32,10 @@ pub struct PacServer {
 impl PacServer {
     /// The URL that the client is told.
     pub fn url(&self) -> String {
-        format!("http://{}{}", self.address, self.path)
+        match self.name {
+            Some(name) => format!("http://{name}{}", self.path),
+            None => format!("http://{}{}", self.address, self.path),
+        }
     }
 }
 

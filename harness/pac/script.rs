@@ -6,8 +6,9 @@ use crate::scenario::{PacSide, ProxyScheme};
 pub const TYPE: &str = "application/x-ns-proxy-autoconfig";
 /// The path unless the scenario has another.
 pub const PATH: &str = "/proxy.pac";
-/// The path of WPAD.
+/// The path of WPAD, and the name.
 pub const WPAD: &str = "/wpad.dat";
+pub const WPAD_NAME: &str = "wpad";
 /// A line of padding.
 const LINE: usize = 80;
 

@@ -51,7 +51,7 @@ impl Server {
     /// The path that a scenario's client is told.
     pub fn path(scenario: &Scenario) -> String {
         let own = scenario.pac.as_ref().and_then(|side| side.path.clone());
-        own.unwrap_or_else(|| PATH.to_owned())
+        own.unwrap_or_else(|| if scenario.has_wpad() { WPAD } else { PATH }.to_owned())
     }
 
     /// Takes connections for ever. `dead` is kept, and never listened at.

@@ -14,6 +14,7 @@ use crate::door::{Door, door};
 use crate::event::What;
 use crate::fault::Direction;
 use crate::log::Log;
+use crate::pac::script::WPAD_NAME;
 use crate::sandbox::packets::{self, Packet};
 use crate::sandbox::why::Refused;
 use crate::sandbox::{How, Inside, Link, ORIGIN, PROXY, Plan, Port, open, serve};
@@ -66,19 +67,22 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
     let all = IpAddr::from(Ipv6Addr::UNSPECIFIED);
     ports.extend(TAKEN.map(|port| Port::new(SocketAddr::new(all, port), How::Listen)));
     let pac = if order.scenario.has_pac() { 2 } else { 0 };
-    let of_pac = [(PAC, How::Listen), (DEAD, How::Refuse)].into_iter().take(pac);
-    ports.extend(of_pac.map(|(ip, how)| Port::new(SocketAddr::from((ip, 0)), how)));
+    let at_pac = if order.scenario.has_wpad() { 80 } else { 0 };
+    let of_pac = [(PAC, at_pac, How::Listen), (DEAD, 0, How::Refuse)].into_iter().take(pac);
+    ports.extend(of_pac.map(|(ip, port, how)| Port::new(SocketAddr::from((ip, port)), how)));
     let dns_tcp = order.scenario.dns.as_ref().map_or(Syn::Answer, |dns| dns.tcp.syn());
     ports.extend([how(dns_tcp), How::Udp].map(|how| Port::new(DNS, how)));
     let far = doors.iter().filter(|(_, door)| door.syn == Syn::Unreachable);
     let unreachable = far.map(|(at, _)| at.ip()).collect();
     let tap = Link::tap(&doors);
     let plan = Plan { ports, unreachable, tap, ..Plan::default() };
+    let wpad = order.scenario.has_wpad().then_some(IpAddr::from(PAC));
     // A name in there is never asked for.
     let mut hosts = Vec::new();
     if !order.scenario.has_dns() {
         hosts = targets(order, setup, origin.ip());
         hosts.extend(addresses.iter().map(|ip| (*ip, PROXY.to_owned())));
+        hosts.extend(wpad.map(|ip| (ip, WPAD_NAME.to_owned())));
     }
     let opened = open(plan, &hosts).await.map_err(RefusedError)?;
     let mut fds = opened.fds.into_iter();
@@ -110,7 +114,7 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
         addresses.push(running.address.ip());
     }
     let (udp, tcp) = (udp.into(), adopt(tcp, dns_tcp)?);
-    running.serve_dns_on(Sockets { udp, tcp, proxy: addresses, origin: origin.ip() })?;
+    running.serve_dns_on(Sockets { udp, tcp, proxy: addresses, origin: origin.ip(), wpad })?;
     let mut pac = pac.into_iter().zip(opened.at.iter().copied().skip(doors.len() + TAKEN.len()));
     if let (Some(server), Some(dead)) = (pac.next(), pac.next()) {
         running.serve_pac_on(server, dead);

@@ -63,6 +63,8 @@ fn one(port: &Port, at: SocketAddr) -> io::Result<(Socket, SocketAddr)> {
     }
     if port.how != How::Udp {
         socket.set_reuse_address(true)?;
+        // Beside a socket that takes all addresses there may be one of an address of its own.
+        socket.set_reuse_port(port.at.port() != 0)?;
         socket.set_tcp_nodelay(true)?;
         if let Some(mss) = port.mss {
             socket.set_tcp_mss(mss)?;

@@ -246,12 +246,17 @@ impl Scenario {
         length.mul_f64(self.scale.unwrap_or(1.0))
     }
 
-    /// The tier it needs: what it says, and what its effects and addresses need.
+    /// Whether the client finds its PAC file by WPAD.
+    pub fn has_wpad(&self) -> bool {
+        self.pac.as_ref().is_some_and(|pac| pac.wpad == Some(true))
+    }
+
+    /// The tier it needs: what it says, and what its effects, addresses and WPAD need.
     pub fn needs(&self) -> u8 {
         let steps = self.rules.iter().flat_map(|rule| &rule.steps.0);
         let effects = steps.map(|step| step.effect.tier()).max().unwrap_or(0);
         let addresses = u8::from(!self.proxy.addresses.is_empty());
-        self.requires.max(effects).max(addresses)
+        self.requires.max(effects).max(addresses).max(u8::from(self.has_wpad()))
     }
 
     /// A command that plays it well.

@@ -31,6 +31,11 @@ pub struct PacSide {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = "^/"))]
     pub path: Option<String>,
+    /// Whether the client finds the file itself, by WPAD over DNS: in the sandbox, and nowhere else, the
+    /// name `wpad` leads to the file's server, which is at port 80 then. The URL that the client is
+    /// told is `http://wpad/wpad.dat`. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wpad: Option<bool>,
     /// Comment lines of 80 bytes before the script, until there are at least that many bytes of
     /// them; at most 64MiB. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

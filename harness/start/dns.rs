@@ -20,7 +20,8 @@ impl Running {
 
     /// Serves DNS in the simulation.
     pub(super) fn simulate_dns(&mut self) {
-        let addresses = Addresses { proxy: vec![self.address.ip()], origin: self.address.ip() };
+        let addresses =
+            Addresses { proxy: vec![self.address.ip()], origin: self.address.ip(), wpad: None };
         let (shared, scenario) = (Arc::clone(&self.shared), Arc::clone(&self.scenario));
         let syn = self.dns_syn();
         let (dns, tasks) = Server::new(shared, scenario, addresses).simulate(syn);
@@ -52,7 +53,13 @@ impl Running {
         let own = udp.local_addr()?.ip();
         let reach = |ip: IpAddr| if ip.is_unspecified() { own } else { ip };
         let (proxy, origin) = (self.address.ip(), self.direct.map_or(self.address, |at| at).ip());
-        self.serve_dns_on(Sockets { udp, tcp, proxy: vec![reach(proxy)], origin: reach(origin) })
+        self.serve_dns_on(Sockets {
+            udp,
+            tcp,
+            proxy: vec![reach(proxy)],
+            origin: reach(origin),
+            wpad: None,
+        })
     }
 
     /// The same, with the addresses that names resolve to there.

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use super::Running;
 use crate::door::Door;
 use crate::event::What;
+use crate::pac::script::WPAD_NAME;
 use crate::pac::{PacServer, Server, SimPac};
 use crate::world::{Listener, SimNet, Syn, listen};
 
@@ -50,9 +51,10 @@ impl Running {
         sim: Option<SimPac>,
     ) {
         let path = Server::path(&self.scenario());
+        let name = self.scenario().has_wpad().then_some(WPAD_NAME);
         let (shared, scenario) = (Arc::clone(&self.shared), Arc::clone(&self.scenario));
         let server = Server::new(shared, scenario, (self.name.clone(), self.address), dead);
         self.tasks.push(tokio::spawn(server.take(listener, refusing)));
-        self.pac = Some(PacServer { address, path, dead, sim });
+        self.pac = Some(PacServer { name, address, path, dead, sim });
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Client, Ran, run, there};
+use super::{Client, Ran, run_with, there};
 
 /// What it shows of the page, or the code of its error page, and the verdict.
 const TABLE: &[(&str, &str, &str)] = &[
@@ -40,21 +40,31 @@ const PAC: &[(&str, &str, &str)] = &[
     ("pac/404", "ERR_NAME_NOT_RESOLVED", "VAGUE"),
 ];
 
+/// The same where it looks for the file itself, and where what it finds is none: then it goes to the
+/// target.
+const WPAD: &[(&str, &str, &str)] =
+    &[("pac/wpad", "✔ PASS", "PASS"), ("pac/wpad-login-page", "around the proxy", "PASS")];
+
 #[test]
 fn chromium() {
-    plays(TABLE);
+    plays(TABLE, &[]);
 }
 
 #[test]
 fn chromium_and_a_pac_file() {
-    plays(PAC);
+    plays(PAC, &[]);
 }
 
-fn plays(table: &[(&str, &str, &str)]) {
+#[test]
+fn chromium_finds_its_proxy() {
+    plays(WPAD, &["--isolate"]);
+}
+
+fn plays(table: &[(&str, &str, &str)], options: &[&str]) {
     let Some(client) = there("chromium") else { return };
     let mut wrong = Vec::new();
     for (scenario, words, verdict) in table {
-        let ran = browse(&client, scenario);
+        let ran = browse(&client, scenario, options);
         // A browser on a busy machine may be slow as well.
         let slow = ["PASS", "VAGUE"].contains(verdict) && ran.verdict == "SLOW";
         if !ran.said.contains(words) || (ran.verdict != *verdict && !slow) {
@@ -73,14 +83,14 @@ fn plays(table: &[(&str, &str, &str)]) {
 
 /// Plays a scenario, again where badproxy itself was too late to tell. No process of the browser's is
 /// left: each of them has the directory of its profile among its words.
-fn browse(client: &Client, scenario: &str) -> Ran {
+fn browse(client: &Client, scenario: &str, options: &[&str]) -> Ran {
     let mut left = 3;
     loop {
         let dir = tempfile::tempdir().unwrap();
         let profile = dir.path().display().to_string();
         let mut command = client.command.clone();
         command.insert(command.len() - 1, profile.clone());
-        let ran = run(&Client { command, needs: Vec::new() }, scenario, "30s");
+        let ran = run_with(&Client { command, needs: Vec::new() }, scenario, "30s", options);
         assert_eq!(processes(&profile), [""; 0], "{scenario}");
         left -= 1;
         let late = |e: &Value| e["name"] == "verdict:finding" && e["data"]["rule"] == "lag";

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::play::{badproxy, file};
-use crate::{allowed, gone, mark, segments};
+use crate::{allowed, gone, mark, segments, wpad};
 
 const CONNECT: &[u8] = b"CONNECT target.badproxy.test:80 HTTP/1.1\r\n\r\n";
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: target.badproxy.test\r\n\r\n";
@@ -51,6 +51,7 @@ fn client() {
         "segments" => segments(),
         "arrivals" => segments::arrivals(),
         "holes" => segments::holes(),
+        "wpad" => wpad::client(),
         "kernel" => segments::kernel(),
         other => panic!("{other}"),
     };

@@ -16,6 +16,7 @@ mod play;
 #[path = "../support/sandbox.rs"]
 mod sandbox;
 mod segments;
+mod wpad;
 
 use std::process::Command;
 

@@ -30,7 +30,13 @@ cat >"$dir/Default/Preferences" <<END
 }
 END
 
-if [ -n "${BADPROXY_PAC:-}" ]; then
+here=
+if [ "${BADPROXY_PAC:-}" = http://wpad/wpad.dat ]; then
+  # As a user switches it on who has no URL.
+  proxy=--proxy-auto-detect
+  # That is the sandbox, where these names lead to badproxy.
+  here=', EXCLUDE wpad, EXCLUDE target.badproxy.test'
+elif [ -n "${BADPROXY_PAC:-}" ]; then
   proxy=--proxy-pac-url=$BADPROXY_PAC
 else
   # Chromium takes no password here; it has the proxy look names up, and calls that socks5.
@@ -44,7 +50,7 @@ chromium --headless --no-sandbox --disable-gpu --no-first-run --no-default-brows
   --disable-domain-reliability --disable-extensions --disable-sync --no-pings \
   --disable-features=HttpsUpgrades,MediaRouter,NetworkTimeServiceQuerying,OptimizationHints \
   --component-updater=url-source=http://127.0.0.1:9/ --gaia-url=http://127.0.0.1:9/ \
-  --host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE 127.0.0.1' \
+  --host-resolver-rules="MAP * ~NOTFOUND, EXCLUDE 127.0.0.1$here" \
   --dump-dom "$url" >"$dir/page.html" 2>"$dir/stderr" || { cat "$dir/stderr" >&2; exit 2; }
 
 # It ends with 0 either way.

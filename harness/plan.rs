@@ -35,6 +35,8 @@ pub struct Facts {
     pub headers: Vec<(String, String)>,
     /// The proxy credentials that came: absent, right or wrong.
     pub credentials: Option<Credentials>,
+    /// The request with credentials of this kind, from 1; 0 before the first.
+    pub alike: u64,
     /// The name in the TLS hello to the target.
     pub sni: Option<String>,
     /// The protocols in the TLS hello to the target.
@@ -56,6 +58,7 @@ pub struct Plan {
     attempts: u64,
     conns: u64,
     targets: HashMap<(String, u16), u64>,
+    credentials: HashMap<Credentials, u64>,
     queries: HashMap<(String, Type), u64>,
     fetches: u64,
 }
@@ -70,6 +73,7 @@ impl Plan {
     pub fn restart(&mut self) {
         self.attempts = 0;
         self.targets.clear();
+        self.credentials.clear();
         self.queries.clear();
         self.fetches = 0;
     }
@@ -115,6 +119,14 @@ impl Plan {
         facts.target = *count;
     }
 
+    /// Credentials were judged, or found to be absent.
+    pub fn credentials(&mut self, facts: &mut Facts, credentials: Credentials) {
+        facts.credentials = Some(credentials);
+        let count = self.credentials.entry(credentials).or_default();
+        *count += 1;
+        facts.alike = *count;
+    }
+
     /// A query was read: which one for this name and type it is, from 1.
     pub fn query(&mut self, name: &str, kind: Type) -> u64 {
         let count = self.queries.entry((name.to_owned(), kind)).or_default();
@@ -152,6 +164,7 @@ impl Plan {
             Per::Connection => facts.conn,
             Per::Request => facts.request.max(1),
             Per::Target => facts.target,
+            Per::Credentials => facts.alike,
         };
         let header = |name: &str, value: &str| {
             facts.headers.iter().any(|(n, v)| n.eq_ignore_ascii_case(name) && glob(value, v))
@@ -306,6 +319,27 @@ mod tests {
         assert!(met(Some("/a/")) && met(Some("/a/b?c=/d")));
         // A CONNECT has none.
         assert!(!met(Some("/b?c=/a/")) && !met(Some("/a?/")) && !met(None));
+    }
+
+    /// However many others come between them, and on whichever connections.
+    #[test]
+    fn credentials_are_counted_by_their_kind() {
+        use Credentials::{Absent, Right, Wrong};
+        let s = scenario(
+            "  - {at: auth, when: {credentials: right, attempt: 1, per: credentials}, do: reset}\n",
+        );
+        let mut plan = Plan::new(0);
+        let mut ask = |credentials| {
+            let mut facts = plan.connection();
+            plan.credentials(&mut facts, credentials);
+            (facts.alike, plan.pick(&s, Stage::Auth, &facts).is_some())
+        };
+        assert_eq!([Absent, Wrong, Absent].map(&mut ask), [(1, false), (1, false), (2, false)]);
+        assert_eq!([Right, Wrong, Right].map(&mut ask), [(1, true), (2, false), (2, false)]);
+        plan.restart();
+        let mut facts = plan.connection();
+        plan.credentials(&mut facts, Right);
+        assert_eq!(facts.alike, 1);
     }
 
     proptest! {

@@ -29,7 +29,7 @@ impl Session {
         let judged = auth::judge(value, &known, &mut conn.shared.nonces(), &mut hand);
         let offered = hand.basic;
         drop(hand);
-        self.facts.credentials = Some(judged.credentials);
+        self.conn.shared.plan().credentials(&mut self.facts, judged.credentials);
         let Some(leg) = judged.leg else { return Vec::new() };
         if let Some(secret) = &leg.secret {
             secrets.remember(secret);

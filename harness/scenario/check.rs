@@ -371,6 +371,7 @@ fn unknown(when: &When, stage: Stage) -> Vec<(&'static str, &'static str, &'stat
         (!when.header.is_empty() && stage != Stage::Pac, "header", "header"),
         (when.credentials.is_some(), "credentials", "credentials"),
         (when.per == Some(Per::Target), "per: target", "per"),
+        (when.per == Some(Per::Credentials), "per: credentials", "per"),
     ];
     let of_hello = [
         (when.sni.is_some(), "sni", "sni"),

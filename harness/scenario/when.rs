@@ -96,10 +96,12 @@ pub enum Per {
     Request,
     /// Requests for the same host and port.
     Target,
+    /// Requests whose credentials are of the same kind: right, wrong, absent and so on.
+    Credentials,
 }
 
 /// Proxy credentials as they arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Credentials {

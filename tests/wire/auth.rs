@@ -83,23 +83,39 @@ fn an_old_nonce_is_stale_or_only_changes() {
     }
 }
 
-/// FB013: the scenario's client has to take the new nonce.
+/// FB013: the scenario's client has to take the new nonce, whatever it has sent before its first right
+/// answer.
 #[test]
 fn fb013_a_nonce_that_was_called_stale_is_not_taken_again() {
-    let proxy = Proxy::start(&format!(
-        "proxy: {{auth: {{scheme: digest, {LOGIN}}}}}\n\
-         rules: [{{when: {{credentials: right, attempt: 1-2}}, at: auth, do: {{challenge: {{stale: true}}}}}}]\n"
-    ));
     let line = "GET http://target.badproxy.test/";
-    let mut socket = proxy.connect();
-    let first = ask(&mut socket, line, "");
-    let told = ask(&mut socket, line, &digest_answer(&first, line, ALICE, 1));
-    assert!(offers(&told)[0].ends_with(", stale=true"), "{told}");
-    let old = ask(&mut socket, line, &digest_answer(&first, line, ALICE, 2));
-    assert!(offers(&old)[0].ends_with(", stale=true"), "{old}");
-    let redone = ask(&mut socket, line, &digest_answer(&told, line, ALICE, 1));
-    assert!(redone.starts_with("HTTP/1.1 200 "), "{redone}");
-    proxy.wait_for("auth:leg", "the nonce has expired");
+    for before in 0..4 {
+        let proxy = Proxy::start(&format!(
+            "proxy: {{auth: {{scheme: digest, {LOGIN}}}}}\n\
+             rules: [{{when: {{credentials: right, attempt: 1, per: credentials}}, at: auth, \
+             do: {{challenge: {{stale: true}}}}}}]\n"
+        ));
+        let mut socket = proxy.connect();
+        let mut first = ask(&mut socket, line, "");
+        for n in 0..before {
+            // Nothing, Basic, a wrong answer; on this connection and on others.
+            let wrong = digest_answer(&first, line, ("alice", "wrong"), 1);
+            let say = ["", "Basic YWxpY2U6eA==", &wrong][n % 3];
+            if n == 1 {
+                socket = proxy.connect();
+            }
+            first = ask(&mut socket, line, say);
+            assert!(!first.contains("stale"), "{first}");
+        }
+        let told = ask(&mut socket, line, &digest_answer(&first, line, ALICE, 1));
+        assert!(offers(&told)[0].ends_with(", stale=true"), "after {before}: {told}");
+        for nc in 2..4 {
+            let old = ask(&mut socket, line, &digest_answer(&first, line, ALICE, nc));
+            assert!(offers(&old)[0].ends_with(", stale=true"), "{old}");
+        }
+        let redone = ask(&mut socket, line, &digest_answer(&told, line, ALICE, 1));
+        assert!(redone.starts_with("HTTP/1.1 200 "), "after {before}: {redone}");
+        proxy.wait_for("auth:leg", "the nonce has expired");
+    }
 }
 
 #[test]

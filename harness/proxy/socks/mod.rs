@@ -56,7 +56,7 @@ async fn request4(session: &mut Session) -> Result<Request, Next> {
     let request = read(session, message::request4).await?;
     know(session, V4, &request);
     rule(session, Stage::Request).await?;
-    session.facts.credentials = Some(Credentials::Absent);
+    judged(session, Credentials::Absent);
     rule(session, Stage::Auth).await?;
     if session.conn.scenario.proxy.auth.is_some() {
         // It has no password to ask for.
@@ -80,7 +80,7 @@ async fn request5(session: &mut Session) -> Result<Request, Next> {
         0xff => return Err(Next::Close),
         2 => password(session).await?,
         _ => {
-            session.facts.credentials = Some(Credentials::Absent);
+            judged(session, Credentials::Absent);
             rule(session, Stage::Auth).await?;
         }
     }
@@ -95,7 +95,7 @@ async fn password(session: &mut Session) -> Result<(), Next> {
     let secrets = session.conn.log().secrets();
     let right = user == secrets.user.as_bytes() && password == secrets.password.as_bytes();
     let secret_seen = secrets.seen_in(&password);
-    session.facts.credentials = Some(if right { Credentials::Right } else { Credentials::Wrong });
+    judged(session, if right { Credentials::Right } else { Credentials::Wrong });
     session.conn.note(What::SocksAuth { right, secret_seen });
     rule(session, Stage::Auth).await?;
     let wanted = session.conn.scenario.proxy.auth.is_some();
@@ -104,6 +104,11 @@ async fn password(session: &mut Session) -> Result<(), Next> {
     session.conn.note(What::SocksStatus { status });
     // RFC 1929: after any status but 0 the connection has to be closed.
     if status == 0 { Ok(()) } else { Err(Next::Close) }
+}
+
+/// These are its credentials.
+fn judged(session: &mut Session, credentials: Credentials) {
+    session.conn.shared.plan().credentials(&mut session.facts, credentials);
 }
 
 /// From the request on: the target is known.

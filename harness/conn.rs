@@ -1,6 +1,6 @@
 //! One connection: what every stage of it shares.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::auth::Handshake;
@@ -27,8 +27,17 @@ pub struct Conn {
     pub stream: Option<(u32, Arc<Conn>)>,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
-    closed: AtomicBool,
+    end: Mutex<End>,
     handshake: Mutex<Handshake>,
+}
+
+/// How far the end of a connection has got.
+#[derive(Default)]
+struct End {
+    /// Who ends it, and how: the first word counts.
+    said: Option<(Who, How)>,
+    /// What had come and gone when it was written down.
+    noted: Option<(u64, u64)>,
 }
 
 impl Conn {
@@ -42,7 +51,7 @@ impl Conn {
             stream: None,
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
-            closed: AtomicBool::new(false),
+            end: Mutex::default(),
             handshake: Mutex::default(),
         })
     }
@@ -57,7 +66,7 @@ impl Conn {
             stream: Some((stream, Arc::clone(conn))),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
-            closed: AtomicBool::new(false),
+            end: Mutex::default(),
             handshake: Mutex::default(),
         })
     }
@@ -111,45 +120,88 @@ impl Conn {
     /// Counts bytes that came from the client.
     pub fn count_in(&self, n: u64) {
         self.bytes_in.fetch_add(n, Ordering::Relaxed);
-        match &self.stream {
-            Some((_, conn)) => conn.count_in(n),
-            None => self.shared.count_bytes(n),
-        }
+        self.count(n);
     }
 
     /// Counts bytes that went to the client.
     pub fn count_out(&self, n: u64) {
         self.bytes_out.fetch_add(n, Ordering::Relaxed);
-        match &self.stream {
-            Some((_, conn)) => conn.count_out(n),
-            None => self.shared.count_bytes(n),
+        self.count(n);
+    }
+
+    fn count(&self, n: u64) {
+        // What passes on a stream passes on its connection.
+        if self.stream.is_none() {
+            self.shared.count_bytes(n);
         }
+    }
+
+    fn bytes(&self) -> (u64, u64) {
+        (self.bytes_in.load(Ordering::Relaxed), self.bytes_out.load(Ordering::Relaxed))
     }
 
     /// Before a RST to the client: waits until what was written has left. Where nothing was, the
     /// kernel's table need not be read, which a client that storms would make long.
     pub async fn settle(&self, wire: &mut impl Wire) {
-        if self.bytes_out.load(Ordering::Relaxed) > 0 {
+        if self.stream.is_some() || self.bytes().1 > 0 {
             settle(wire, self.clock()).await;
         }
     }
 
-    /// The connection has ended: written down once, the first word counts.
+    /// The connection has ended: written down once, the first word counts. What a target's leg has
+    /// said and a rule of the proxy has kept from the client does not.
     pub fn closed(&self, by: Who, how: How) {
-        if self.closed.swap(true, Ordering::Relaxed) {
-            return;
+        self.end().said = Some((by, how));
+        self.passed_on();
+    }
+
+    /// A leg to the target has ended. What the target sent last, and its end, are still on their way
+    /// through the proxy: written down when they have passed. What the client did has passed.
+    pub fn closing(&self, by: Who, how: How) {
+        if by == Who::Client {
+            return self.closed(by, how);
         }
-        let bytes_in = self.bytes_in.load(Ordering::Relaxed);
-        let bytes_out = self.bytes_out.load(Ordering::Relaxed);
+        self.end().said.get_or_insert((by, how));
+    }
+
+    /// Both directions of a tunnel are done: as the target's leg has said, or else so.
+    pub fn relayed(&self, by: Who, how: How) {
+        self.end().said.get_or_insert((by, how));
+        self.passed_on();
+    }
+
+    /// The end has passed to the client, if there is one.
+    pub fn passed_on(&self) {
+        let mut end = self.end();
+        let (Some((by, how)), None) = (end.said, end.noted) else { return };
+        let (bytes_in, bytes_out) = self.bytes();
+        end.noted = Some((bytes_in, bytes_out));
+        drop(end);
         if let Some((stream, _)) = self.stream {
             return self.note(What::StreamClosed { stream, by, how, bytes_in, bytes_out });
         }
         self.note(What::Closed { side: self.side, by, how, bytes_in, bytes_out });
     }
 
-    /// Whether its end is written down.
+    /// Nothing passes any more. What came or went after the end was written down, a client that
+    /// goes on sending after our FIN, say, is told apart.
+    pub fn gone(&self) {
+        self.passed_on();
+        let (all_in, all_out) = self.bytes();
+        let Some((noted_in, noted_out)) = self.end().noted else { return };
+        let (bytes_in, bytes_out) = (all_in - noted_in, all_out - noted_out);
+        if self.stream.is_none() && (bytes_in, bytes_out) != (0, 0) {
+            self.note(What::AfterClose { side: self.side, bytes_in, bytes_out });
+        }
+    }
+
+    /// Whether its end is written down, or is about to be.
     pub fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
+        self.end().said.is_some()
+    }
+
+    fn end(&self) -> MutexGuard<'_, End> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The rule that this attempt meets at `stage`.

@@ -178,6 +178,9 @@ pub enum What {
     #[serde(rename = "tcp:closed")]
     Closed { side: Side, by: Who, how: How, bytes_in: u64, bytes_out: u64 },
     #[non_exhaustive]
+    #[serde(rename = "tcp:after_close")]
+    AfterClose { side: Side, bytes_in: u64, bytes_out: u64 },
+    #[non_exhaustive]
     #[serde(rename = "pac:request")]
     PacRequest {
         attempt: u64,

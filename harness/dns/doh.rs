@@ -22,6 +22,7 @@ use crate::http2::frame::Code;
 use crate::proxy::Framing;
 use crate::proxy::head::{self, Head, NoHead};
 use crate::wire::BoxWire;
+use crate::wire::counted::counted;
 
 /// The path that is in the URL we hand out.
 const PATH: &str = "/dns-query";
@@ -39,9 +40,8 @@ pub(super) async fn serve(
     from: &str,
     cert: Flavour,
 ) -> bool {
-    conn.count_in(inbox.len() as u64);
     loop {
-        let head = head::read(&mut wire, &mut inbox, head::LIMIT, |n| conn.count_in(n)).await;
+        let head = head::read(&mut wire, &mut inbox, head::LIMIT).await;
         let head = match head {
             Ok(head) => head,
             Err(NoHead::Closed | NoHead::Reset | NoHead::Cut) => {
@@ -74,7 +74,7 @@ async fn one(
     from: &str,
     cert: Flavour,
 ) -> Option<bool> {
-    let message = match message(head, wire, inbox, conn).await {
+    let message = match message(head, wire, inbox).await {
         Ok(message) => message,
         Err(status) => {
             refused(conn, wire, status, from).await;
@@ -110,7 +110,8 @@ pub(super) async fn streams(
                 let (server, from) = (Arc::clone(server), from.to_owned());
                 let conn = Conn::of_stream(conn, stream.id());
                 open.spawn(Box::pin(async move {
-                    stream_of(&server, &conn, &request, Box::new(stream), &from, cert).await;
+                    let wire = counted(Box::new(stream), &conn);
+                    stream_of(&server, &conn, &request, wire, &from, cert).await;
                 }));
             }
             let over = connection.end();
@@ -141,12 +142,11 @@ async fn stream_of(
 ) {
     let mut head = http2::head(request);
     head.target = request.uri().path_and_query().map_or("/".to_owned(), ToString::to_string);
-    conn.count_in(head.raw.len() as u64);
     let mut inbox = BytesMut::new();
     while inbox.len() <= LONGEST && head.method == "POST" {
         match wire.read_buf(&mut inbox).await {
             Ok(0) => break,
-            Ok(n) => conn.count_in(n as u64),
+            Ok(_) => {}
             Err(_) => return conn.closed(Who::Client, How::Rst),
         }
     }
@@ -159,12 +159,7 @@ async fn stream_of(
 }
 
 /// The DNS message of a request, or the status that refuses it.
-async fn message(
-    head: &Head,
-    wire: &mut BoxWire,
-    inbox: &mut BytesMut,
-    conn: &Conn,
-) -> Result<Vec<u8>, u16> {
+async fn message(head: &Head, wire: &mut BoxWire, inbox: &mut BytesMut) -> Result<Vec<u8>, u16> {
     let (path, parameters) = head.target.split_once('?').unwrap_or((&head.target, ""));
     if path != PATH {
         return Err(404);
@@ -186,9 +181,8 @@ async fn message(
             let mut body = Vec::new();
             while !framing.is_done() {
                 if inbox.is_empty() {
-                    match wire.read_buf(inbox).await {
-                        Ok(n) if n > 0 => conn.count_in(n as u64),
-                        _ => return Err(400),
+                    if !matches!(wire.read_buf(inbox).await, Ok(n) if n > 0) {
+                        return Err(400);
                     }
                 }
                 let add = |part: &[u8]| body.extend_from_slice(part);
@@ -226,7 +220,6 @@ async fn send(conn: &Conn, wire: &mut BoxWire, status: u16, body: &[u8]) -> bool
     )
     .into_bytes();
     out.extend_from_slice(body);
-    conn.count_out(out.len() as u64);
     let sent = wire.write_all(&out).await.is_ok() && wire.flush().await.is_ok();
     if !sent {
         conn.closed(Who::Client, How::Rst);

@@ -22,6 +22,7 @@ use crate::scenario::{DnsSide, Limits, Scenario};
 use crate::stage::Stage;
 use crate::start::Shared;
 use crate::wire::BoxWire;
+use crate::wire::counted::counted;
 use crate::world::{Listener, Syn};
 
 /// Queries answered in one run; then the name server falls silent.
@@ -122,12 +123,11 @@ impl Server {
         let conn = self.conn();
         conn.count_in(bytes.len() as u64);
         let from = peer.shown();
-        let mut wire: BoxWire = Box::new(Datagram::new(peer));
+        let mut wire = counted(Box::new(Datagram::new(peer)), &conn);
         let mut inbox = BytesMut::new();
         let outcome =
             self.answer(&conn, &bytes, Transport::Udp, &from, &mut wire, &mut inbox).await;
         if let Outcome::Answer(bytes) = outcome {
-            conn.count_out(bytes.len() as u64);
             let sent = wire.write_all(&bytes).await;
             if sent.is_err() || wire.flush().await.is_err() {
                 conn.note(What::Note { text: "dns: the answer could not be sent".to_owned() });
@@ -151,6 +151,7 @@ impl Server {
             let (server, conn) = (Arc::clone(&self), self.conn());
             open.spawn(async move {
                 let most = conn.scenario.limits.time();
+                let wire = counted(wire, &conn);
                 let whole = Box::pin(stream::serve(&server, &conn, wire, &from));
                 let _ = tokio::time::timeout(most, whole).await;
             });

@@ -46,7 +46,7 @@ async fn secured(
     from: &str,
 ) -> Option<bool> {
     let failed = |reason: String, by| conn.note(What::TlsFailed { reason, alert: None, by });
-    let (sni, alpn) = match tls::read_hello(&mut wire, &mut inbox, |n| conn.count_in(n)).await {
+    let (sni, alpn) = match tls::read_hello(&mut wire, &mut inbox).await {
         Ok(hello) => (hello.sni, hello.alpn),
         Err(reason) => {
             failed(reason, Who::Client);
@@ -115,7 +115,6 @@ async fn framed(
     from: &str,
     cert: Flavour,
 ) -> bool {
-    conn.count_in(inbox.len() as u64);
     loop {
         let whole = loop {
             if inbox.len() >= 2 {
@@ -126,7 +125,7 @@ async fn framed(
                 }
             }
             match wire.read_buf(&mut inbox).await {
-                Ok(n) if n > 0 => conn.count_in(n as u64),
+                Ok(n) if n > 0 => {}
                 _ => {
                     conn.closed(Who::Client, How::Fin);
                     let _ = wire.shutdown().await;
@@ -139,7 +138,6 @@ async fn framed(
             Outcome::Answer(bytes) => {
                 let mut out = (bytes.len() as u16).to_be_bytes().to_vec();
                 out.extend_from_slice(&bytes);
-                conn.count_out(out.len() as u64);
                 if wire.write_all(&out).await.is_err() || wire.flush().await.is_err() {
                     return true;
                 }
@@ -168,5 +166,5 @@ pub(super) async fn end(conn: &Conn, wire: &mut BoxWire) {
     let _ = fin(wire, true).await;
     conn.closed(Who::Us, How::Fin);
     // Until the client has closed its side, too; `limits.time` ends it.
-    linger(wire, |n| conn.count_in(n)).await;
+    linger(wire).await;
 }

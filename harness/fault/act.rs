@@ -11,12 +11,12 @@ use super::headers::Edit;
 use super::{After, Direction, Effect};
 use crate::cert::Flavour;
 use crate::conn::Conn;
-use crate::event::{How, What, Who};
+use crate::event::{How, Side, What, Who};
 use crate::plan::Facts;
 use crate::rng::Rng;
 use crate::stage::Stage;
 use crate::tls::hello::{self, Hello};
-use crate::wire::{BoxWire, End, linger};
+use crate::wire::{BoxWire, End, linger_hearing};
 
 /// What effects that only choose have chosen.
 #[derive(Debug, Default)]
@@ -94,7 +94,7 @@ pub async fn play(
     match Box::pin(cx.steps()).await {
         Ok(after) => after,
         Err(_) => {
-            conn.closed(Who::Client, How::Rst);
+            cx.closed(Who::Client, How::Rst);
             After::Stop
         }
     }
@@ -164,24 +164,23 @@ impl<'f> Cx<'_, 'f> {
     pub async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let wire = self.flow.client();
         wire.write_all(bytes).await?;
-        wire.flush().await?;
-        if on_the_proxy(self.stage) {
-            self.conn.count_out(bytes.len() as u64);
-        }
-        Ok(())
+        wire.flush().await
     }
 
     /// Reads on until the client closes or resets, and throws away what it reads: how much.
     pub async fn linger(&mut self) -> (End, u64) {
-        let (conn, counts) = (self.conn, on_the_proxy(self.stage));
         let mut bytes = 0;
-        let end = linger(self.flow.client(), |n| {
-            bytes += n;
-            if counts {
-                conn.count_in(n);
-            }
-        });
-        (end.await, bytes)
+        let end = linger_hearing(self.flow.client(), |some| bytes += some.len() as u64).await;
+        (end, bytes)
+    }
+
+    /// The connection has ended, where the wire is the client's own. What the origin sent before
+    /// it ended a tunnel has yet to pass the proxy.
+    pub fn closed(&mut self, by: Who, how: How) {
+        let own = on_the_proxy(self.stage)
+            || self.conn.side != Side::Client
+            || self.flow.client().http2().is_some();
+        if own { self.conn.closed(by, how) } else { self.conn.closing(by, how) }
     }
 
     /// Lets the stage's bytes pass until the condition holds. An error: the flow has ended by
@@ -209,11 +208,8 @@ impl<'f> Cx<'_, 'f> {
         while self.inbox.len() < bytes {
             let wire = self.flow.client();
             let n = wire.read_buf(self.inbox).await?;
-            if on_the_proxy(self.stage) {
-                self.conn.count_in(n as u64);
-            }
             if n == 0 {
-                self.conn.closed(Who::Client, How::Fin);
+                self.closed(Who::Client, How::Fin);
                 return Ok(false);
             }
         }
@@ -255,5 +251,5 @@ pub async fn finish(conn: &Conn, flow: &mut Flow<'_>, ended: Ended) {
         }
         Ended::Gone(who, End::Fin) => (who, How::Fin),
     };
-    conn.closed(by, how);
+    conn.relayed(by, how);
 }

@@ -43,7 +43,7 @@ pub enum Which {
 pub(super) async fn whole(cx: &mut Cx<'_, '_>, goodbye: bool, did: &str) -> io::Result<After> {
     let result = fin(cx.wire(), goodbye).await;
     cx.did(did, true);
-    cx.conn.closed(Who::Us, How::Fin);
+    cx.closed(Who::Us, How::Fin);
     if let Some(upstream) = cx.flow.upstream() {
         let _ = upstream.shutdown().await;
     }

@@ -80,8 +80,8 @@ pub enum Passed {
     Ended(Ended),
 }
 
-/// Whether a stage's bytes are the connection's own. What the origin sends inside a tunnel is
-/// counted where it passes the proxy.
+/// Whether a stage's bytes are the connection's own. What the origin sends inside a tunnel has yet
+/// to pass the proxy.
 pub(super) fn on_the_proxy(stage: Stage) -> bool {
     stage <= Stage::Tunnel || stage == Stage::Close
 }
@@ -126,11 +126,9 @@ impl Flow<'_> {
         }
     }
 
-    /// Adds what has passed since the last time to the connection's counters. What the client has
-    /// sent in vain is counted with the rest.
-    fn count(&mut self, conn: &Conn) {
-        conn.count_in(self.pipe(Direction::Upstream).map_or(0, Pipe::taken));
-        conn.count_out(self.pipe(Direction::Downstream).map_or(0, Pipe::given));
+    /// Whether the target's end has been passed on to the client.
+    fn is_over(&self) -> bool {
+        matches!(self, Flow::Tunnel { down, .. } if down.is_done() && down.half_close)
     }
 
     /// No more may pass than this, in either direction.
@@ -198,8 +196,8 @@ impl Flow<'_> {
                 self.allow(conn.shared.room());
             }
             let passed = self.poll_bytes(cx);
-            if on_the_proxy(stage) {
-                self.count(conn);
+            if self.is_over() {
+                conn.passed_on();
             }
             if passed.is_ready() {
                 return passed;

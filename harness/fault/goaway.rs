@@ -122,7 +122,7 @@ impl Fault for Goaway {
         }
         if last < id {
             departed(cx.wire()).await;
-            cx.conn.closed(Who::Client, How::Rst);
+            cx.closed(Who::Client, How::Rst);
             return Ok(After::Stop);
         }
         Ok(After::Go)

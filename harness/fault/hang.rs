@@ -73,7 +73,7 @@ impl Fault for Hang {
                 departed(cx.wire()).await;
                 if stream {
                     cx.conn.note(What::SilenceEnded { bytes: 0 });
-                    cx.conn.closed(Who::Client, How::Rst);
+                    cx.closed(Who::Client, How::Rst);
                     return Ok(After::Stop);
                 }
                 // It can send no more: reading now opens no window, and tells how it left.
@@ -84,7 +84,7 @@ impl Fault for Hang {
             }
         };
         cx.conn.note(What::SilenceEnded { bytes });
-        cx.conn.closed(Who::Client, how);
+        cx.closed(Who::Client, how);
         if how == How::Fin {
             cx.conn.clock().sleep(HALF_CLOSED).await;
         }

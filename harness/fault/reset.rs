@@ -82,7 +82,7 @@ impl Fault for Reset {
         }
         let did = if cx.conn.stream.is_some() { "RST_STREAM" } else { "RST" };
         cx.did(did, true);
-        cx.conn.closed(Who::Us, How::Rst);
+        cx.closed(Who::Us, How::Rst);
         Ok(After::Stop)
     }
 }

@@ -52,7 +52,7 @@ impl Fault for RstStream {
             upstream.arm_reset();
         }
         cx.did(format!("RST_STREAM {code} on stream {id}"), true);
-        cx.conn.closed(Who::Us, How::Rst);
+        cx.closed(Who::Us, How::Rst);
         Ok(After::Stop)
     }
 }

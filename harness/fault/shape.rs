@@ -78,7 +78,6 @@ pub struct Pipe {
     wait: Option<Wait>,
     /// Read and lost.
     lost: u64,
-    counted: u64,
     /// When this many have passed or are lost, the connection is about to be ended.
     ceiling: u64,
     /// When the next byte may go, by the rate.
@@ -110,22 +109,9 @@ impl Pipe {
             dirty: false,
             wait: None,
             lost: 0,
-            counted: 0,
             ceiling: u64::MAX,
             due: None,
         }
-    }
-
-    /// Bytes that have left since this was asked last.
-    pub fn given(&mut self) -> u64 {
-        let new = self.passed - self.counted;
-        self.counted = self.passed;
-        new
-    }
-
-    /// The same with those that were lost on the way.
-    pub fn taken(&mut self) -> u64 {
-        self.given() + std::mem::take(&mut self.lost)
     }
 
     /// From now on, no more than this may pass: it falls silent then, for good.

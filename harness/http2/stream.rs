@@ -74,6 +74,11 @@ impl Stream {
         self.id
     }
 
+    /// Whether what is written now is DATA.
+    pub fn has_head(&self) -> bool {
+        !matches!(self.sends, Sends::Head(..))
+    }
+
     /// Whether the client has ended its direction, and nothing of it is left.
     pub fn has_ended(&self) -> bool {
         self.unread.is_empty() && self.receives.is_end_stream()

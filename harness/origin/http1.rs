@@ -19,7 +19,7 @@ pub(super) const KEPT: usize = 1 << 20;
 /// Serves requests until the connection ends.
 pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMut) {
     loop {
-        let mut head = match head::read(&mut wire, &mut inbox, head::LIMIT, |_| {}).await {
+        let mut head = match head::read(&mut wire, &mut inbox, head::LIMIT).await {
             Ok(head) => head,
             Err(reason) => {
                 app_data(link, inbox.len());
@@ -226,7 +226,7 @@ pub(super) async fn stage(
         Passed::Ended(Ended::Gone(_, end)) => {
             let how =
                 if end == End::Reset { crate::event::How::Rst } else { crate::event::How::Fin };
-            conn.closed(Who::Client, how);
+            conn.closing(Who::Client, how);
             (After::Stop, flow.passed().1)
         }
         _ => (After::Go, flow.passed().1),

@@ -16,6 +16,7 @@ use crate::http2::frame::Code;
 use crate::http2::stream::Stream;
 use crate::http2::{self, Over};
 use crate::wire::BoxWire;
+use crate::wire::counted::counted;
 
 /// The connection preface of a client: bytes sent in any case.
 const PREFACE: usize = 24;
@@ -65,7 +66,7 @@ async fn one(mut link: Link, request: Request<()>, stream: Stream) {
     if let Some(edit) = &link.edit {
         edit.apply(&link.conn, &mut head.headers);
     }
-    let mut wire: BoxWire = Box::new(stream);
+    let mut wire = counted(Box::new(stream), &link.conn);
     let Some((body, received)) = body(&mut wire, &mut link.heard).await else { return };
     let asked =
         Asked { method: &head.method, path: &head.target, headers: &head.headers, body, received };

@@ -100,7 +100,7 @@ pub(crate) async fn serve(
 /// Stage `tls`, then HTTP inside it.
 async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
     let conn = Arc::clone(&link.conn);
-    match tls::read_hello(&mut wire, &mut inbox, |_| {}).await {
+    match tls::read_hello(&mut wire, &mut inbox).await {
         Ok(hello) => {
             let (versions, fingerprint) = (hello.version_names(), hello.fingerprint());
             link.facts.sni = hello.sni.clone();

@@ -20,6 +20,7 @@ use crate::proxy::mask_headers;
 use crate::scenario::{Limits, PacSide, Scenario};
 use crate::stage::Stage;
 use crate::start::{Shared, authority};
+use crate::wire::counted::counted;
 use crate::wire::{BoxWire, fin, linger};
 use crate::world::Listener;
 
@@ -75,7 +76,7 @@ impl Server {
             let server = Arc::clone(&self);
             open.spawn(async move {
                 let most = conn.scenario.limits.time();
-                let whole = Box::pin(server.serve(&conn, wire));
+                let whole = Box::pin(server.serve(&conn, counted(wire, &conn)));
                 let _ = tokio::time::timeout(most, whole).await;
             });
         }
@@ -86,7 +87,7 @@ impl Server {
         let mut inbox = BytesMut::new();
         let mut request = 0;
         loop {
-            let head = match head::read(&mut wire, &mut inbox, HEAD, |n| conn.count_in(n)).await {
+            let head = match head::read(&mut wire, &mut inbox, HEAD).await {
                 Ok(head) => head,
                 Err(NoHead::Reset) => return conn.closed(Who::Client, How::Rst),
                 Err(NoHead::Closed | NoHead::Cut) => {
@@ -217,9 +218,7 @@ async fn refuse(conn: &Conn, mut wire: BoxWire, why: NoHead) {
     };
     conn.note(What::PacBadRequest { reason });
     let text = crate::fault::respond::Respond { status, ..Default::default() }.bytes(true);
-    if wire.write_all(&text).await.is_ok() {
-        conn.count_out(text.len() as u64);
-    }
+    let _ = wire.write_all(&text).await;
     end(conn, wire).await;
 }
 
@@ -227,5 +226,5 @@ async fn refuse(conn: &Conn, mut wire: BoxWire, why: NoHead) {
 async fn end(conn: &Conn, mut wire: BoxWire) {
     let _ = fin(&mut wire, true).await;
     conn.closed(Who::Us, How::Fin);
-    linger(&mut wire, |n| conn.count_in(n)).await;
+    linger(&mut wire).await;
 }

@@ -173,7 +173,6 @@ async fn reply(session: &mut Session, yes: Yes<'_>) -> After {
             return After::Stop;
         }
         let bytes = yes.bytes.len() as u64;
-        conn.count_out(bytes);
         conn.note((yes.note)(bytes));
         return After::Go;
     }

@@ -89,7 +89,7 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
         // While the response is waited for, a client may leave; what it sends is for later.
         while sent.is_ready() && !left && session.inbox.len() < head::LIMIT as usize {
             match read(&mut session.wire, cx, &mut session.inbox) {
-                Poll::Ready(Ok(n)) if n > 0 => conn.count_in(n as u64),
+                Poll::Ready(Ok(n)) if n > 0 => {}
                 Poll::Ready(Err(error)) if is_reset(&error) => {
                     return Poll::Ready(Err((Who::Client, true)));
                 }
@@ -217,7 +217,7 @@ impl Up<'_> {
             if inbox.is_empty() {
                 match ready!(read(client, cx, inbox)) {
                     Ok(0) => return Poll::Ready(Err((Who::Client, false))),
-                    Ok(n) => self.conn.count_in(n as u64),
+                    Ok(_) => {}
                     Err(error) => return Poll::Ready(Err((Who::Client, is_reset(&error)))),
                 }
             }
@@ -244,10 +244,7 @@ impl Down<'_> {
                     return Poll::Pending;
                 }
                 match ready!(Pin::new(&mut *client).poll_write(cx, &self.pending)) {
-                    Ok(n) => {
-                        self.pending.advance(n);
-                        self.conn.count_out(n as u64);
-                    }
+                    Ok(n) => self.pending.advance(n),
                     Err(_) => return Poll::Ready(Err((Who::Client, true))),
                 }
             }

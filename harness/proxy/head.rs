@@ -93,12 +93,7 @@ pub fn take(inbox: &mut BytesMut) -> Result<Option<Head>, NoHead> {
 }
 
 /// Reads a head. What came after it stays in `inbox`; `count` is told of bytes that arrive.
-pub async fn read(
-    wire: &mut BoxWire,
-    inbox: &mut BytesMut,
-    limit: u64,
-    mut count: impl FnMut(u64),
-) -> Result<Head, NoHead> {
+pub async fn read(wire: &mut BoxWire, inbox: &mut BytesMut, limit: u64) -> Result<Head, NoHead> {
     loop {
         // Blank lines before a request are to be ignored (RFC 9112, section 2.2); httparse does.
         if !inbox.is_empty() {
@@ -113,7 +108,7 @@ pub async fn read(
         match wire.read_buf(inbox).await {
             Ok(0) if inbox.is_empty() => return Err(NoHead::Closed),
             Ok(0) => return Err(NoHead::Cut),
-            Ok(n) => count(n as u64),
+            Ok(_) => {}
             Err(_) => return Err(NoHead::Reset),
         }
     }

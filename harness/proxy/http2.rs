@@ -14,6 +14,7 @@ use crate::fault::Choice;
 use crate::fault::h2::H2;
 use crate::http2::frame::Code;
 use crate::http2::{self, Over};
+use crate::wire::counted::counted;
 use crate::wire::{fin, linger};
 
 /// What RST_STREAM says where a tunnel is reset.
@@ -30,10 +31,12 @@ pub(super) async fn serve(session: Session, terms: H2) {
     while let Some((request, stream)) = connection.next().await {
         while streams.try_join_next().is_some() {}
         let whole = stream.has_ended();
+        let conn = Conn::of_stream(&conn, stream.id());
+        let wire = counted(Box::new(stream), &conn);
         let session = Session {
-            conn: Conn::of_stream(&conn, stream.id()),
+            conn,
             facts: facts.clone(),
-            wire: Box::new(stream),
+            wire,
             inbox: BytesMut::new(),
             choice: Choice::default(),
             cert,
@@ -54,7 +57,7 @@ async fn end(conn: &Conn, over: Over) {
     if over.ours {
         let _ = fin(&mut wire, true).await;
         conn.closed(Who::Us, How::Fin);
-        linger(&mut wire, |n| conn.count_in(n)).await;
+        linger(&mut wire).await;
     } else {
         conn.closed(Who::Client, if over.reset { How::Rst } else { How::Fin });
         let _ = wire.shutdown().await;
@@ -63,7 +66,6 @@ async fn end(conn: &Conn, over: Over) {
 
 /// One request, from its head to the end of its stream.
 async fn one(mut session: Session, head: Head, whole: bool) {
-    session.conn.count_in(head.raw.len() as u64);
     session.app_data(head.raw.len());
     let unframed = head.method != "CONNECT" && head.header("content-length").is_none();
     let next = match unframed && !whole {

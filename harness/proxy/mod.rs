@@ -131,7 +131,7 @@ fn end(conn: &Conn, ended: Ended, first: Option<Who>) -> (bool, bool) {
         Ended::Gone(who, End::Reset) => (who, How::Rst, (false, true)),
         Ended::Gone(who, End::Fin) => (who, How::Fin, (false, false)),
     };
-    conn.closed(by, how);
+    conn.relayed(by, how);
     pass_on
 }
 
@@ -154,7 +154,7 @@ impl Session {
             self.inbox.reserve(2048);
             match self.wire.read_buf(&mut self.inbox).await {
                 // An end comes again when the head is read, a reset would be an end there.
-                Ok(n) => self.conn.count_in(n as u64),
+                Ok(_) => {}
                 Err(_) => self.conn.closed(Who::Client, How::Rst),
             }
         }
@@ -167,8 +167,7 @@ impl Session {
     /// Reads the next request head; None when the connection has ended instead.
     async fn next_head(&mut self) -> Option<Head> {
         let limit = self.conn.scenario.proxy.head_limit.map_or(head::LIMIT, |s| s.0);
-        let count = |n| self.conn.count_in(n);
-        let reason = match head::read(&mut self.wire, &mut self.inbox, limit, count).await {
+        let reason = match head::read(&mut self.wire, &mut self.inbox, limit).await {
             Ok(head) => {
                 self.app_data(head.raw.len());
                 return Some(head);
@@ -220,9 +219,7 @@ impl Session {
     /// Sends a healthy proxy's own response.
     async fn answer(&mut self, answer: &Respond, closing: bool) {
         let bytes = answer.bytes(closing);
-        if self.wire.write_all(&bytes).await.is_ok() {
-            self.conn.count_out(bytes.len() as u64);
-        }
+        let _ = self.wire.write_all(&bytes).await;
         let raw = String::from_utf8_lossy(&bytes).into_owned();
         self.conn.note(What::Reply { status: answer.status, bytes: bytes.len() as u64, raw });
     }
@@ -235,8 +232,7 @@ impl Session {
         let _ = fin(&mut self.wire, true).await;
         self.conn.closed(Who::Us, How::Fin);
         // Until the client has closed its side, too; `limits.time` ends it.
-        let conn = &self.conn;
-        linger(&mut self.wire, |n| conn.count_in(n)).await;
+        linger(&mut self.wire).await;
     }
 
     /// One request, from its head on.
@@ -324,9 +320,8 @@ impl Session {
         }
         while !framing.is_done() {
             if self.inbox.is_empty() {
-                match self.wire.read_buf(&mut self.inbox).await {
-                    Ok(n) if n > 0 => self.conn.count_in(n as u64),
-                    _ => return false,
+                if !matches!(self.wire.read_buf(&mut self.inbox).await, Ok(n) if n > 0) {
+                    return false;
                 }
             }
             match framing.feed(&self.inbox, |_| {}) {

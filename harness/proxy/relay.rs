@@ -48,6 +48,11 @@ impl Half {
         Half { carry: bytes.to_vec(), ..Half::default() }
     }
 
+    /// Bytes that wait for the other side to take them.
+    pub fn carried(&self) -> u64 {
+        self.carry.len() as u64
+    }
+
     /// Whether all has been passed on.
     pub fn is_done(&self) -> bool {
         self.done
@@ -150,7 +155,6 @@ pub async fn relay(conn: &Conn, client: BoxWire, upstream: BoxWire, early: Bytes
         Err(both) => both,
     };
     let (mut client, mut upstream) = (client, upstream);
-    let mut counted = (0, 0);
     let mut first = None;
     let ended = poll_fn(|cx| {
         // Where the ceiling is reached, the connection is about to be ended.
@@ -158,10 +162,14 @@ pub async fn relay(conn: &Conn, client: BoxWire, upstream: BoxWire, early: Bytes
         let enough = up.moved.saturating_add(room);
         let a = up.poll(cx, &mut client, &mut upstream, enough, down.is_done());
         first = first.or(up.is_done().then_some(Who::Client));
+        // What was read and is on its way is not counted yet.
+        let room = conn.shared.room().saturating_sub(down.carried());
         let enough = down.moved.saturating_add(room);
         let b = down.poll(cx, &mut upstream, &mut client, enough, up.is_done());
         first = first.or(down.is_done().then_some(Who::Upstream));
-        count(conn, &mut counted, (up.moved, down.moved));
+        if down.is_done() {
+            conn.passed_on();
+        }
         match outcome(a, b) {
             Some(ended) => Poll::Ready(ended),
             None => Poll::Pending,
@@ -184,21 +192,13 @@ fn sockets(
     client: BoxWire,
     upstream: BoxWire,
 ) -> Result<(tokio::net::TcpStream, tokio::net::TcpStream), (BoxWire, BoxWire)> {
-    match (client.into_tcp(), upstream.into_tcp()) {
-        (Ok(client), Ok(upstream)) => Ok((client, upstream)),
-        (Ok(client), Err(upstream)) => Err((Box::new(client), upstream)),
-        (Err(client), Ok(upstream)) => Err((client, Box::new(upstream))),
-        (Err(client), Err(upstream)) => Err((client, upstream)),
+    // The client's last: its wire counts, and counts no more once it is taken apart.
+    let upstream = match upstream.into_tcp() {
+        Ok(upstream) => upstream,
+        Err(upstream) => return Err((client, upstream)),
+    };
+    match client.into_tcp() {
+        Ok(client) => Ok((client, upstream)),
+        Err(client) => Err((client, Box::new(upstream))),
     }
-}
-
-/// Adds what has moved since the last time to the connection's counters.
-pub(super) fn count(conn: &Conn, counted: &mut (u64, u64), moved: (u64, u64)) {
-    if moved.0 > counted.0 {
-        conn.count_in(moved.0 - counted.0);
-    }
-    if moved.1 > counted.1 {
-        conn.count_out(moved.1 - counted.1);
-    }
-    *counted = moved;
 }

@@ -14,7 +14,7 @@ use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use super::relay::{Failed, Half, count, outcome};
+use super::relay::{Failed, Half, outcome};
 use crate::conn::Conn;
 use crate::event::Who;
 use crate::wire::Wire;
@@ -65,6 +65,11 @@ impl Way {
 
     fn is_done(&self) -> bool {
         self.done || self.half.is_done()
+    }
+
+    /// Bytes that the other side has not taken yet.
+    fn held(&self) -> u64 {
+        self.half.carried() + self.held as u64
     }
 
     fn poll(
@@ -162,15 +167,19 @@ pub(super) async fn relay(
     down: Half,
 ) {
     let (mut up, mut down) = (Way::new(up), Way::new(down));
-    let mut counted = (0, 0);
+    // Not by the wires: splice goes past them.
+    let mut counted = (0u64, 0u64);
     let mut first = None;
     let ended = poll_fn(|cx| {
-        let room = conn.shared.room();
+        let room = conn.shared.room().saturating_sub(down.held());
         let a = up.poll(cx, &mut client, &mut upstream, room, down.is_done());
         first = first.or(up.is_done().then_some(Who::Client));
         let b = down.poll(cx, &mut upstream, &mut client, room, up.is_done());
         first = first.or(down.is_done().then_some(Who::Upstream));
-        count(conn, &mut counted, (up.half.moved, down.half.moved));
+        let moved = (up.half.moved, down.half.moved - down.held());
+        conn.count_in(moved.0 - counted.0);
+        conn.count_out(moved.1 - counted.1);
+        counted = moved;
         match outcome(a, b) {
             Some(ended) => Poll::Ready(ended),
             None => Poll::Pending,

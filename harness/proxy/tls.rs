@@ -25,8 +25,8 @@ impl Session {
 
     /// The handshake, when the whole hello has been read and no rule takes its place.
     async fn tls(&mut self, tls: &ProxyTls) -> bool {
-        let Session { conn, wire, inbox, .. } = self;
-        let hello = match tls::read_hello(wire, inbox, |n| conn.count_in(n)).await {
+        let Session { wire, inbox, .. } = self;
+        let hello = match tls::read_hello(wire, inbox).await {
             Ok(hello) => hello,
             Err(reason) => {
                 self.tls_failed(reason, None, Who::Client, Vec::new());
@@ -89,7 +89,7 @@ impl Session {
     async fn plain_to_tls(&mut self) -> bool {
         let limit = self.conn.scenario.proxy.head_limit.map_or(head::LIMIT, |s| s.0);
         let Session { conn, wire, inbox, .. } = self;
-        let read = head::read(wire, inbox, limit, |n| conn.count_in(n)).await;
+        let read = head::read(wire, inbox, limit).await;
         let raw = match &read {
             Ok(head) => head.raw.to_vec(),
             Err(head::NoHead::Closed | head::NoHead::Reset) if inbox.is_empty() => {

@@ -16,6 +16,7 @@ use crate::proxy;
 use crate::scenario::{Limits, Scenario};
 use crate::stage::Stage;
 use crate::wire::BoxWire;
+use crate::wire::counted::counted;
 use crate::world::Listener;
 
 /// Takes the proxy's connections until a ceiling is reached.
@@ -66,6 +67,7 @@ pub(super) async fn take(
             let rule = door.as_ref().map_or(0, |door| door.rule);
             conn.note(What::Fault { rule, at: Stage::Syn, effect, did, audible: false });
         }
+        let wire = counted(wire, &conn);
         open.spawn(connection(conn, facts, wire));
         if taken >= most {
             shared.log.note(None, What::Ceiling { limit: "connections", value: most });
@@ -124,6 +126,7 @@ pub(super) async fn take_direct(
         conn.note(What::Accepted { side: Side::Direct, src, attempt: None });
         // A certificate by the name asked for, whatever the scenario does to tunnels.
         let facts = Facts { conn: next, ..Facts::default() };
+        let wire = counted(wire, &conn);
         open.spawn(origin::serve(conn, facts, None, wire, Via::Direct));
     }
 }

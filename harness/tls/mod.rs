@@ -65,21 +65,17 @@ impl Failed {
     pub async fn close(self) {
         let Some(mut wire) = self.wire else { return };
         if fin(&mut wire, true).await.is_ok() {
-            linger(&mut wire, |_| {}).await;
+            linger(&mut wire).await;
         }
     }
 }
 
-/// Reads the whole ClientHello; its bytes stay in `inbox`. `count` is told of bytes read.
+/// Reads the whole ClientHello; its bytes stay in `inbox`.
 ///
 /// # Errors
 ///
 /// What came instead.
-pub async fn read_hello(
-    wire: &mut BoxWire,
-    inbox: &mut BytesMut,
-    count: impl Fn(u64),
-) -> Result<ClientHello, String> {
+pub async fn read_hello(wire: &mut BoxWire, inbox: &mut BytesMut) -> Result<ClientHello, String> {
     loop {
         match hello::parse(inbox) {
             Hello::Whole(hello) => return Ok(hello),
@@ -92,7 +88,7 @@ pub async fn read_hello(
         inbox.reserve(2048);
         match wire.read_buf(inbox).await {
             Ok(0) => return Err("the client closed inside its hello".to_owned()),
-            Ok(n) => count(n as u64),
+            Ok(_) => {}
             Err(error) => return Err(format!("inside the client's hello: {error}")),
         }
     }

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 
 use crate::clock::Wait;
 use crate::conn::Conn;
-use crate::event::{How, What, Who};
+use crate::event::{How, Side, What, Who};
 use crate::fault::tls_record::{CutEnd, TlsRecord};
 use crate::stage::Stage;
 use crate::wire::{BoxWire, Wire};
@@ -127,6 +127,13 @@ impl Records {
         }
     }
 
+    /// The connection has ended, where this is TLS with the proxy, or around it. In a tunnel the
+    /// end has yet to pass the proxy.
+    fn closed(&self, by: Who, how: How) {
+        let own = self.stage == Stage::ProxyTls || self.conn.side != Side::Client;
+        if own { self.conn.closed(by, how) } else { self.conn.closing(by, how) }
+    }
+
     /// Puts bytes out, up to where it is cut.
     fn put(&mut self, bytes: &[u8], split: Option<u64>) {
         if matches!(self.acts.back(), Some(Act::End(_))) || self.ended.is_some() {
@@ -177,7 +184,7 @@ impl Records {
                     match end {
                         CutEnd::Close => {
                             ready!(wire.poll_fin(cx))?;
-                            self.conn.closed(Who::Us, How::Fin);
+                            self.closed(Who::Us, How::Fin);
                         }
                         // A RST throws away what the kernel has not sent yet.
                         CutEnd::Reset if wire.unsent() > 0 && self.settled < 5000 => {
@@ -188,7 +195,7 @@ impl Records {
                         CutEnd::Reset => {
                             wire.arm_reset();
                             self.wire = None;
-                            self.conn.closed(Who::Us, How::Rst);
+                            self.closed(Who::Us, How::Rst);
                         }
                         CutEnd::Hang => {
                             let at = self.stage;
@@ -225,7 +232,7 @@ impl AsyncRead for Records {
                     if end == CutEnd::Hang {
                         self.conn.note(What::SilenceEnded { bytes: 0 });
                         let how = if done.is_ok() { How::Fin } else { How::Rst };
-                        self.conn.closed(Who::Client, how);
+                        self.closed(Who::Client, how);
                     }
                     return Poll::Ready(Err(gone()));
                 }
@@ -316,7 +323,6 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::event::Side;
     use crate::scenario::{Scenario, Size};
     use crate::start::{Setup, simulate};
     use crate::wire::sim::pair;

@@ -1,5 +1,6 @@
 //! A byte stream that can also be cut off rudely: a TCP socket, its simulation, TLS over either.
 
+pub mod counted;
 pub mod replay;
 pub mod sim;
 pub mod tcp;
@@ -158,9 +159,9 @@ pub async fn fin_hearing(
     if goodbye { wire.shutdown().await } else { poll_fn(|cx| wire.poll_fin(cx)).await }
 }
 
-/// Reads and discards until the peer closes or resets. Gives how it ended and how many bytes came.
-pub async fn linger(wire: &mut BoxWire, mut count: impl FnMut(u64)) -> End {
-    linger_hearing(wire, |bytes| count(bytes.len() as u64)).await
+/// Reads and discards until the peer closes or resets. Gives how it ended.
+pub async fn linger(wire: &mut BoxWire) -> End {
+    linger_hearing(wire, |_| {}).await
 }
 
 /// As [`linger`], and what comes is handed over.

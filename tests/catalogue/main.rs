@@ -13,6 +13,7 @@ mod login;
 mod script;
 #[path = "../support/side_by_side.rs"]
 mod side_by_side;
+mod tally;
 
 use std::path::{Path, PathBuf};
 

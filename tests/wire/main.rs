@@ -5,6 +5,7 @@ mod auth;
 mod ceilings;
 mod certs;
 mod claims;
+mod counted;
 mod dns;
 mod doh;
 mod effects;

@@ -171,7 +171,6 @@ async fn say(session: &mut Session, bytes: &[u8]) -> Result<(), Next> {
         session.conn.closed(Who::Client, How::Rst);
         return Err(Next::Ended);
     }
-    session.conn.count_out(bytes.len() as u64);
     Ok(())
 }
 
@@ -198,7 +197,7 @@ async fn read<T>(session: &mut Session, parse: fn(&[u8]) -> Read<T>) -> Result<T
                 let _ = session.wire.shutdown().await;
                 return Err(Next::Ended);
             }
-            Ok(n) => session.conn.count_in(n as u64),
+            Ok(_) => {}
             Err(_) => {
                 session.conn.closed(Who::Client, How::Rst);
                 return Err(Next::Ended);

@@ -83,7 +83,7 @@ pub(super) async fn play(client: &mut Client<'_>, scenario: &Scenario) -> bool {
 }
 
 async fn dial(client: &mut Client<'_>) -> Box<dyn Connection> {
-    let wire = client.arm.connect(client.running).await.unwrap();
+    let wire = client.dial().await.unwrap();
     client.line("SYN <- SYN-ACK");
     wire
 }

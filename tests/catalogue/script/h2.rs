@@ -30,7 +30,7 @@ pub(super) async fn play(client: &mut Client<'_>, scenario: &Scenario) -> bool {
     // A rule for the first attempt alone wants a second one.
     let again = scenario.rules.iter().any(|rule| rule.when().attempt.is_some());
     for _ in 0..if again { 2 } else { 1 } {
-        let Ok(mut wire) = client.arm.connect(client.running).await else {
+        let Ok(mut wire) = client.dial().await else {
             client.line("SYN <- no answer");
             return true;
         };
@@ -47,7 +47,7 @@ pub(super) async fn play(client: &mut Client<'_>, scenario: &Scenario) -> bool {
 impl Client<'_> {
     /// HTTP/2 with the proxy: a tunnel to the origin's plain side.
     async fn through(&mut self, scenario: &Scenario) {
-        let Ok(wire) = self.arm.connect(self.running).await else {
+        let Ok(wire) = self.dial().await else {
             return self.line("SYN <- no answer");
         };
         self.line("SYN <- SYN-ACK");

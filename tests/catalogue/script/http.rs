@@ -32,7 +32,7 @@ fn request(name: &str) -> Option<(&'static str, String)> {
 /// Plays it; false when the scenario is not of this family.
 pub(super) async fn play(client: &mut Client<'_>, scenario: &Scenario) -> bool {
     let Some((what, bytes)) = request(&scenario.name) else { return false };
-    let Ok(mut wire) = client.arm.connect(client.running).await else {
+    let Ok(mut wire) = client.dial().await else {
         client.line("SYN <- no answer");
         return true;
     };

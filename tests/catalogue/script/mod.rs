@@ -29,6 +29,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::arm::{Arm, Connection};
+use crate::tally::Tally;
 
 /// The start of a ClientHello: enough for the proxy to see a TLS record begin.
 pub(crate) const HELLO: &[u8] = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00";
@@ -38,6 +39,7 @@ pub(crate) struct Client<'r> {
     pub(crate) running: &'r Running,
     pub(crate) arm: Arm,
     pub(crate) silence: Duration,
+    tally: Tally,
     out: String,
 }
 
@@ -68,7 +70,8 @@ pub async fn play(scenario: Scenario, arm: Arm, kept: &str) -> String {
     let silence = arm.silence(&scenario, quiet);
     let name = scenario.name.clone();
     let running = arm.start(scenario.clone()).await;
-    let mut client = Client { running: &running, arm, silence, out: String::new() };
+    let mut client =
+        Client { running: &running, arm, silence, tally: Tally::default(), out: String::new() };
     let times = match name.as_str() {
         "auth/407-close-loop"
         | "accept/reset"
@@ -93,7 +96,9 @@ pub async fn play(scenario: Scenario, arm: Arm, kept: &str) -> String {
     if arm == Arm::Sockets {
         let seen = || running.shared.log.events().0.iter().filter_map(shown).count();
         let all = async {
-            while seen() < due {
+            // The rest of an upload is counted when the client has gone.
+            let counted = || client.tally.differs(&running.shared.log.events().0).is_none();
+            while seen() < due || !counted() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
@@ -120,14 +125,15 @@ pub async fn play(scenario: Scenario, arm: Arm, kept: &str) -> String {
     for (_, line) in lines {
         let _ = writeln!(out, "{line}");
     }
-    out
+    out + &client.tally.differs(&events).unwrap_or_default()
 }
 
 /// An event without times, ports and sizes of TLS records.
 fn shown(event: &Event) -> Option<String> {
     let conn = event.conn.map_or("-".to_owned(), |c| format!("#{c}"));
     let text = match &event.what {
-        What::Listening { .. } => return None,
+        // How much of it comes in time is the kernel's.
+        What::Listening { .. } | What::AfterClose { .. } => return None,
         What::Accepted { attempt, .. } => format!("tcp:accepted attempt {}", attempt.unwrap_or(0)),
         What::Closed { by, how, .. } => format!("tcp:closed by {by:?}, {how:?}"),
         What::Request { method, target, secret_seen, .. } => {
@@ -204,6 +210,11 @@ fn shown(event: &Event) -> Option<String> {
 }
 
 impl Client<'_> {
+    /// A connection with the proxy, whose bytes are counted.
+    pub(crate) async fn dial(&self) -> io::Result<Box<dyn Connection>> {
+        Ok(self.tally.of(self.arm.connect(self.running).await?))
+    }
+
     pub(crate) fn line(&mut self, text: impl AsRef<str>) {
         self.out += text.as_ref();
         self.out.push('\n');
@@ -274,7 +285,7 @@ impl Client<'_> {
 
     /// One connection from dial to end.
     async fn connection(&mut self, scenario: &Scenario) {
-        let mut wire = match self.arm.connect(self.running).await {
+        let mut wire = match self.dial().await {
             Ok(wire) => wire,
             Err(error) => {
                 return self.line(match error.kind() {

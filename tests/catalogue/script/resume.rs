@@ -28,7 +28,7 @@ pub(super) async fn play(client: &mut Client<'_>, scenario: &Scenario) -> bool {
 const PART: &str = "Range: bytes=50000-\r\nIf-Range: \"bytes-100000\"\r\n";
 
 async fn dial(client: &mut Client<'_>) -> Box<dyn Connection> {
-    let wire = client.arm.connect(client.running).await.unwrap();
+    let wire = client.dial().await.unwrap();
     client.line("SYN <- SYN-ACK");
     wire
 }

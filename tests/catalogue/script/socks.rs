@@ -11,7 +11,7 @@ pub(super) async fn play(client: &mut Client<'_>, scenario: &Scenario) -> bool {
     if !scheme.is_socks() {
         return false;
     }
-    let Ok(mut wire) = client.arm.connect(client.running).await else {
+    let Ok(mut wire) = client.dial().await else {
         client.line("SYN <- no answer");
         return true;
     };

@@ -20,7 +20,7 @@ pub(super) async fn play(client: &mut Client<'_>, scenario: &Scenario) -> bool {
 async fn ceiling(client: &mut Client<'_>) {
     let mut open: Vec<Box<dyn Connection>> = Vec::new();
     for _ in 0..3 {
-        let Ok(mut wire) = client.arm.connect(client.running).await else { return };
+        let Ok(mut wire) = client.dial().await else { return };
         client.line("SYN <- SYN-ACK");
         client.connect(&mut wire, false).await;
         open.push(wire);
@@ -30,7 +30,7 @@ async fn ceiling(client: &mut Client<'_>) {
 
 /// A request into the tunnel, then a FIN: nothing more to say.
 async fn half_close(client: &mut Client<'_>) {
-    let Ok(mut wire) = client.arm.connect(client.running).await else { return };
+    let Ok(mut wire) = client.dial().await else { return };
     client.line("SYN <- SYN-ACK");
     client.connect(&mut wire, false).await;
     let head = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n");

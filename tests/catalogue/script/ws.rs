@@ -13,7 +13,7 @@ pub(super) async fn play(client: &mut Client<'_>, scenario: &Scenario) -> bool {
     if !scenario.target().starts_with("ws://") {
         return false;
     }
-    let mut wire = client.arm.connect(client.running).await.unwrap();
+    let mut wire = client.dial().await.unwrap();
     client.line("SYN <- SYN-ACK");
     if scenario.proxy_scheme().is_socks() {
         client.send(&mut wire, "SOCKS5 greeting, methods [0]", &[5, 1, 0]).await;

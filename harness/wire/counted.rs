@@ -1,0 +1,145 @@
+//! A wire that counts what the kernel has taken and given, whatever becomes of it above: the bytes
+//! of `tcp:closed` are those of a capture.
+
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::{BoxWire, Wire};
+use crate::conn::Conn;
+use crate::http2::stream::Stream;
+
+/// Counts for a connection. On a stream of HTTP/2 it counts DATA: a head that is written to it
+/// becomes a block of another length.
+struct Counted {
+    wire: BoxWire,
+    // Dropped after the wire: by then all has been counted.
+    last: Last,
+}
+
+/// Tells the connection that its wire is gone.
+struct Last(Option<Arc<Conn>>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        if let Some(conn) = &self.0 {
+            conn.gone();
+        }
+    }
+}
+
+/// From here on what passes is counted.
+pub fn counted(wire: BoxWire, conn: &Arc<Conn>) -> BoxWire {
+    Box::new(Counted { wire, last: Last(Some(Arc::clone(conn))) })
+}
+
+impl Counted {
+    fn count(&mut self, written: Poll<io::Result<usize>>, counts: bool) -> Poll<io::Result<usize>> {
+        if let (Poll::Ready(Ok(n)), Some(conn), true) = (&written, &self.last.0, counts) {
+            conn.count_out(*n as u64);
+        }
+        written
+    }
+
+    /// Whether what is written goes out as it stands.
+    fn as_it_stands(&mut self) -> bool {
+        self.wire.http2().is_none_or(|stream| stream.has_head())
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.wire).poll_read(cx, into);
+        let n = into.filled().len() - before;
+        if let (Some(conn), 1..) = (&self.last.0, n) {
+            conn.count_in(n as u64);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let counts = self.as_it_stands();
+        let written = Pin::new(&mut self.wire).poll_write(cx, bytes);
+        self.count(written, counts)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let counts = self.as_it_stands();
+        let written = Pin::new(&mut self.wire).poll_write_vectored(cx, parts);
+        self.count(written, counts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.wire.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_shutdown(cx)
+    }
+}
+
+impl Wire for Counted {
+    fn arm_reset(&mut self) {
+        self.wire.arm_reset();
+    }
+
+    fn poll_fin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.wire.poll_fin(cx)
+    }
+
+    fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.wire.poll_departed(cx)
+    }
+
+    fn unsent(&self) -> u64 {
+        self.wire.unsent()
+    }
+
+    fn local(&self) -> Option<IpAddr> {
+        self.wire.local()
+    }
+
+    fn http2(&mut self) -> Option<&mut Stream> {
+        self.wire.http2()
+    }
+
+    fn vanish(&mut self) -> io::Result<()> {
+        self.wire.vanish()
+    }
+
+    /// Whoever takes the socket counts himself.
+    fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {
+        let Counted { wire, mut last } = *self;
+        match wire.into_tcp() {
+            Ok(socket) => {
+                last.0 = None;
+                Ok(socket)
+            }
+            Err(wire) => Err(Box::new(Counted { wire, last })),
+        }
+    }
+}

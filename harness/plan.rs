@@ -178,6 +178,7 @@ impl Plan {
                 facts.path.as_ref().is_some_and(|asked| glob(path, without_query(asked)))
             })
             && when.header.iter().all(|(name, value)| header(name, value))
+            && !when.without.iter().any(|name| header(name, "*"))
             && when.credentials.is_none_or(|wanted| {
                 wanted.covers(facts.credentials.unwrap_or(Credentials::Absent))
             })
@@ -306,6 +307,18 @@ mod tests {
         assert_eq!(plan.pick(&s, Stage::Auth, &facts), Some(0));
         facts.credentials = Some(Credentials::Absent);
         assert_eq!(plan.pick(&s, Stage::Auth, &facts), None);
+    }
+
+    #[test]
+    fn without_a_header() {
+        let s = scenario("  - {at: request, when: {without: [Range, If-Range]}, do: reset}\n");
+        let plan = Plan::new(0);
+        let met = |names: &[&str]| {
+            let headers = names.iter().map(|n| ((*n).to_owned(), String::new())).collect();
+            plan.pick(&s, Stage::Request, &Facts { headers, ..Facts::default() }).is_some()
+        };
+        assert!(met(&[]) && met(&["Ranges"]));
+        assert!(!met(&["Accept", "range"]) && !met(&["If-Range"]));
     }
 
     #[test]

@@ -175,6 +175,14 @@ impl Check<'_> {
             .help(format!("write a `to` later than `{}`, or an earlier `from`", window.from));
             self.value(&path("elapsed.to"), problem);
         }
+        let named = |name: &&String| when.header.keys().any(|key| key.eq_ignore_ascii_case(name));
+        if let Some(name) = when.without.iter().find(named) {
+            let problem = Problem::new(format!(
+                "this rule can never match: {} is asked for in `header`",
+                seen(name)
+            ));
+            self.key(&path("without"), problem.help("take it out of one of them"));
+        }
         if when.per.is_some() && when.attempt.is_none() {
             let problem =
                 Problem::new("`per` says what `attempt` counts, but there is no `attempt`")
@@ -369,6 +377,7 @@ fn unknown(when: &When, stage: Stage) -> Vec<(&'static str, &'static str, &'stat
         (when.method.is_some() && stage != Stage::Pac, "method", "method"),
         (when.path.is_some() && stage != Stage::Pac, "path", "path"),
         (!when.header.is_empty() && stage != Stage::Pac, "header", "header"),
+        (!when.without.is_empty() && stage != Stage::Pac, "without", "without"),
         (when.credentials.is_some(), "credentials", "credentials"),
         (when.per == Some(Per::Target), "per: target", "per"),
         (when.per == Some(Per::Credentials), "per: credentials", "per"),

@@ -40,5 +40,9 @@ pub(super) fn covers(wide: &When, narrow: &When) -> bool {
         && same(&wide.transport, &narrow.transport)
         && same(&wide.edns, &narrow.edns)
         && wide.header.iter().all(|(name, value)| narrow.header.get(name) == Some(value))
+        && wide
+            .without
+            .iter()
+            .all(|name| narrow.without.iter().any(|other| other.eq_ignore_ascii_case(name)))
         && wide.probability.is_none_or(|p| p >= 1.0)
 }

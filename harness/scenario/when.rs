@@ -44,6 +44,9 @@ pub struct When {
     /// Headers the request must carry: name (case ignored) to value, `*` as in `host`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub header: BTreeMap<String, String>,
+    /// Headers the request must not carry, by name (case ignored).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
     /// Proxy credentials in the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
@@ -163,6 +166,7 @@ impl When {
             && self.method.is_none()
             && self.path.is_none()
             && self.header.is_empty()
+            && self.without.is_empty()
             && self.credentials.is_none()
             && self.sni.is_none()
             && self.alpn.is_none()

@@ -2,6 +2,9 @@
 
 use std::io::Write;
 
+use badproxy::scenario::Scenario;
+use badproxy::start::Setup;
+
 use crate::proxy::Proxy;
 use crate::{read_all, read_until, tunnel};
 
@@ -110,4 +113,60 @@ fn fb107_a_part_that_nobody_asked_for_is_no_answer() {
         assert!(read_until(&mut socket, "\r\n\r\n").starts_with("HTTP/1.1 206 "));
         proxy.wait_for("http:response", &format!("\"nonce_served\":{counts}"));
     }
+}
+
+/// One GET of 100,000 bytes by a scenario of the catalogue: the status, how many bytes came, the
+/// lines of the head that say which.
+fn part(proxy: &Proxy, lines: &str) -> (String, usize, String) {
+    let mut socket = proxy.connect();
+    let place = "http://target.badproxy.test/bytes/100000";
+    write!(socket, "GET {place} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lines}\r\n").unwrap();
+    let (got, _) = read_all(&mut socket);
+    let at = got.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8(got[..at].to_vec()).unwrap().to_lowercase();
+    let line =
+        |name: &str| head.lines().find_map(|l| l.strip_prefix(name)).unwrap_or("").to_owned();
+    let status = head[9..12].to_owned();
+    (status, got.len() - at - 4, line("content-range: bytes "))
+}
+
+/// FB105, FB106, FB107, FB108: what breaks off is a first request for everything, and what is
+/// wrong is the answer to a request for a part, the first one or a later one.
+#[test]
+fn fb106_a_first_request_for_a_part_is_one() {
+    let rest = "Range: bytes=50000-\r\n";
+    for (name, status, bytes, which) in [
+        ("range-416", "416", 0, "*/100000"),
+        ("range-ignored", "200", 100_000, ""),
+        ("range-new-etag", "206", 50_000, "50000-99999/100000"),
+        ("range-other-part", "206", 67_232, "32768-99999/100000"),
+    ] {
+        let start = || {
+            let scenario = Scenario::catalogue(&format!("response/{name}")).unwrap();
+            Proxy::play(scenario, Setup::default())
+        };
+        let wrong = (status.to_owned(), bytes, which.to_owned());
+        let proxy = start();
+        assert_eq!(part(&proxy, ""), ("200".to_owned(), 50_000, String::new()), "{name}");
+        assert_eq!(part(&proxy, rest), wrong, "{name}");
+        let proxy = start();
+        assert_eq!(part(&proxy, rest), wrong, "{name}, at once");
+        assert_eq!(part(&proxy, ""), ("200".to_owned(), 100_000, String::new()), "{name}");
+    }
+}
+
+/// FB107, owncloud/client#2548: a part for a first request that has asked for everything; whoever
+/// asks for a part gets that.
+#[test]
+fn fb107_a_part_for_whoever_asks_for_everything() {
+    let asked = |first: &str| {
+        let scenario = Scenario::catalogue("response/206-unasked").unwrap();
+        let proxy = Proxy::play(scenario, Setup::default());
+        [first, ""].map(|lines| part(&proxy, lines))
+    };
+    let half = ("206".to_owned(), 50_000, "50000-99999/100000".to_owned());
+    let whole = ("200".to_owned(), 100_000, String::new());
+    assert_eq!(asked(""), [half, whole.clone()]);
+    let other = ("206".to_owned(), 10, "0-9/100000".to_owned());
+    assert_eq!(asked("Range: bytes=0-9\r\n"), [other, whole]);
 }

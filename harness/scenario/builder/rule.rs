@@ -91,6 +91,12 @@ impl RuleBuilder {
         })
     }
 
+    /// For requests without this header.
+    pub fn without(self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.when_also(|when| when.without.push(name))
+    }
+
     /// For requests with such credentials.
     pub fn credentials(self, credentials: Credentials) -> Self {
         self.when_also(|when| when.credentials = Some(credentials))

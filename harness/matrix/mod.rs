@@ -13,7 +13,7 @@ mod amend;
 pub mod baseline;
 mod board;
 pub mod choose;
-mod control;
+pub(crate) mod control;
 mod engine;
 mod evidence;
 #[cfg(test)]

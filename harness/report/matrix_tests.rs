@@ -4,10 +4,10 @@
 //! `UPDATE=1 cargo test --lib report::matrix` writes the kept ones anew; read the difference.
 
 use super::*;
-use crate::matrix::Mark;
 use crate::matrix::baseline::read;
 use crate::matrix::example::{cell, everything, summary};
 use crate::matrix::outcome::outcome;
+use crate::matrix::{Control, Mark};
 use crate::verdict::Word;
 
 fn shown(
@@ -48,6 +48,33 @@ fn one() -> Summary {
     cells[4].notes.push("a note".to_owned());
     cells[2].dir = Some("cells/client/reply.fin-before-reply".to_owned());
     summary(cells)
+}
+
+/// What could not be seen did not go well: it was not tried.
+#[test]
+fn a_control_that_could_not_be_seen_is_not_counted() {
+    let mut two = summary(vec![cell("a", "x/y", Mark::PASS), cell("b", "x/y", Mark::PASS)]);
+    let direct = |control: &Control| Control {
+        name: "control/direct".to_owned(),
+        why: "a way around the proxy cannot be seen here".to_owned(),
+        ms: 0.0,
+        ..control.clone()
+    };
+    let more: Vec<Control> = two.controls.iter().map(direct).collect();
+    two.controls.extend(more);
+    let line = |summary: &Summary| {
+        let text = shown(Form::Human, summary, "", false, 100);
+        text.lines().filter(|line| line.contains("control")).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(line(&two), "control   ✔ 2 of 2 went well, 2 not observable (direct)");
+    two.isolate = true;
+    assert_eq!(line(&two), "control   ✔ 2 of 2 went well");
+    let mut one = two.clone();
+    (one.isolate, one.clients) = (false, one.clients[..1].to_vec());
+    one.cells.truncate(1);
+    one.controls.retain(|control| control.client == "a");
+    let lines = line(&one);
+    assert!(lines.contains("✔ plain") && lines.contains("○ direct"), "{lines}");
 }
 
 const BASELINE: &str = "\"./client / tls/self-signed\": {verdict: HANG, issue: a/b#1}\n\

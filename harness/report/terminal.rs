@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::matrix::{View, line, lines, remark, time};
 use super::text::{Ink, Look, cut, wrap};
+use crate::matrix::control::DIRECT;
 use crate::matrix::outcome::Unexpected;
 use crate::matrix::{Cell, Control, Fraction, Mark, Tally};
 use crate::verdict::Class;
@@ -90,13 +91,27 @@ impl Page<'_> {
             [_] => all.iter().collect(),
             _ => failed.collect(),
         };
-        let well = all.iter().filter(|control| control.passed).count();
+        // Of `direct` it is only known whether a way around the proxy would be seen.
+        let (direct, tried): (Vec<&Control>, Vec<&Control>) =
+            all.iter().partition(|control| control.name == DIRECT);
+        let well = tried.iter().filter(|control| control.passed).count();
+        let unseen = |control: &Control| control.name == DIRECT && !self.view.summary.isolate;
         if columns.len() != 1 && well > 0 {
             let sign = self.look.paint(Ink::Good, "✔");
-            let _ = writeln!(out, "{:<STAGE$}{sign} {well} of {} went well", "control", all.len());
+            let unseen = match direct.into_iter().filter(|control| unseen(control)).count() {
+                0 => String::new(),
+                n => format!(", {n} not observable (direct)"),
+            };
+            let tried = tried.len();
+            let _ =
+                writeln!(out, "{:<STAGE$}{sign} {well} of {tried} went well{unseen}", "control");
         }
         for control in list {
-            let (sign, ink) = if control.passed { ("✔", Ink::Good) } else { ("✖", Ink::Bad) };
+            let (sign, ink) = match control.passed {
+                true if unseen(control) => ("○", Ink::Faint),
+                true => ("✔", Ink::Good),
+                false => ("✖", Ink::Bad),
+            };
             let who = match columns {
                 [_] => String::new(),
                 _ => format!("{} ", control.client),

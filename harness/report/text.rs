@@ -151,6 +151,17 @@ pub(super) fn connection(number: u64) -> String {
     }
 }
 
+/// The same within a sentence: a question to the name server has a number and no connection.
+pub(crate) fn of_connection(number: u64) -> String {
+    let own = number % APART;
+    match number / APART {
+        1 => format!("connection {own} to the origin"),
+        2 => format!("DNS question {own}"),
+        3 => format!("request {own} for the PAC file"),
+        _ => format!("connection #{number}"),
+    }
+}
+
 /// Connections to the origin around the proxy, to the name server and to the PAC file begin at the
 /// first three multiples of this.
 const APART: u64 = 1_000_000;
@@ -208,6 +219,14 @@ mod tests {
 
     #[test]
     fn connections_have_names_of_one_width() {
+        let told = [7, 1_000_001, 2_000_002, 3_000_012].map(of_connection);
+        let want = [
+            "connection #7",
+            "connection 1 to the origin",
+            "DNS question 2",
+            "request 12 for the PAC file",
+        ];
+        assert_eq!(told, want);
         let shown = [1, 12, 1_000_001, 1_000_010, 2_000_007, 2_000_012, 3_000_001].map(connection);
         assert_eq!(shown, ["#1", "#12", "org 1", "org10", "dns 7", "dns12", "pac 1"]);
         assert!(shown.iter().all(|name| name.len() <= 5));

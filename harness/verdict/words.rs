@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Case, Ending};
 use crate::conduct::Conduct;
+use crate::report::text::of_connection;
 use crate::scenario::{Outcome, Scenario};
 use crate::stage::Stage;
 
@@ -86,7 +87,7 @@ pub(super) fn proxy_did(scenario: &Scenario, conduct: &Conduct) -> String {
             None => "nothing wrong: no rule was met".to_owned(),
         };
     };
-    let conn = met.conn.map(|conn| format!(" of connection #{conn}")).unwrap_or_default();
+    let conn = met.conn.map(|conn| format!(" of {}", of_connection(conn))).unwrap_or_default();
     let all = conduct.faults.values().fold(0u64, |sum, n| sum.saturating_add(*n));
     let more = match all {
         0 | 1 => String::new(),

@@ -164,12 +164,15 @@ impl Traces<'_> {
 }
 
 /// The setting that likely helps a client that has earned `word` in `scenario`; None when the client is
-/// unknown, or when no setting is known.
-pub fn likely(traces: &Traces<'_>, word: Word, scenario: &str) -> Option<String> {
+/// unknown, or when no setting is known. `asks`: what fails is the way to the proxy's name or to the PAC
+/// file, before there is a request, so that what holds of requests in general does not hold.
+pub fn likely(traces: &Traces<'_>, word: Word, scenario: &str, asks: bool) -> Option<String> {
     let (family, how) = traces.family()?;
+    let general = !asks || matches!(word, Word::NotExercised | Word::Bypass);
     let fix = FIXES.iter().find(|fix| {
         fix.family == family
             && fix.words.contains(&word)
+            && (general || !fix.scenarios.is_empty())
             && (fix.scenarios.is_empty() || fix.scenarios.iter().any(|name| glob(name, scenario)))
     })?;
     let Fix { text, source, .. } = fix;
@@ -177,10 +180,11 @@ pub fn likely(traces: &Traces<'_>, word: Word, scenario: &str) -> Option<String>
 }
 
 /// What keeps a client from coming where it learns of the proxy in a way of its own, so that no
-/// variable of its family is to blame. `alone`: nothing else could be asked, as in the sandbox.
-pub fn untold(scenario: &Scenario, word: Word, alone: bool) -> Option<&'static str> {
+/// variable of its family is to blame. `alone`: nothing else could be asked, as in the sandbox;
+/// `fetches`: how often it has asked for the PAC file.
+pub fn untold(scenario: &Scenario, word: Word, alone: bool, fetches: u64) -> Option<&'static str> {
     match word {
-        Word::NotExercised if scenario.has_pac() => Some(
+        Word::NotExercised | Word::Bypass if scenario.has_pac() && fetches == 0 => Some(
             "here the PAC file alone tells of the proxy, and no proxy variable is set: a client reads it \
              when it is given its URL, `{pac}` in the command or BADPROXY_PAC",
         ),
@@ -194,9 +198,10 @@ pub fn untold(scenario: &Scenario, word: Word, alone: bool) -> Option<&'static s
 }
 
 /// Whether the settings of a family that make it use the proxy say nothing here: the scenario sets
-/// NO_PROXY itself, and the client has read it wrongly.
-pub fn reads_no_proxy(scenario: &Scenario, word: Word) -> bool {
-    scenario.client.no_proxy.is_some() && matches!(word, Word::NotExercised | Word::Bypass)
+/// NO_PROXY itself, and the client has read it wrongly; or a PAC file tells of the proxy.
+pub fn no_variable(scenario: &Scenario, word: Word) -> bool {
+    let elsewhere = scenario.client.no_proxy.is_some() || scenario.has_pac();
+    elsewhere && matches!(word, Word::NotExercised | Word::Bypass)
 }
 
 #[cfg(test)]
@@ -209,11 +214,11 @@ mod tests {
     }
 
     fn agent(agent: &str, word: Word, scenario: &str) -> Option<String> {
-        likely(&Traces { user_agent: Some(agent), ..Traces::default() }, word, scenario)
+        likely(&Traces { user_agent: Some(agent), ..Traces::default() }, word, scenario, false)
     }
 
     fn line(line: &str, word: Word, scenario: &str) -> Option<String> {
-        likely(&Traces { argv: &argv(line), ..Traces::default() }, word, scenario)
+        likely(&Traces { argv: &argv(line), ..Traces::default() }, word, scenario, false)
     }
 
     #[test]
@@ -235,7 +240,7 @@ mod tests {
         let argv = argv("node app.mjs");
         let told = |user_agent, hello| {
             let traces = Traces { user_agent: Some(user_agent), hello, argv: &argv };
-            likely(&traces, Word::Hang, "reply/hang").unwrap()
+            likely(&traces, Word::Hang, "reply/hang", false).unwrap()
         };
         let (go, nobody, curl) = (Some("214072f5089b"), Some("000000000000"), Some("725e24e0d52f"));
         for (agent, hello, start) in [
@@ -301,14 +306,57 @@ mod tests {
     #[test]
     fn who_reads_no_pac_file_is_not_told_of_variables() {
         let of = |name| Scenario::catalogue(name).unwrap();
-        let hint = |name, alone| untold(&of(name), Word::NotExercised, alone).unwrap_or_default();
-        assert!(hint("pac/slow", false).contains("`{pac}`"));
-        assert!(hint("dns/nxdomain", false).contains("`{dns}`"));
-        assert_eq!(hint("dns/nxdomain", true), "");
-        assert_eq!(hint("reply/reset", false), "");
-        assert_eq!(untold(&of("pac/slow"), Word::Hang, false), None);
-        assert!(reads_no_proxy(&of("pac/no-proxy-cidr"), Word::Bypass));
-        assert!(!reads_no_proxy(&of("reply/reset"), Word::Bypass));
+        let hint = |name, word, alone, fetches| {
+            untold(&of(name), word, alone, fetches).unwrap_or_default()
+        };
+        let away = Word::NotExercised;
+        assert!(hint("pac/slow", away, false, 0).contains("`{pac}`"));
+        // In the sandbox such a client reaches the origin by itself.
+        assert!(hint("pac/slow", Word::Bypass, true, 0).contains("`{pac}`"));
+        assert_eq!(hint("pac/slow", Word::Bypass, true, 1), "");
+        assert!(hint("dns/nxdomain", away, false, 0).contains("`{dns}`"));
+        assert_eq!(hint("dns/nxdomain", away, true, 0), "");
+        assert_eq!(hint("reply/reset", away, false, 0), "");
+        assert_eq!(hint("pac/slow", Word::Hang, false, 0), "");
+        assert!(no_variable(&of("pac/no-proxy-cidr"), Word::Bypass));
+        assert!(no_variable(&of("pac/slow"), Word::Bypass));
+        assert!(!no_variable(&of("pac/slow"), Word::Hang));
+        assert!(!no_variable(&of("reply/reset"), Word::Bypass));
+    }
+
+    /// What a setting of requests does not reach: the look-up of the proxy's name, the PAC file.
+    #[test]
+    fn what_comes_before_a_request_has_causes_of_its_own() {
+        let of = |agent, word, scenario| {
+            likely(&Traces { user_agent: Some(agent), ..Traces::default() }, word, scenario, true)
+        };
+        let python = of("python-requests/2", Word::Hang, "dns/silence").unwrap();
+        assert!(python.contains("RES_OPTIONS") && !python.contains("(connect, read)"), "{python}");
+        let urllib = of("Python-urllib/3.11", Word::Hang, "dns/silence").unwrap();
+        assert!(urllib.contains("RES_OPTIONS"), "{urllib}");
+        // The look-up is within these.
+        assert!(of("curl/8", Word::Hang, "dns/silence").unwrap().contains("--max-time"));
+        assert!(of("Go-http-client/1.1", Word::Hang, "dns/silence").unwrap().contains("Timeout"));
+        for (agent, word) in [
+            ("undici", Word::Storm),
+            ("undici", Word::Hang),
+            ("curl/8", Word::Storm),
+            ("Go-http-client/1.1", Word::Wrong),
+            ("python-requests/2", Word::Wrong),
+        ] {
+            assert_eq!(of(agent, word, "dns/silence"), None, "{agent} {word}");
+        }
+        // The proxy was not used, whoever knows its name.
+        assert!(of("undici", Word::Bypass, "dns/silence").unwrap().contains("NODE_USE_ENV_PROXY"));
+    }
+
+    #[test]
+    fn urllib_speaks_no_tls_to_a_proxy() {
+        for scenario in ["ok/https-proxy", "proxy_tls/incomplete-chain"] {
+            let text = line("python3 x.py", Word::Failed, scenario).unwrap();
+            assert!(text.contains("sends CONNECT in clear"), "{text}");
+        }
+        assert!(line("python3 x.py", Word::Failed, "ok/plain").unwrap().contains("SSL_CERT_FILE"));
     }
 
     #[test]
@@ -337,7 +385,7 @@ mod tests {
         fn nothing_panics(agent in ".{0,200}", line in proptest::collection::vec(".{0,20}", 0..4)) {
             for word in Word::ALL {
                 let (user_agent, hello) = (Some(agent.as_str()), Some(agent.as_str()));
-                let _ = likely(&Traces { user_agent, hello, argv: &line }, word, &agent);
+                let _ = likely(&Traces { user_agent, hello, argv: &line }, word, &agent, true);
             }
         }
     }

@@ -244,10 +244,11 @@ impl<'a> Case<'a> {
         limit: impl Into<String>,
     ) -> Finding {
         let fix = matches!(word.class(), Class::Fail | Class::Warning).then(|| {
-            if let Some(text) = fix::untold(self.scenario, word, self.terms.bypass_observable) {
+            let (scenario, fetches) = (self.scenario, self.conduct.fetches);
+            if let Some(text) = fix::untold(scenario, word, self.terms.bypass_observable, fetches) {
                 return Some(text.to_owned());
             }
-            if fix::reads_no_proxy(self.scenario, word) {
+            if fix::no_variable(scenario, word) {
                 return None;
             }
             let traces = fix::Traces {
@@ -255,7 +256,8 @@ impl<'a> Case<'a> {
                 hello: self.conduct.hello.as_deref(),
                 argv: &self.conduct.process.argv,
             };
-            fix::likely(&traces, word, &self.scenario.name)
+            let asks = scenario.has_dns() || scenario.has_pac();
+            fix::likely(&traces, word, &scenario.name, asks)
         });
         Finding {
             word,

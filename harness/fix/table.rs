@@ -17,6 +17,12 @@ const TLS: &[&str] = &["tls/*"];
 const TRUSTED: &[&str] = &["ok/*", "tls/*", "response/*", "body/*", "close/*"];
 /// Scenarios in which credentials are asked for.
 const AUTH: &[&str] = &["auth/*"];
+/// What is true of the look-up of names as well, and of everything else.
+const ALL: &[&str] = &["*"];
+/// Scenarios in which a name is looked up by the client.
+const LOOK_UP: &[&str] = &["dns/*"];
+/// Scenarios in which the client speaks TLS to the proxy.
+const HTTPS_PROXY: &[&str] = &["proxy_tls/*", "ok/https-proxy", "ok/h2-proxy"];
 /// Scenarios that end or stall before the tunnel stands.
 const BEFORE_TUNNEL: &[&str] =
     &["accept/*", "request/*", "auth/*", "resolve/*", "dial/*", "reply/*"];
@@ -80,8 +86,8 @@ fixes! {
     Curl, IGNORED, &[] =>
         "`http_proxy` counts in lower case only; look for `--noproxy`, NO_PROXY and `proxy` in ~/.curlrc; `-x URL` overrules them",
         "curl(1); lab, 7.88.1";
-    Curl, WAITED, &[] =>
-        "`--connect-timeout` (300 s by default; it covers CONNECT and TLS) and `--max-time` (none by default)",
+    Curl, WAITED, ALL =>
+        "`--connect-timeout` (300 s by default; it covers the look-up, CONNECT and TLS) and `--max-time` (none by default)",
         "curl(1); lab, 7.88.1";
     Curl, STORM, &[] =>
         "`--retry` sets the number; `--retry-delay` and `--retry-max-time` space them out",
@@ -128,7 +134,7 @@ fixes! {
     Go, WAITED, BEFORE_TUNNEL =>
         "give the request a context with a deadline: without one a CONNECT waits 1 minute, and `TLSHandshakeTimeout` begins after it",
         "net/http transport.go";
-    Go, WAITED, &[] =>
+    Go, WAITED, ALL =>
         "`http.Client.Timeout`, or a context with a deadline: there is none by default",
         "net/http client.go; lab, 1.19.8";
     Go, &[Word::Vague], BEFORE_TUNNEL =>
@@ -213,12 +219,18 @@ fixes! {
         "a status of 400 or above is no exception: check `response.isSuccessful()`",
         "OkHttp documentation, Response";
 
+    Python, WAITED, LOOK_UP =>
+        "the timeouts of requests and urllib do not cover the look-up of a name (getaddrinfo): `options timeout:1 attempts:1` in resolv.conf or RES_OPTIONS bounds it where the C library is glibc",
+        "resolv.conf(5); lab, requests 2.34.2, urllib of 3.11";
     Python, WAITED, &[] =>
         "requests: `timeout=(connect, read)`; urllib: `urlopen(timeout=...)`; neither has one by default. httpx: 5 s a wait; aiohttp: 300 s in all",
         "lab, requests 2.34.2, urllib of 3.11, httpx 0.28.1, aiohttp 3.14.5";
     Python, IGNORED, &[] =>
         "aiohttp reads the proxy variables only with `trust_env=True`; for requests and httpx look for `trust_env = False` and NO_PROXY",
         "lab, requests 2.34.2, httpx 0.28.1, aiohttp 3.14.5";
+    Python, FAILED, HTTPS_PROXY =>
+        "urllib speaks no TLS to a proxy: it sends CONNECT in clear where the proxy URL says https, too; requests speaks TLS to one",
+        "lab, urllib of 3.11, requests 2.34.2";
     Python, FAILED, TRUSTED =>
         "if the certificate was refused: requests reads REQUESTS_CA_BUNDLE, urllib, httpx and aiohttp read SSL_CERT_FILE",
         "lab, requests 2.34.2, urllib of 3.11, httpx 0.28.1, aiohttp 3.14.5";
@@ -226,6 +238,9 @@ fixes! {
     Requests, IGNORED, &[] =>
         "look for `session.trust_env = False` and NO_PROXY; `proxies={'https': url}` sets one in code",
         "requests documentation, advanced usage";
+    Requests, WAITED, LOOK_UP =>
+        "the timeouts of requests and urllib do not cover the look-up of a name (getaddrinfo): `options timeout:1 attempts:1` in resolv.conf or RES_OPTIONS bounds it where the C library is glibc",
+        "resolv.conf(5); lab, requests 2.34.2, urllib of 3.11";
     Requests, WAITED, &[] =>
         "`timeout=(connect, read)`: there is none by default, and `read` bounds each wait, not the whole answer",
         "requests documentation, timeouts; lab, 2.34.2";
@@ -277,7 +292,7 @@ fixes! {
     Wget, STORM, &[] =>
         "`--tries=N`: 20 by default; `--waitretry` spaces them out",
         "wget(1)";
-    Wget, WAITED, &[] =>
+    Wget, WAITED, ALL =>
         "`--timeout` (900 s for each read by default) and `--tries` (20 by default)",
         "wget(1)";
     Wget, WRONG, TLS =>

@@ -16,6 +16,7 @@ mod serve;
 mod show;
 mod shown;
 pub(crate) mod signals;
+mod slips;
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -75,6 +76,12 @@ pub fn main() -> i32 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            let words: Vec<String> =
+                std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+            if let Some(text) = slips::meant(&words, &error) {
+                say(text);
+                return error.exit_code();
+            }
             // A reader that has gone (`| head`) is no reason to complain.
             let _ = error.print();
             return error.exit_code();
@@ -137,8 +144,12 @@ fn scenario(name: &str) -> Result<Scenario, Problems> {
         return read_file(path);
     }
     let problem = Problem::new(format!("there is no scenario `{name}`, and no file of that name"));
-    let problem = match catalogue::near(name) {
+    let problem = match catalogue::near(name).filter(|_| slips::stage(name).is_none()) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem,
+    };
+    let problem = match slips::instead(name) {
+        Some(text) => problem.help(text),
         None => problem,
     };
     let problem = problem.help("`badproxy list` shows all");

@@ -25,6 +25,15 @@ fn names_that_are_not_there() {
     slip("run no-such-file.yaml -- true", &["no-such-file.yaml"]);
     slip("list --stage replay", &["`reply`", "tunnel"]);
     slip("list --suite lates", &["`latest`", "2026.11"]);
+    slip("list ntlm", &["`badproxy list --search ntlm`"]);
+    slip("list reply", &["`badproxy list --stage reply`"]);
+    slip("show ntlm", &["`badproxy list --search ntlm`", "badproxy list` shows all"]);
+    slip("show reply", &["`badproxy list --stage reply`"]);
+    slip("run reply -- true", &["`badproxy list --stage reply`"]);
+    let stage = run("show reply").ends(2);
+    assert!(!stage.stderr.contains("did you mean"), "{}", stage.stderr);
+    let nowhere = run("show zzqqvv").ends(2);
+    assert!(!nowhere.stderr.contains("--search"), "{}", nowhere.stderr);
     slip("schema --of summery", &["'summary'", "baseline"]);
     slip("run ok/plain --tiemout 5s -- true", &["--timeout"]);
 }
@@ -35,7 +44,18 @@ fn a_run_needs_a_command() {
     slip("run ok/plain --", &["<COMMAND>"]);
     slip("run", &["<SCENARIO>"]);
     // The dashes are missing.
-    slip("run ok/plain curl", &["curl", "--"]);
+    let line =
+        "comes after `--`\n\n  badproxy run --timeout 2s ok/plain -- curl -sS {target} -m 2\n";
+    slip("run --timeout 2s ok/plain curl -sS {target} -m 2", &["`curl`", line]);
+    slip(
+        "matrix --jobs 2 curl -sS {target}",
+        &["\n\n  badproxy matrix --jobs 2 -- curl -sS {target}\n"],
+    );
+    let odd = badproxy(["matrix", "sh", "-c", "exit 1"]).play().ends(2);
+    assert!(odd.stderr.contains("  badproxy matrix -- sh -c 'exit 1'\n"), "{}", odd.stderr);
+    // Where they are there, another word is meant, and an option that is none is no command.
+    slip("run ok/plain reply/reset -- true", &["'reply/reset'", "Usage"]);
+    slip("matrix --jbos 2 curl", &["--jobs"]);
 }
 
 #[test]

@@ -180,10 +180,8 @@ async fn message(head: &Head, wire: &mut BoxWire, inbox: &mut BytesMut) -> Resul
             let mut framing = Framing::of_request(head).map_err(|_| 400u16)?;
             let mut body = Vec::new();
             while !framing.is_done() {
-                if inbox.is_empty() {
-                    if !matches!(wire.read_buf(inbox).await, Ok(n) if n > 0) {
-                        return Err(400);
-                    }
+                if inbox.is_empty() && !matches!(wire.read_buf(inbox).await, Ok(n) if n > 0) {
+                    return Err(400);
                 }
                 let add = |part: &[u8]| body.extend_from_slice(part);
                 let n = framing.feed(inbox, add).map_err(|_| 400u16)?;

@@ -319,10 +319,10 @@ impl Session {
             return false;
         }
         while !framing.is_done() {
-            if self.inbox.is_empty() {
-                if !matches!(self.wire.read_buf(&mut self.inbox).await, Ok(n) if n > 0) {
-                    return false;
-                }
+            if self.inbox.is_empty()
+                && !matches!(self.wire.read_buf(&mut self.inbox).await, Ok(n) if n > 0)
+            {
+                return false;
             }
             match framing.feed(&self.inbox, |_| {}) {
                 Ok(n) => drop(self.inbox.split_to(n)),

@@ -4,6 +4,7 @@ mod scan;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
@@ -31,6 +32,8 @@ pub struct Secrets {
     needles: Vec<(&'static str, Finder<'static>)>,
     /// What the password was turned into: responses of Digest, messages of NTLM, tokens.
     derived: Arc<Mutex<VecDeque<Finder<'static>>>>,
+    /// The length of the longest form that there has been.
+    longest: Arc<AtomicUsize>,
 }
 
 /// Derived secrets that are remembered: the last ones that came.
@@ -61,8 +64,10 @@ impl Secrets {
             });
             short.map(|(_, form)| (*name, form.clone()))
         });
-        let needles = needles.collect();
-        Secrets { user, password, token, forms, needles, derived: Arc::default() }
+        let needles: Vec<(&'static str, Finder<'static>)> = needles.collect();
+        let longest = needles.iter().map(|(_, form)| form.needle().len()).max().unwrap_or(0);
+        let longest = Arc::new(AtomicUsize::new(longest));
+        Secrets { user, password, token, forms, needles, derived: Arc::default(), longest }
     }
 
     /// The value of a Proxy-Authorization header that the proxy takes.
@@ -85,6 +90,7 @@ impl Secrets {
             derived.pop_front();
         }
         derived.push_back(Finder::new(made).into_owned());
+        self.longest.fetch_max(made.len(), Ordering::Relaxed);
     }
 
     fn derived(&self) -> MutexGuard<'_, VecDeque<Finder<'static>>> {
@@ -113,11 +119,9 @@ impl Secrets {
         [PROXY, ORIGIN].into_iter().filter(|name| has(name)).collect()
     }
 
-    /// The length of the longest form that is looked for.
+    /// The length of the longest form that is, or was, looked for.
     fn longest(&self) -> usize {
-        let derived = self.derived();
-        let forms = self.needles.iter().map(|(_, form)| form).chain(derived.iter());
-        forms.map(|form| form.needle().len()).max().unwrap_or(0)
+        self.longest.load(Ordering::Relaxed)
     }
 
     /// The text with every secret hidden, and the value of any header that carries credentials.

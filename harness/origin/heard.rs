@@ -7,7 +7,8 @@ use crate::conn::Conn;
 use crate::event::{Via, What};
 use crate::secrets::{ORIGIN, Scan};
 
-/// The search in one connection, or in one stream of HTTP/2. Each secret is written down once.
+/// The search in one connection, or in one stream of HTTP/2. Each secret is written down once, whichever
+/// of the two searches finds it.
 pub(crate) struct Heard {
     /// None where nothing that a client knows would be out of place: then nothing is searched.
     conn: Option<Arc<Conn>>,

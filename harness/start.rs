@@ -14,7 +14,7 @@ pub use setup::Setup;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::auth::Nonces;
+use crate::auth::{Asked, Nonces};
 use crate::calendar::Calendar;
 use crate::cert::Authority;
 use crate::clock::Clock;
@@ -50,6 +50,7 @@ pub struct Shared {
     direct: Mutex<Option<SocketAddr>>,
     plan: Mutex<Plan>,
     nonces: Mutex<Nonces>,
+    asked: Mutex<Asked>,
     bytes: AtomicU64,
     most_bytes: u64,
     full: Notify,
@@ -80,6 +81,11 @@ impl Shared {
     /// The nonces of Digest that were issued.
     pub fn nonces(&self) -> MutexGuard<'_, Nonces> {
         self.nonces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the proxy's 407s have asked for.
+    pub fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The address at which the origin is reached around the proxy, for its certificate.
@@ -246,6 +252,7 @@ fn run(
         direct: Mutex::new(direct.as_ref().map(|(_, at)| *at)),
         plan: Mutex::new(Plan::new(seed)),
         nonces: Mutex::default(),
+        asked: Mutex::default(),
         bytes: AtomicU64::new(0),
         most_bytes: scenario.limits.bytes.map_or(unlimited, |s| s.0),
         full: Notify::new(),

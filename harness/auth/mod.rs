@@ -4,11 +4,13 @@
 //! - [`header`]: a value taken apart into its scheme and a token or parameters.
 //! - One scheme a file: [`basic`], [`bearer`], [`digest`] with its [`nonce`]s, [`ntlm`],
 //!   [`negotiate`].
-//! - [`judge()`]: right, wrong and why, or only begun. [`offer`]: the lines of a 407.
+//! - [`judge()`]: right, wrong and why, or only begun. [`offer`]: the lines of a 407. [`Asked`]: whether
+//!   they asked for the password in clear.
 //!
 //! No clock, no sockets, no randomness but what is handed in. Nothing a client sends can panic:
 //! each parser is a function from bytes to a `Result`, under property tests.
 
+mod asked;
 pub mod basic;
 pub mod bearer;
 pub mod digest;
@@ -19,6 +21,7 @@ pub mod nonce;
 pub mod ntlm;
 pub mod offer;
 
+pub use asked::Asked;
 pub use header::Malformed;
 pub use judge::{Judged, Known, Leg, judge};
 pub use nonce::Nonces;
@@ -33,19 +36,8 @@ pub struct Handshake {
     pub tokens: u64,
     /// 407s with a challenge that this connection has been sent.
     pub offers: u64,
-    /// Whether any of them has offered Basic; None before the first.
-    pub basic: Option<bool>,
-}
-
-impl Handshake {
-    /// A 407 with these values of `Proxy-Authenticate` goes out.
-    pub fn offered(&mut self, values: &[String]) {
-        if !values.is_empty() {
-            // Not parsed: a line that speaks of it in any way leaves the client an excuse.
-            let basic = values.iter().any(|line| line.to_ascii_lowercase().contains("basic"));
-            self.basic = Some(basic || self.basic == Some(true));
-        }
-    }
+    /// What they have asked for.
+    pub asked: Asked,
 }
 
 /// How far a handshake has got.

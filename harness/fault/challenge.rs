@@ -66,7 +66,8 @@ impl Challenge {
             rng: conn.rng(&format!("challenge {}", hand.offers)),
         };
         let values = offer::values(&auth, &mut conn.shared.nonces(), &mut hand, moment);
-        hand.offered(&values);
+        hand.asked.offered(&values);
+        conn.shared.asked().offered(&values);
         let mut headers: Vec<String> =
             values.iter().map(|value| format!("Proxy-Authenticate: {value}")).collect();
         if self.body.is_none() {

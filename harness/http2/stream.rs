@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes, BytesMut};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
-use http::{Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -82,6 +82,15 @@ impl Stream {
     /// Whether the client has ended its direction, and nothing of it is left.
     pub fn has_ended(&self) -> bool {
         self.unread.is_empty() && self.receives.is_end_stream()
+    }
+
+    /// The trailers, as lines of HTTP/1, once all else of the request has been read.
+    pub async fn trailers(&mut self) -> Vec<u8> {
+        let Ok(Some(trailers)) = self.receives.trailers().await else { return Vec::new() };
+        let line = |(name, value): (&HeaderName, &HeaderValue)| {
+            [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat()
+        };
+        trailers.iter().flat_map(line).collect()
     }
 
     /// What its RST_STREAM says when nothing else is asked for.

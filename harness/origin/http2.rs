@@ -85,6 +85,9 @@ async fn body(wire: &mut BoxWire, heard: &mut Heard) -> Option<(Bytes, u64)> {
     loop {
         let n = wire.read(&mut piece).await.ok()?;
         if n == 0 {
+            if let Some(stream) = wire.http2() {
+                heard.bytes(&stream.trailers().await);
+            }
             return Some((kept.freeze(), received));
         }
         received += n as u64;

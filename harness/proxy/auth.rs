@@ -27,7 +27,7 @@ impl Session {
         // The connection's lock before the run's, as in `Challenge::response`.
         let mut hand = conn.handshake();
         let judged = auth::judge(value, &known, &mut conn.shared.nonces(), &mut hand);
-        let offered = hand.basic;
+        let asked = hand.asked;
         drop(hand);
         self.conn.shared.plan().credentials(&mut self.facts, judged.credentials);
         let Some(leg) = judged.leg else { return Vec::new() };
@@ -36,18 +36,12 @@ impl Session {
         }
         let mut events = Vec::new();
         if leg.scheme.eq_ignore_ascii_case("basic") {
-            // Asked for something else: the password in clear is given away. Before anything was
-            // asked for, it is what many clients are told to do, and worth a note.
-            let place = match offered {
-                Some(true) => None,
-                Some(false) => Some("proxy that has not asked for Basic"),
-                None => known
-                    .auth
-                    .is_some_and(|auth| !auth.scheme.0.contains(&Offer::Scheme(Scheme::Basic)))
-                    .then_some("proxy before it has asked"),
-            };
-            let secret_seen = value.map_or_else(Vec::new, |value| secrets.seen_in(value));
-            if let Some(place) = place.filter(|_| secret_seen.contains(&PROXY)) {
+            let offers =
+                known.auth.is_none_or(|auth| auth.scheme.0.contains(&Offer::Scheme(Scheme::Basic)));
+            let right = value.is_some_and(|value| secrets.seen_in(value).contains(&PROXY));
+            let unasked = if right { asked.clear(&mut conn.shared.asked(), offers) } else { None };
+            if let Some(unasked) = unasked {
+                let place = unasked.place();
                 events.push(What::SecretSeen { place, secret_seen: vec![PROXY] });
             }
         }

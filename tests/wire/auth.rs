@@ -277,3 +277,29 @@ fn an_answer_repeated_inside_the_tunnel_is_seen() {
     let seen = proxy.wait_for("http:request", "proxy_credentials");
     assert!(!format!("{seen:?}").contains("response="), "and it is masked");
 }
+
+/// In clear where other schemes were asked for, on whichever connection: given away. A client that sends
+/// it at once, on each connection, has not been asked there.
+#[test]
+fn a_password_in_clear_on_another_connection_than_the_407() {
+    let basic = format!("Basic {}", STANDARD.encode("alice:s3cret-long-enough"));
+    let spots = |offer: &str, first: &str, others: usize| {
+        let proxy = Proxy::start(&format!("proxy: {{auth: {{scheme: {offer}, {LOGIN}}}}}\n"));
+        connect(&mut proxy.connect(), first);
+        for _ in 0..others {
+            connect(&mut proxy.connect(), &basic);
+        }
+        let sights = proxy.conduct().sights;
+        let spots = sights.iter().filter(|s| s.spot.words() != "connect request");
+        spots.map(|s| (s.spot.words(), s.times, s.belongs())).collect::<Vec<_>>()
+    };
+    let unasked = ("proxy that has not asked for Basic", 2, false);
+    for offer in ["digest", "[ntlm, negotiate]", "{verbatim: 'X-Corp-SSO'}"] {
+        assert_eq!(spots(offer, "", 2), [unasked], "{offer}");
+        assert_eq!(spots(offer, &basic, 2), [("proxy before it has asked", 3, true)], "{offer}");
+    }
+    for offer in ["basic", "[digest, basic]"] {
+        assert_eq!(spots(offer, "", 2), [], "{offer}");
+        assert_eq!(spots(offer, &basic, 2), [], "{offer}");
+    }
+}

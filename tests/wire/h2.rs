@@ -281,6 +281,42 @@ fn a_window_is_replenished_or_never() {
     assert_eq!(end, End::Silence);
 }
 
+/// In trailers, too, the proxy's password does not belong to the origin, with a body before them and without.
+#[test]
+fn the_proxys_password_in_trailers_is_seen() {
+    let login = "proxy: {auth: {scheme: basic, user: alice, password: s3cret-long-enough}}\n\
+                 origin: {alpn: [h2]}\n";
+    for (password, told) in [("s3cret-long-enough", true), ("s3cret-long-enoug", false)] {
+        for body in [&b""[..], b"x"] {
+            let proxy = Proxy::start(login);
+            let mut socket = proxy.connect();
+            let basic = "YWxpY2U6czNjcmV0LWxvbmctZW5vdWdo";
+            write!(
+                socket,
+                "CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\nProxy-Authorization: Basic {basic}\r\n\r\n"
+            )
+            .unwrap();
+            crate::read_until(&mut socket, "\r\n\r\n");
+            let mut client = secure(&proxy, socket, HOST);
+            client.send(&[frames::PREFACE, &frame(4, 0, 0, &[])].concat());
+            client.send(&request(1, "POST", HOST, "/upload", false));
+            if !body.is_empty() {
+                client.send(&frame(0, 0, 1, body));
+            }
+            // A literal that is put into no table, and the end of the stream.
+            let field =
+                [&[0, 3], &b"x-b"[..], &[password.len() as u8], password.as_bytes()].concat();
+            client.send(&frame(1, 5, 1, &field));
+            client.until("HEADERS on 1, :status: 200");
+            let seen: Vec<_> =
+                proxy.conduct().sights.iter().filter(|s| !s.belongs()).cloned().collect();
+            let spots: Vec<_> = seen.iter().map(|s| (s.spot.words(), s.times)).collect();
+            let want: &[_] = if told { &[("origin via tunnel", 1)] } else { &[] };
+            assert_eq!(spots, want, "{password} behind {} bytes", body.len());
+        }
+    }
+}
+
 #[test]
 fn frames_by_hand_stand_between_those_of_the_book() {
     let rule = r#"{at: response, do: [{frame: {type: 99, flags: 255, stream: 5, hex: "0102"}},

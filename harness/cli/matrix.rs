@@ -44,7 +44,8 @@ Exit codes:
   2  usage, or a file not readable   3  we could not do our part
   4  nothing judged: the client does not get through a healthy proxy, or supports nothing (77), or no
      scenario matches
-  5  the machine was too busy to judge some of it
+  5  this machine was too busy to judge some of it, or all is INCONCLUSIVE; a fault that the client does
+     not meet beside others that it does is tolerated
   129, 130, 143  interrupted: what was played until then is on disk, and marked as partial")]
 pub struct Matrix {
     /// The command and its arguments, after `--`

@@ -46,7 +46,7 @@ First steps:
 Exit codes:
   0  every verdict as expected       1  a verdict against the client
   2  usage, or a file not readable   3  we could not do our part
-  4  nothing judged (matrix)         5  inconclusive; nothing judged (run), UNSUPPORTED too
+  4  nothing judged (matrix)         5  nothing judged: INCONCLUSIVE, UNSUPPORTED (run); too busy (matrix)
   129, 130, 143  interrupted (`serve` ends with 0: to be stopped is its end)
 Warnings (SLOW, VAGUE, LEAK-LOG, LOCAL-DNS) end with 0, or with 1 under `--strict`.";
 

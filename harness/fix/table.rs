@@ -87,7 +87,7 @@ fixes! {
         "`http_proxy` counts in lower case only; look for `--noproxy`, NO_PROXY and `proxy` in ~/.curlrc; `-x URL` overrules them",
         "curl(1); lab, 7.88.1";
     Curl, WAITED, ALL =>
-        "`--connect-timeout` (300 s by default; it covers the look-up, CONNECT and TLS) and `--max-time` (none by default)",
+        "`--connect-timeout` (300 s by default; it covers CONNECT and TLS) and `--max-time` (none by default)",
         "curl(1); lab, 7.88.1";
     Curl, STORM, &[] =>
         "`--retry` sets the number; `--retry-delay` and `--retry-max-time` space them out",

@@ -196,7 +196,8 @@ fn conclude(summary: &Summary, baseline: &Baseline, out: &mut Outcome<'_>) {
     let harness = open(Mark::Word(Word::Harness));
     let inconclusive = open(Mark::Word(Word::Inconclusive));
     // What the client has not done (`never-met`) is not observable and tolerated, unless nothing
-    // else is there; what this machine was too busy to see is not.
+    // else is there: it comes out so each time, and nobody could mend it. What this machine was too busy
+    // to see is not: the next play may say something else.
     let judged = |cell: &Cell| !matches!(cell.class, Class::Inconclusive | Class::NotScored);
     let nothing = !summary.cells.iter().any(judged);
     let late = summary.cells.iter().filter(|cell| {

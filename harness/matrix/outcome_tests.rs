@@ -127,6 +127,29 @@ fn what_is_absent_or_not_judged_is_tolerated() {
     assert_eq!(of(vec![cell("a", FIN, Mark::Missing)], baseline).0, 1);
 }
 
+/// A fault that the client does not come to is not observable; one for which we were late is in doubt.
+#[test]
+fn what_was_not_met_is_tolerated_beside_others_and_lateness_is_not() {
+    let open = |rule: &str| {
+        let mut cell = cell("a", FIN, Word::Inconclusive);
+        let finding = serde_json::json!({"verdict": "INCONCLUSIVE", "rule": rule});
+        cell.findings = vec![serde_json::from_value(finding).unwrap()];
+        cell
+    };
+    for rule in ["never-met", "protocol", "ceiling", "lag"] {
+        let late = if rule == "lag" { 5 } else { 0 };
+        for other in [Mark::PASS, SLOW] {
+            assert_eq!(of(vec![open(rule), cell("a", "x/y", other)], "").0, late, "{rule}");
+        }
+        // Expected or not: what fails counts for more.
+        assert_eq!(of(vec![open(rule), cell("a", "x/y", STORM)], "").0, 1, "{rule}");
+        let baseline = "a / reply/*: INCONCLUSIVE\n";
+        assert_eq!(of(vec![open(rule), cell("a", "x/y", Mark::PASS)], baseline).0, 0, "{rule}");
+        // Where nothing else was judged, nothing was.
+        assert_eq!(of(vec![open(rule), cell("a", "x/y", Word::Unsupported)], "").0, 5, "{rule}");
+    }
+}
+
 #[test]
 fn an_entry_whose_day_is_over_fails_and_says_so() {
     let entry = |until| format!("a / reply/*: {{verdict: STORM, until: {until}}}\n");

@@ -11,7 +11,7 @@ mod flow;
 mod places;
 #[allow(clippy::exhaustive_enums, clippy::exhaustive_structs, reason = "no promise")]
 mod shape;
-mod written;
+mod yaml;
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -19,7 +19,8 @@ use std::io;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, MapAccess};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
+use yaml::{Short, keys, schemas, word};
 
 #[doc(hidden)]
 pub use act::{Choice, Cx, finish, play};
@@ -29,7 +30,7 @@ pub(crate) use places::{ANYWHERE, AT_PROXY, BEFORE_CLOSE, FLOWS, H2_STAGES};
 #[doc(hidden)]
 pub use shape::{Pipe, PipeEnd, PipeError, Shape};
 
-use crate::scenario::{Problem, seen, word_or_map};
+use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
 
 /// What comes after a step.
@@ -266,7 +267,7 @@ macro_rules! faults {
 
             fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                 match self {
-                    $(Effect::$type(f) => written::write(word(stringify!($module)), f, to),)*
+                    $(Effect::$type(f) => yaml::write(word(stringify!($module)), f, to),)*
                 }
             }
 
@@ -280,43 +281,6 @@ macro_rules! faults {
     };
 }
 
-/// The value of an effect's key: its short form or its map.
-struct Short<F>(F);
-
-impl<'de, F: Fault> Deserialize<'de> for Short<F> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let advice = format!("for example: {}", F::EXAMPLE);
-        word_or_map::<D, F>(from, F::from_word, &advice).map(Short)
-    }
-}
-
-/// The JSON Schemas of one effect: its word alone, if that means something, and its map. Each has
-/// its description where editors look for it.
-fn schemas<F: Fault>(name: &str, with: &mut SchemaGenerator) -> Vec<Schema> {
-    let full = with.subschema_for::<F>();
-    let value = match F::word_schema(with) {
-        Some(short) => json_schema!({"description": F::ABOUT, "anyOf": [short, full]}),
-        None => json_schema!({"description": F::ABOUT, "anyOf": [full]}),
-    };
-    let then = json_schema!({"description": "What comes after it.", "$ref": "#/$defs/Steps"});
-    let map = json_schema!({
-        "type": "object",
-        "description": F::ABOUT,
-        "properties": {name: value, "then": then},
-        "required": [name],
-        "additionalProperties": false,
-    });
-    let bare = F::bare().map(|_| json_schema!({"const": name, "description": F::ABOUT}));
-    bare.into_iter().chain([map]).collect()
-}
-
-/// The keys of an effect's map.
-fn keys<F: JsonSchema>() -> Vec<String> {
-    let schema = schemars::schema_for!(F);
-    let properties = schema.get("properties").and_then(|p| p.as_object());
-    properties.map(|p| p.keys().cloned().collect()).unwrap_or_default()
-}
-
 /// Bytes pass upstream only in a tunnel.
 fn passes(direction: Option<Direction>, stage: Stage) -> Result<(), Problem> {
     if direction != Some(Direction::Upstream) || stage == Stage::Tunnel {
@@ -325,18 +289,6 @@ fn passes(direction: Option<Direction>, stage: Stage) -> Result<(), Problem> {
     Err(Problem::new(format!("only downstream bytes pass at `{stage}`"))
         .about("direction")
         .help("upstream bytes pass at `tunnel`"))
-}
-
-/// The YAML word of a module: Rust keeps `await` and others for itself, so their files end in `_`.
-const fn word(module: &'static str) -> &'static str {
-    let bytes = module.as_bytes();
-    match bytes {
-        [head @ .., b'_'] => match std::str::from_utf8(head) {
-            Ok(word) => word,
-            Err(_) => module,
-        },
-        _ => module,
-    }
 }
 
 faults! {
@@ -394,7 +346,7 @@ mod tests {
             .unwrap()
             .map(|f| f.unwrap().file_name().into_string().unwrap())
             .filter(|f| {
-                !["mod.rs", "act.rs", "flow.rs", "places.rs", "shape.rs", "written.rs"]
+                !["mod.rs", "act.rs", "flow.rs", "places.rs", "shape.rs", "yaml.rs"]
                     .contains(&f.as_str())
             })
             .map(|f| f.trim_end_matches(".rs").trim_end_matches('_').to_owned())

@@ -31,6 +31,8 @@ pub struct Facts {
     pub method: String,
     /// The path, where the request has one.
     pub path: Option<String>,
+    /// What is answered now is HEAD, so that no body may follow; inside a tunnel `method` is CONNECT's.
+    pub bodyless: bool,
     /// The headers, as they came.
     pub headers: Vec<(String, String)>,
     /// The proxy credentials that came: absent, right or wrong.

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::{After, Cx, Fault};
+use crate::plan::Facts;
 use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
 
@@ -94,6 +95,18 @@ impl Respond {
     }
 }
 
+impl Respond {
+    /// The bytes that answer this request. Behind an answer to HEAD there is no body (RFC 9110, section
+    /// 9.3.2): on a connection that stays, it would be taken for the next answer.
+    pub(crate) fn answer(&self, facts: &Facts, closing: bool) -> Vec<u8> {
+        let mut bytes = self.bytes(closing);
+        if facts.bodyless {
+            bytes.truncate(bytes.len() - self.body.len());
+        }
+        bytes
+    }
+}
+
 /// A status that no type of ours can hold, or no status at all.
 pub(super) fn no_status(word: &str) -> Problem {
     Problem::new(format!("{} is not a status of three digits", seen(word)))
@@ -147,11 +160,7 @@ impl Fault for Respond {
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
-        let mut bytes = self.bytes(cx.then_close);
-        // On a connection that stays, a body behind this would be taken for the next answer.
-        if cx.facts.method == "HEAD" {
-            bytes.truncate(bytes.len() - self.body.len());
-        }
+        let bytes = self.answer(cx.facts, cx.then_close);
         let result = cx.send(&bytes).await;
         cx.did(format!("answered {} {}", self.status, reason(self.status)), true);
         let tunnel = cx.stage == Stage::Reply && (200..300).contains(&self.status);

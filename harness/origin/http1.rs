@@ -37,6 +37,7 @@ pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMu
         app_data(link, head.raw.len());
         write_down(link, &head.method, &head.target, head.version(), &head.headers, &head.raw);
         link.part = asks_for_part(link, &head);
+        link.facts.bodyless = head.method == "HEAD";
         if let Some(edit) = &link.edit {
             edit.apply(&link.conn, &mut head.headers);
         }

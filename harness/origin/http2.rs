@@ -63,6 +63,7 @@ async fn one(mut link: Link, request: Request<()>, stream: Stream) {
     }
     write_down(&link, &head.method, &head.target, "HTTP/2", &head.headers, &head.raw);
     link.part = asks_for_part(&link, &head);
+    link.facts.bodyless = head.method == "HEAD";
     if let Some(edit) = &link.edit {
         edit.apply(&link.conn, &mut head.headers);
     }

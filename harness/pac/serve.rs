@@ -125,6 +125,7 @@ impl Server {
             target: attempt,
             method: head.method.clone(),
             path: Some(head.target.clone()),
+            bodyless: head.method == "HEAD",
             headers: head.headers.clone(),
             ..Facts::default()
         }

@@ -12,6 +12,7 @@ impl Session {
     /// What the request shows of credentials goes into the facts; the events for it, if any came.
     pub(super) fn learn(&mut self, head: &Head) -> Vec<What> {
         self.facts.method.clone_from(&head.method);
+        self.facts.bodyless = head.method == "HEAD";
         self.facts.headers.clone_from(&head.headers);
         let conn = &self.conn;
         let secrets = conn.log().secrets();

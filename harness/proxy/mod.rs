@@ -218,7 +218,7 @@ impl Session {
 
     /// Sends a healthy proxy's own response.
     async fn answer(&mut self, answer: &Respond, closing: bool) {
-        let bytes = answer.bytes(closing);
+        let bytes = answer.answer(&self.facts, closing);
         let _ = self.wire.write_all(&bytes).await;
         let raw = String::from_utf8_lossy(&bytes).into_owned();
         self.conn.note(What::Reply { status: answer.status, bytes: bytes.len() as u64, raw });

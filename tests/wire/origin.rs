@@ -70,3 +70,60 @@ fn a_connection_around_the_proxy_is_told_apart() {
     assert!(line.contains("\"path\":\"/b\""), "{line}");
     assert_eq!(proxy.conduct().attempts, 1, "going around is no attempt at the proxy");
 }
+
+/// What a rule answers to HEAD ends with its head, too: the next answer on the connection is a whole one
+/// (RFC 9110, section 9.3.2). The length is the one of the body that a GET gets.
+#[test]
+fn a_rules_answer_to_head_has_no_body() {
+    let rule = "do: {respond: {status: 503, body: 'a page of the rule'}}";
+    let answers = |proxy: &Proxy, mut socket: TcpStream, target: &str, last: &str| {
+        for method in ["HEAD", "GET", "HEAD"] {
+            write!(socket, "{method} {target} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        }
+        write!(socket, "GET {last} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let (got, end) = crate::read_for(&mut socket, std::time::Duration::from_secs(20));
+        assert_eq!((end, proxy.conduct().trouble.len()), (End::Fin, 0));
+        let text = String::from_utf8(got).unwrap();
+        let body: Vec<_> = text.match_indices("a page of the rule").map(|(at, _)| at).collect();
+        let heads = text.matches("HTTP/1.1 ").count();
+        let lengths = text.to_lowercase().matches("content-length: 18\r\n").count();
+        assert_eq!((heads, lengths, body.len()), (4, 4, 2), "{text}");
+        // Each body stands behind the head of a GET: two heads before the first one, four before the second.
+        let before = body.iter().map(|at| text[..*at].matches("HTTP/1.1 ").count());
+        assert_eq!(before.collect::<Vec<_>>(), [2, 4], "{text}");
+    };
+    let proxy = Proxy::start(&format!("rules: [{{at: response, {rule}}}]\n"));
+    answers(&proxy, tunnel(&proxy), "/", "/");
+    let forwarded = "http://target.badproxy.test/";
+    answers(&proxy, proxy.connect(), forwarded, forwarded);
+    for at in ["request", "auth", "dial"] {
+        let proxy = Proxy::start(&format!("rules: [{{at: {at}, {rule}}}]\n"));
+        answers(&proxy, proxy.connect(), forwarded, forwarded);
+    }
+}
+
+/// So does the proxy's own: a 407, and a target that it cannot reach.
+#[test]
+fn the_proxys_own_answer_to_head_has_no_body() {
+    for (yaml, status) in [
+        ("proxy: {auth: {scheme: basic}}\n", "407"),
+        ("rules: [{at: auth, do: challenge}]\n", "407"),
+        ("rules: [{at: dial, do: {upstream_error: connection_refused}}]\n", "502"),
+        ("origin: {names: [other.test]}\n", "502"),
+    ] {
+        let proxy = Proxy::start(yaml);
+        let mut socket = proxy.connect();
+        let request = "HEAD http://nobody.example/ HTTP/1.1\r\nHost: nobody.example\r\n";
+        write!(socket, "{request}\r\n{request}Connection: close\r\n\r\n").unwrap();
+        let (got, end) = crate::read_for(&mut socket, std::time::Duration::from_secs(20));
+        let text = String::from_utf8(got).unwrap();
+        assert_eq!(end, End::Fin, "{text}");
+        let heads: Vec<_> = text.split("\r\n\r\n").collect();
+        assert_eq!(heads.len(), 3, "{yaml}{text}");
+        assert_eq!(heads[2], "", "{yaml}{text}");
+        for head in &heads[..2] {
+            assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{yaml}{text}");
+            assert!(!head.contains("Content-Length: 0"), "{yaml}{text}");
+        }
+    }
+}

@@ -286,6 +286,9 @@ impl Pipe {
 
     /// Flips bits of the bytes from `start` of the buffer on.
     fn damage(&mut self, start: usize) {
+        if self.shape.corrupt <= 0.0 && self.shape.corrupt_at.is_empty() {
+            return;
+        }
         for (index, byte) in self.buffer[start..].iter_mut().enumerate() {
             let offset = self.read + index as u64;
             let hit = self.shape.corrupt_at.contains(&offset)

@@ -177,16 +177,17 @@ impl Fault for Frame {
         let (id, handle) = (stream.id(), stream.handle.clone());
         let times = self.repeat.unwrap_or(1);
         let once = self.bytes(id).unwrap_or_default();
-        handle.inject(&once.repeat(times as usize)).await;
-        let times = if times > 1 { format!(", {times} times") } else { String::new() };
+        let bytes = once.repeat(times as usize);
         let close = self.close == Some(true);
-        let fin = if close { ", and FIN" } else { "" };
-        cx.did(format!("{}{times}{fin}", self.words(id)), true);
-        if close {
-            handle.end();
+        if !close {
+            handle.inject(&bytes).await;
+        } else if !handle.inject_last(&bytes).await {
             return Ok(After::Stop);
         }
-        Ok(After::Go)
+        let times = if times > 1 { format!(", {times} times") } else { String::new() };
+        let fin = if close { ", and FIN" } else { "" };
+        cx.did(format!("{}{times}{fin}", self.words(id)), true);
+        Ok(if close { After::Stop } else { After::Go })
     }
 }
 

@@ -104,8 +104,10 @@ impl Fault for Goaway {
         };
         let code = self.code.unwrap_or_default();
         let debug = self.debug.as_deref().unwrap_or_default();
-        handle.goaway(last, code, debug).await;
         let close = self.close == Some(true);
+        if !handle.goaway(last, code, debug, close).await {
+            return Ok(After::Stop);
+        }
         let mut did = format!("GOAWAY {code}, last stream {last}");
         if !debug.is_empty() {
             did += &format!(", \"{debug}\"");
@@ -117,7 +119,6 @@ impl Fault for Goaway {
         let audible = close || code != Code::default() || last < id;
         cx.did(did, audible);
         if close {
-            handle.end();
             return Ok(After::Stop);
         }
         if last < id {

@@ -42,6 +42,8 @@ struct State {
     flushed: u64,
     /// The preface of the library has passed: its SETTINGS.
     greeted: bool,
+    /// What is in `extra` is the last that is sent: what the library still writes is dropped.
+    last_word: bool,
     /// The connection is to end now, with a FIN or with nothing more from the library.
     ending: bool,
     over: bool,
@@ -64,6 +66,7 @@ impl Handle {
             last: None,
             flushed: 0,
             greeted: false,
+            last_word: false,
             ending: false,
             over: false,
             driver: None,
@@ -84,8 +87,20 @@ impl Handle {
     /// before all that is handed to it later.
     pub async fn inject(&self, bytes: &[u8]) {
         self.settle().await;
-        self.state().extra.extend_from_slice(bytes);
+        self.state().add(bytes);
         self.settle().await;
+    }
+
+    /// Sends bytes as [`inject`](Handle::inject) does, and nothing behind them: the connection ends.
+    /// False: a stream beside this one has had the last word already, and nothing is sent.
+    pub async fn inject_last(&self, bytes: &[u8]) -> bool {
+        self.settle().await;
+        let added = self.state().add_last(bytes);
+        if added {
+            self.settle().await;
+            self.end();
+        }
+        added
     }
 
     /// This stream is reset on purpose.
@@ -98,10 +113,16 @@ impl Handle {
         self.state().last.map_or(stream, |last| last.min(stream))
     }
 
-    /// Sends GOAWAY; streams after `last` are not served any more.
-    pub async fn goaway(&self, last: u32, code: Code, debug: &str) {
+    /// Sends GOAWAY; streams after `last` are not served any more. With `close` the connection ends
+    /// behind it; false: it has ended already.
+    pub async fn goaway(&self, last: u32, code: Code, debug: &str, close: bool) -> bool {
         self.state().last = Some(last);
-        self.inject(&frame::goaway(last, code, debug)).await;
+        let frame = frame::goaway(last, code, debug);
+        if close {
+            return self.inject_last(&frame).await;
+        }
+        self.inject(&frame).await;
+        true
     }
 
     /// Whether a stream is not served because of a GOAWAY.
@@ -176,6 +197,19 @@ impl State {
         }
     }
 
+    /// Puts bytes behind what the library has written.
+    fn add(&mut self, bytes: &[u8]) {
+        if !self.last_word {
+            self.extra.extend_from_slice(bytes);
+        }
+    }
+
+    /// The same, and nothing comes behind them. False: that has been so before.
+    fn add_last(&mut self, bytes: &[u8]) -> bool {
+        self.add(bytes);
+        !std::mem::replace(&mut self.last_word, true)
+    }
+
     /// Takes whole frames out of `part`, changes them, puts them into `out`.
     fn sort(&mut self) {
         while let Some(head) = self.part.first_chunk::<9>() {
@@ -191,6 +225,9 @@ impl State {
     }
 
     fn pass(&mut self, head: [u8; 9], whole: &[u8]) {
+        if self.last_word {
+            return;
+        }
         let (kind, flags) = (head[3], head[4]);
         let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]) & 0x7fff_ffff;
         let answer = flags & frame::ACK != 0;

@@ -6,6 +6,8 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use badproxy::scenario::Scenario;
+use badproxy::start::Setup;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -328,6 +330,59 @@ fn frames_by_hand_stand_between_those_of_the_book() {
     let (lines, end) = client.rest();
     assert_eq!((lines, end), (vec![], End::Fin));
     assert_eq!(client.inbox, b"HTTP/1.1 502 Bad\r\n");
+}
+
+/// Streams that came together, all of which meet a rule that ends the connection: it ends once.
+#[test]
+fn the_last_word_on_a_connection_is_said_once() {
+    let text = "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n";
+    let calm = "GOAWAY last 1, code 11, \"too_many_pings\"";
+    let greeted = ["SETTINGS", "SETTINGS ACK"];
+    for (rule, frames, rest) in [
+        ("response/h2-text-for-frame", &greeted[..], text),
+        ("response/h2-goaway-calm", &[greeted[0], greeted[1], calm], ""),
+    ] {
+        let proxy = Proxy::play(Scenario::catalogue(rule).unwrap(), Setup::default());
+        let mut client = Client::start(&proxy);
+        client.send(&[1, 3, 5].map(|stream| request(stream, "GET", HOST, "/", true)).concat());
+        let (lines, end) = client.read(Duration::from_secs(20), "\0");
+        let got = String::from_utf8_lossy(&client.inbox).into_owned();
+        assert_eq!(
+            (lines, got.as_str(), end),
+            (frames.iter().map(|f| (*f).to_owned()).collect(), rest, End::Fin)
+        );
+        let faults = proxy.events().iter().filter(|e| e.what.name() == "fault:applied").count();
+        assert_eq!(faults, 1, "{rule}");
+    }
+}
+
+/// FB128: one push a connection, on its first stream.
+#[test]
+fn fb128_a_push_comes_once_a_connection() {
+    let scenario = Scenario::catalogue("response/h2-push-foreign").unwrap();
+    let proxy = Proxy::play(scenario, Setup::default());
+    for _ in 0..2 {
+        let mut client = Client::start(&proxy);
+        client.send(&[1, 3, 5].map(|stream| request(stream, "GET", HOST, "/", true)).concat());
+        let mut lines = Vec::new();
+        while [1, 3, 5]
+            .iter()
+            .any(|s| !lines.contains(&format!("DATA on {s}, 0 bytes, END_STREAM")))
+        {
+            lines.extend(client.until("DATA on "));
+        }
+        client.get(7);
+        lines.extend(client.until("DATA on 7, 0 bytes, END_STREAM"));
+        let pushes: Vec<_> = lines.iter().filter(|l| l.starts_with("PUSH_PROMISE")).collect();
+        let promised = "PUSH_PROMISE on 1 of 2, :method: GET; :scheme: https; \
+                        :authority: other.badproxy.test; :path: /";
+        assert_eq!(pushes, [promised], "{lines:#?}");
+        let at = |text: &str| lines.iter().position(|l| l.starts_with(text));
+        assert!(at("PUSH_PROMISE") < at("HEADERS on 1, :status: 200"), "{lines:#?}");
+        for stream in [1, 3, 5, 7] {
+            assert!(at(&format!("HEADERS on {stream}, :status: 200")).is_some(), "{lines:#?}");
+        }
+    }
 }
 
 /// Whoever talks nonsense gets a clean end, and an event says so.

@@ -24,7 +24,7 @@ use crate::scenario::Alpn;
 use crate::stage::Stage;
 use crate::tls;
 use crate::wire::{BoxWire, fin_hearing, linger_hearing};
-use heard::Heard;
+pub(crate) use heard::Heard;
 
 /// One connection to the origin: through the proxy or around it.
 pub(crate) struct Link {
@@ -58,10 +58,15 @@ impl Link {
     }
 }
 
+/// The way of what comes through the proxy.
+pub(crate) fn via(facts: &Facts) -> Via {
+    let tunnel = facts.method == "CONNECT" || crate::proxy::socks::version(&facts.method).is_some();
+    if tunnel { Via::Tunnel } else { Via::Forward }
+}
+
 /// Serves the target's side of a tunnel or a forwarded request.
 pub(crate) fn spawn(conn: &Arc<Conn>, facts: &Facts, edit: Option<Edit>, wire: BoxWire) {
-    let tunnel = facts.method == "CONNECT" || crate::proxy::socks::version(&facts.method).is_some();
-    let via = if tunnel { Via::Tunnel } else { Via::Forward };
+    let via = via(facts);
     let (conn, facts) = (Arc::clone(conn), facts.clone());
     let shared = Arc::clone(&conn.shared);
     shared.spawn(async move { Box::pin(serve(conn, facts, edit, wire, via)).await });

@@ -7,6 +7,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::head::Head;
 use super::lookup::{self, Found, Upstream};
+use super::searched::searched;
 use super::{Next, Session};
 use crate::event::{How, Side, What, Who};
 use crate::fault::{After, Ended, Flow, Passed, Pipe, Until, finish, play};
@@ -152,7 +153,8 @@ async fn dial(session: &mut Session, place: Place) -> Result<BoxWire, Failed> {
             Ok((socket, address)) => {
                 let dst = address.to_string();
                 conn.note(What::Connected { side: Side::Upstream, dst });
-                Ok(crate::wire::tcp::wire(socket))
+                let via = origin::via(&session.facts);
+                Ok(searched(conn, via, crate::wire::tcp::wire(socket)))
             }
             Err(error) => Err(match error.kind() {
                 std::io::ErrorKind::ConnectionRefused => failed("connection_refused", 502),

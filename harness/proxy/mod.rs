@@ -8,6 +8,7 @@ pub mod head;
 mod http2;
 mod lookup;
 mod relay;
+mod searched;
 pub mod socks;
 #[cfg(target_os = "linux")]
 mod splice;

@@ -144,39 +144,37 @@ pub(super) fn outcome(
     }
 }
 
+/// Both directions of a tunnel, and what is known of them.
+#[derive(Default)]
+pub(super) struct Both {
+    /// Client to target.
+    pub up: Half,
+    /// Target to client.
+    pub down: Half,
+    /// Who was done first.
+    pub first: Option<Who>,
+}
+
 /// Passes bytes both ways until both sides are done or one has gone, and passes a reset on.
 /// `early` is what the client has sent after its request head.
 pub async fn relay(conn: &Conn, client: BoxWire, upstream: BoxWire, early: BytesMut) {
-    let mut up = Half::starting(early);
-    let mut down = Half::default();
-    #[cfg(target_os = "linux")]
-    let (client, upstream) = match sockets(client, upstream) {
-        Ok(pair) => return super::splice::relay(conn, pair, up, down).await,
-        Err(both) => both,
-    };
+    let mut both = Both { up: Half::starting(early), ..Both::default() };
     let (mut client, mut upstream) = (client, upstream);
-    let mut first = None;
-    let ended = poll_fn(|cx| {
-        // Where the ceiling is reached, the connection is about to be ended.
-        let room = conn.shared.room();
-        let enough = up.moved.saturating_add(room);
-        let a = up.poll(cx, &mut client, &mut upstream, enough, down.is_done());
-        first = first.or(up.is_done().then_some(Who::Client));
-        // What was read and is on its way is not counted yet.
-        let room = conn.shared.room().saturating_sub(down.carried());
-        let enough = down.moved.saturating_add(room);
-        let b = down.poll(cx, &mut upstream, &mut client, enough, up.is_done());
-        first = first.or(down.is_done().then_some(Who::Upstream));
-        if down.is_done() {
-            conn.passed_on();
+    let mut searched = upstream.is_searched();
+    let ended = loop {
+        #[cfg(target_os = "linux")]
+        if !searched {
+            (client, upstream) = match sockets(client, upstream) {
+                Ok(pair) => return super::splice::relay(conn, pair, both).await,
+                Err(wires) => wires,
+            };
         }
-        match outcome(a, b) {
-            Some(ended) => Poll::Ready(ended),
-            None => Poll::Pending,
+        match copy(conn, &mut client, &mut upstream, &mut both, searched).await {
+            Some(ended) => break ended,
+            None => searched = false,
         }
-    })
-    .await;
-    match super::end(conn, ended, first) {
+    };
+    match super::end(conn, ended, both.first) {
         (true, _) => upstream.arm_reset(),
         (_, true) => {
             conn.settle(&mut client).await;
@@ -184,6 +182,38 @@ pub async fn relay(conn: &Conn, client: BoxWire, upstream: BoxWire, early: Bytes
         }
         _ => {}
     }
+}
+
+/// By copying. None: it was `searched`, and has turned out to be what nobody can read.
+async fn copy(
+    conn: &Conn,
+    client: &mut BoxWire,
+    upstream: &mut BoxWire,
+    both: &mut Both,
+    searched: bool,
+) -> Option<Ended> {
+    let Both { up, down, first } = both;
+    poll_fn(|cx| {
+        // Where the ceiling is reached, the connection is about to be ended.
+        let room = conn.shared.room();
+        let enough = up.moved.saturating_add(room);
+        let a = up.poll(cx, client, upstream, enough, down.is_done());
+        *first = first.or(up.is_done().then_some(Who::Client));
+        // What was read and is on its way is not counted yet.
+        let room = conn.shared.room().saturating_sub(down.carried());
+        let enough = down.moved.saturating_add(room);
+        let b = down.poll(cx, upstream, client, enough, up.is_done());
+        *first = first.or(down.is_done().then_some(Who::Upstream));
+        if down.is_done() {
+            conn.passed_on();
+        }
+        match outcome(a, b) {
+            Some(ended) => Poll::Ready(Some(ended)),
+            None if searched && !upstream.is_searched() => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// Both as sockets, when both are.

@@ -14,7 +14,7 @@ use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use super::relay::{Failed, Half, outcome};
+use super::relay::{Both, Failed, Half, outcome};
 use crate::conn::Conn;
 use crate::event::Who;
 use crate::wire::Wire;
@@ -163,13 +163,12 @@ impl Drop for Way {
 pub(super) async fn relay(
     conn: &Conn,
     (mut client, mut upstream): (TcpStream, TcpStream),
-    up: Half,
-    down: Half,
+    both: Both,
 ) {
+    let Both { up, down, mut first } = both;
     let (mut up, mut down) = (Way::new(up), Way::new(down));
-    // Not by the wires: splice goes past them.
-    let mut counted = (0u64, 0u64);
-    let mut first = None;
+    // From here on not by the wires: splice goes past them.
+    let mut counted = (up.half.moved, down.half.moved - down.held());
     let ended = poll_fn(|cx| {
         let room = conn.shared.room().saturating_sub(down.held());
         let a = up.poll(cx, &mut client, &mut upstream, room, down.is_done());

@@ -45,6 +45,11 @@ pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
         None
     }
 
+    /// Whether what is written is searched for secrets, so that all of it has to come through here.
+    fn is_searched(&self) -> bool {
+        false
+    }
+
     /// From now on nothing that comes is acknowledged. In memory nothing is, ever.
     fn vanish(&mut self) -> io::Result<()> {
         Ok(())
@@ -75,6 +80,9 @@ impl Wire for BoxWire {
     }
     fn http2(&mut self) -> Option<&mut Stream> {
         (**self).http2()
+    }
+    fn is_searched(&self) -> bool {
+        (**self).is_searched()
     }
     fn vanish(&mut self) -> io::Result<()> {
         (**self).vanish()

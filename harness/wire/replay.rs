@@ -88,6 +88,10 @@ impl Wire for Replay {
         self.wire.local()
     }
 
+    fn is_searched(&self) -> bool {
+        self.wire.is_searched()
+    }
+
     fn vanish(&mut self) -> io::Result<()> {
         self.wire.vanish()
     }

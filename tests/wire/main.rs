@@ -23,6 +23,7 @@ mod pac;
 mod proxy;
 mod range;
 mod resolve;
+mod searched;
 mod socks;
 mod tcp;
 mod tls;

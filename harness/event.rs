@@ -154,6 +154,9 @@ pub enum What {
     #[serde(rename = "proc:output")]
     Output { stream: &'static str, text: String, truncated: bool, secret_seen: Vec<&'static str> },
     #[non_exhaustive]
+    #[serde(rename = "proc:killed")]
+    Killed { after_ms: f64 },
+    #[non_exhaustive]
     #[serde(rename = "proc:exited")]
     Exited { code: Option<i32>, signal: Option<i32>, killed_by_us: bool, leftover: bool },
     #[non_exhaustive]

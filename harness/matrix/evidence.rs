@@ -51,6 +51,7 @@ impl Evidence {
         }
         let ends =
             matches!(event.what, What::Exited { .. } | What::Ceiling { .. } | What::Trouble { .. })
+                || matches!(event.what, What::Killed { .. })
                 || matches!(event.what, What::Finding { .. } | What::RunEnded { .. });
         if ends && self.ends.len() < ENDS {
             self.ends += &jsonl::line(event);

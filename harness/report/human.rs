@@ -101,7 +101,7 @@ impl Human {
             return;
         }
         let shown = match &event.what {
-            What::Exited { .. } => {
+            What::Killed { .. } | What::Exited { .. } => {
                 self.folded();
                 true
             }

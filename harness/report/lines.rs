@@ -76,12 +76,17 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
     let bad = |actor, text: String| Some(Line { actor, marked: true, text });
     match what {
         What::Spawned { pid, argv, .. } => client(format!("{} (pid {pid})", shell(argv))),
-        What::Exited { code, signal: number, killed_by_us, leftover } => {
+        What::Killed { after_ms } => {
+            let after = ms(*after_ms);
+            bad(Actor::Client, format!("is still running after {after}, and is killed"))
+        }
+        // Its death has been said.
+        What::Exited { killed_by_us: true, .. } => None,
+        What::Exited { code, signal: number, leftover, .. } => {
             let left = if *leftover { "; it left processes behind" } else { "" };
-            match (killed_by_us, number, code) {
-                (true, ..) => bad(Actor::Client, format!("is still running, and is killed{left}")),
-                (_, Some(n), _) => bad(Actor::Client, format!("is ended by {}{left}", signal(*n))),
-                (_, _, Some(code)) => client(format!("exits {code}{left}")),
+            match (number, code) {
+                (Some(n), _) => bad(Actor::Client, format!("is ended by {}{left}", signal(*n))),
+                (_, Some(code)) => client(format!("exits {code}{left}")),
                 _ => client(format!("ends{left}")),
             }
         }

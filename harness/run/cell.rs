@@ -169,7 +169,11 @@ pub(crate) async fn cell(
     let (status, killed) = match &ending {
         Ending::Exited(Ok(status)) => (Some(*status), false),
         Ending::Exited(Err(_)) => (None, false),
-        Ending::Hung | Ending::Interrupted(_) => (wrapped.kill().await, true),
+        Ending::Hung | Ending::Interrupted(_) => {
+            // Before the signal is sent: what the command leaves behind follows from it.
+            log.note(None, What::Killed { after_ms: log.now_ms() - started });
+            (wrapped.kill().await, true)
+        }
     };
     drop(hands.permit);
     let mut exited = exited(status, killed);

@@ -20,6 +20,22 @@ fn reconnecting_for_ever_is_a_storm() {
     judge(&["reply/fin-before-reply"], "curl -sS {target}").earns("PASS", 0);
 }
 
+/// The order of causes: it is killed, and so its connection ends, and so does it.
+#[test]
+fn a_kill_comes_before_what_follows_from_it() {
+    let judged = judge_command(
+        &["tunnel/silence", "--timeout", "500ms"],
+        &["curl", "-sS", "https://target.badproxy.test/"],
+    );
+    let judged = judged.earns("HANG", 1);
+    let names: Vec<&str> = judged.events.iter().filter_map(|e| e["name"].as_str()).collect();
+    let at = |name| names.iter().position(|n| *n == name).unwrap_or_else(|| panic!("{names:?}"));
+    assert!(at("proc:killed") < at("tcp:closed"), "{names:?}");
+    assert!(at("tcp:closed") < at("proc:exited"), "{names:?}");
+    let after = judged.all("proc:killed")[0]["after_ms"].as_f64().unwrap();
+    assert!(after >= 1500.0, "{after}");
+}
+
 #[test]
 fn a_storm_meets_the_ceiling() {
     let (_dir, yaml) = file(

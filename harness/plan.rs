@@ -35,6 +35,8 @@ pub struct Facts {
     pub bodyless: bool,
     /// The headers, as they came.
     pub headers: Vec<(String, String)>,
+    /// Whether `Host` is the target; None where there is no such header, as in SOCKS.
+    pub host_is_target: Option<bool>,
     /// The proxy credentials that came: absent, right or wrong.
     pub credentials: Option<Credentials>,
     /// The request with credentials of this kind, from 1; 0 before the first.
@@ -180,6 +182,7 @@ impl Plan {
                 facts.path.as_ref().is_some_and(|asked| glob(path, without_query(asked)))
             })
             && when.header.iter().all(|(name, value)| header(name, value))
+            && when.host_is_target.is_none_or(|is| facts.host_is_target == Some(is))
             && !when.without.iter().any(|name| header(name, "*"))
             && when.credentials.is_none_or(|wanted| {
                 wanted.covers(facts.credentials.unwrap_or(Credentials::Absent))

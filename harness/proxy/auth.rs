@@ -14,6 +14,7 @@ impl Session {
         self.facts.method.clone_from(&head.method);
         self.facts.bodyless = head.method == "HEAD";
         self.facts.headers.clone_from(&head.headers);
+        self.facts.host_is_target = Some(head.host_is_target(self.conn.stream.is_some()));
         let conn = &self.conn;
         let secrets = conn.log().secrets();
         let known = Known {

@@ -63,6 +63,22 @@ impl Head {
         if self.minor == 0 { says("keep-alive") } else { !says("close") }
     }
 
+    /// Whether there is one Host, and it is the target's authority as it stands in the request line
+    /// (RFC 9110, section 7.2). `none`: what is said where there is no Host.
+    pub fn host_is_target(&self, none: bool) -> bool {
+        let authority = match self.target.split_once("://") {
+            Some((_, rest)) => rest.split(['/', '?']).next().unwrap_or_default(),
+            None => &self.target,
+        };
+        let authority = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+        let mut hosts = self.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("host"));
+        match (hosts.next(), hosts.next()) {
+            (None, _) => none,
+            (Some((_, host)), None) => host.trim().eq_ignore_ascii_case(authority),
+            (Some(_), Some(_)) => false,
+        }
+    }
+
     /// `HTTP/1.0` or `HTTP/1.1`.
     pub fn version(&self) -> &'static str {
         if self.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" }
@@ -179,6 +195,23 @@ mod tests {
         assert_eq!(absolute("http://u:p@a.test:81?q"), Some(("a.test".into(), 81, "/?q".into())));
         assert_eq!(absolute("/x"), None);
         assert_eq!(absolute("https://a.test/"), None);
+    }
+
+    #[test]
+    fn a_host_that_is_the_target() {
+        for (lines, is) in [
+            ("CONNECT a.test:443 HTTP/1.1\r\nHost: A.test:443\r\n", true),
+            ("CONNECT a.test:443 HTTP/1.1\r\nHost: a.test\r\n", false),
+            ("CONNECT a.test:443 HTTP/1.1\r\nHost: b.test:443\r\n", false),
+            ("CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\nhost: a.test:443\r\n", false),
+            ("CONNECT a.test:443 HTTP/1.0\r\n", false),
+            ("CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n", true),
+            ("GET http://u:p@a.test/x HTTP/1.1\r\nHost: a.test\r\n", true),
+            ("GET http://a.test?x HTTP/1.1\r\nHost: a.test:80\r\n", false),
+        ] {
+            let head = take(&mut BytesMut::from(format!("{lines}\r\n").as_str()));
+            assert_eq!(head.unwrap().unwrap().host_is_target(false), is, "{lines}");
+        }
     }
 
     proptest! {

@@ -378,6 +378,7 @@ fn unknown(when: &When, stage: Stage) -> Vec<(&'static str, &'static str, &'stat
         (when.path.is_some() && stage != Stage::Pac, "path", "path"),
         (!when.header.is_empty() && stage != Stage::Pac, "header", "header"),
         (!when.without.is_empty() && stage != Stage::Pac, "without", "without"),
+        (when.host_is_target.is_some(), "host_is_target", "host_is_target"),
         (when.credentials.is_some(), "credentials", "credentials"),
         (when.per == Some(Per::Target), "per: target", "per"),
         (when.per == Some(Per::Credentials), "per: credentials", "per"),

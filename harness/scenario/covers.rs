@@ -31,6 +31,7 @@ pub(super) fn covers(wide: &When, narrow: &When) -> bool {
         && same(&wide.port, &narrow.port)
         && same(&wide.method, &narrow.method)
         && same(&wide.path, &narrow.path)
+        && same(&wide.host_is_target, &narrow.host_is_target)
         && same(&wide.credentials, &narrow.credentials)
         && same(&wide.sni, &narrow.sni)
         && same(&wide.alpn, &narrow.alpn)

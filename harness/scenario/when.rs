@@ -47,6 +47,10 @@ pub struct When {
     /// Headers the request must not carry, by name (case ignored).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<String>,
+    /// Whether the request to the proxy has one `Host`, which is its target as it stands in the request
+    /// line, port included. Case is ignored. In HTTP/2, where `:authority` says it, none will do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_is_target: Option<bool>,
     /// Proxy credentials in the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
@@ -167,6 +171,7 @@ impl When {
             && self.path.is_none()
             && self.header.is_empty()
             && self.without.is_empty()
+            && self.host_is_target.is_none()
             && self.credentials.is_none()
             && self.sni.is_none()
             && self.alpn.is_none()

@@ -312,3 +312,24 @@ fn headers_change_the_good_head_and_nothing_else() {
     assert!(head.ends_with("\r\nCONTENT-LENGTH: 5\r\nCONNECTION: close\r\nA:  b "), "{head}");
     assert_eq!((body.len(), end), (17, End::Fin));
 }
+
+/// FB048, qwj/python-proxy#151: the Host of a CONNECT is held against its own target, whichever.
+#[test]
+fn fb048_the_host_of_a_connect_is_its_target() {
+    let scenario = badproxy::scenario::Scenario::catalogue("request/400-connect-host").unwrap();
+    let proxy = Proxy::play(scenario, Setup::default());
+    for (target, hosts, code) in [
+        ("target.badproxy.test:443", &["target.badproxy.test:443"][..], "200"),
+        ("other.badproxy.test:8443", &["Other.badproxy.test:8443"], "200"),
+        ("other.badproxy.test:8443", &["target.badproxy.test:443"], "400"),
+        ("target.badproxy.test:443", &["target.badproxy.test"], "400"),
+        ("target.badproxy.test:443", &["target.badproxy.test:443"; 2], "400"),
+        ("target.badproxy.test:443", &[], "400"),
+    ] {
+        let lines: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();
+        let got = status(&proxy, format!("CONNECT {target} HTTP/1.1\r\n{lines}\r\n").as_bytes());
+        assert_eq!(&got[9..12], code, "{target} {hosts:?}");
+    }
+    let plain = "GET http://target.badproxy.test/ HTTP/1.1\r\nHost: x\r\n\r\n";
+    assert_eq!(status(&proxy, plain.as_bytes()), "HTTP/1.1 200 OK");
+}

@@ -97,6 +97,11 @@ impl RuleBuilder {
         self.when_also(|when| when.without.push(name))
     }
 
+    /// For requests to the proxy whose `Host` is their target, or is not.
+    pub fn host_is_target(self, is: bool) -> Self {
+        self.when_also(|when| when.host_is_target = Some(is))
+    }
+
     /// For requests with such credentials.
     pub fn credentials(self, credentials: Credentials) -> Self {
         self.when_also(|when| when.credentials = Some(credentials))

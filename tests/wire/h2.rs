@@ -341,6 +341,11 @@ fn the_last_word_on_a_connection_is_said_once() {
     for (rule, frames, rest) in [
         ("response/h2-text-for-frame", &greeted[..], text),
         ("response/h2-goaway-calm", &[greeted[0], greeted[1], calm], ""),
+        (
+            "response/h2-goaway-unprocessed",
+            &[greeted[0], greeted[1], "GOAWAY last 0, code 0, \"\""],
+            "",
+        ),
     ] {
         let proxy = Proxy::play(Scenario::catalogue(rule).unwrap(), Setup::default());
         let mut client = Client::start(&proxy);

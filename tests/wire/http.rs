@@ -333,3 +333,16 @@ fn fb048_the_host_of_a_connect_is_its_target() {
     let plain = "GET http://target.badproxy.test/ HTTP/1.1\r\nHost: x\r\n\r\n";
     assert_eq!(status(&proxy, plain.as_bytes()), "HTTP/1.1 200 OK");
 }
+
+/// FB045: the port is what is refused, and not the CONNECT.
+#[test]
+fn fb045_another_port_is_served() {
+    let scenario = badproxy::scenario::Scenario::catalogue("reply/403-port").unwrap();
+    let proxy = Proxy::play(scenario, Setup::default());
+    for (port, code) in [(8443, "403"), (443, "200"), (8443, "403")] {
+        let place = format!("target.badproxy.test:{port}");
+        let got =
+            status(&proxy, format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n").as_bytes());
+        assert_eq!(&got[9..12], code, "{port}");
+    }
+}

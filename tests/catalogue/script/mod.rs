@@ -332,8 +332,9 @@ impl Client<'_> {
         wire: &mut Box<dyn Connection>,
         credentials: bool,
     ) -> Option<bool> {
-        let host = tls::host(&self.running.scenario());
-        let mut head = format!("CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n");
+        let scenario = self.running.scenario();
+        let (host, port) = (tls::host(&scenario), tls::port(&scenario));
+        let mut head = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
         if credentials {
             let basic = self.running.shared.log.secrets().basic();
             head += &format!("Proxy-Authorization: {basic}\r\n");

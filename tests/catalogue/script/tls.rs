@@ -31,6 +31,11 @@ pub(super) fn host(scenario: &Scenario) -> String {
     }
 }
 
+/// The port of the target that a tunnel is opened to.
+pub(super) fn port(scenario: &Scenario) -> u16 {
+    if scenario.name == "reply/403-port" { 8443 } else { 443 }
+}
+
 /// What the client offers to the target by ALPN. A long list makes a long hello.
 pub(super) fn alpn(scenario: &Scenario) -> Vec<Vec<u8>> {
     match scenario.name.as_str() {

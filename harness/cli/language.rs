@@ -6,12 +6,13 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::list::Format;
+use super::narrow;
 use crate::fault::Effect;
 
 /// The words for `do`, with the stages where they can be used; with `at`, those of one stage.
 pub(super) fn effects(format: Format, at: Option<&str>) -> anyhow::Result<i32> {
     let mut out = std::io::stdout().lock();
-    let mut rows = Vec::new();
+    let (mut rows, width) = (Vec::new(), super::width_of_output());
     if format == Format::Md {
         writeln!(out, "| effect | what it does | at |\n| --- | --- | --- |")?;
     }
@@ -29,11 +30,13 @@ pub(super) fn effects(format: Format, at: Option<&str>) -> anyhow::Result<i32> {
             })),
             Format::Md => writeln!(out, "| `{word}` | {about} | {stages_in_line} |")?,
             Format::Human => {
-                writeln!(out, "{word:<16} {about}\n{:<16} at {stages_in_line}", "")?;
+                let more = |text: &str| narrow::row(0, "", 16, text, width);
+                writeln!(out, "{}", narrow::row(0, word, 16, about, width))?;
+                writeln!(out, "{}", more(&format!("at {stages_in_line}")))?;
                 if !keys.is_empty() {
-                    writeln!(out, "{:<16} keys {}", "", keys.join(", "))?;
+                    writeln!(out, "{}", more(&format!("keys {}", keys.join(", "))))?;
                 }
-                writeln!(out, "{:<16} - {example}\n", "")?;
+                writeln!(out, "{}\n", more(&format!("- {example}")))?;
             }
         }
     }
@@ -53,7 +56,7 @@ struct Key {
 /// The keys of `when`, and the words that some of them are one of.
 pub(super) fn conditions(format: Format) -> anyhow::Result<i32> {
     let keys = keys_of_when(&crate::scenario::schema());
-    let mut out = std::io::stdout().lock();
+    let (mut out, width) = (std::io::stdout().lock(), super::width_of_output());
     match format {
         Format::Json => {
             let values = |key: &Key| -> Vec<Value> {
@@ -75,15 +78,18 @@ pub(super) fn conditions(format: Format) -> anyhow::Result<i32> {
         }
         Format::Human => {
             for key in &keys {
-                writeln!(out, "{:<16} {}", key.word, key.about)?;
+                writeln!(out, "{}", narrow::row(0, &key.word, 16, &key.about, width))?;
                 for value in &key.values {
-                    writeln!(out, "{:<16}   {:<12} {}", "", value.word, value.about)?;
+                    writeln!(out, "{}", narrow::row(19, &value.word, 12, &value.about, width))?;
                 }
             }
+            let all = "All that a `when` names has to hold: `when: {attempt: 2-, per: connection, \
+                       host: \"*.test\"}`.";
+            writeln!(out, "\n{}", narrow::plain(all, width))?;
             writeln!(
                 out,
-                "\nAll that a `when` names has to hold: `when: {{attempt: 2-, per: connection, host: \
-                 \"*.test\"}}`.\n`badproxy schema` has the form of each value."
+                "{}",
+                narrow::plain("`badproxy schema` has the form of each value.", width)
             )?;
         }
     }

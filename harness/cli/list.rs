@@ -1,12 +1,12 @@
 //! `badproxy list`
 
 use std::collections::HashMap;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use clap::Args;
 use serde_json::json;
 
-use super::{language, say};
+use super::{language, narrow, say};
 use crate::catalogue::{CATALOGUE, Entry};
 use crate::field_bugs;
 use crate::matrix::suites::{self, Suite};
@@ -123,9 +123,7 @@ impl List {
         }
         let mut rows = Vec::new();
         let mut stage = "";
-        // What goes to a file or a pipe is not cut, unless a width is asked for.
-        let asked = out.is_terminal() || std::env::var_os("COLUMNS").is_some();
-        let width = if asked { super::width() } else { usize::MAX };
+        let width = super::width_of_output();
         for (entry, scenario) in &chosen {
             if self.format == Format::Json {
                 rows.push(json!({
@@ -149,16 +147,19 @@ impl List {
                 stage = entry.stage();
                 writeln!(out, "{stage}")?;
             }
-            let line = format!("  {:<34} {}", entry.name, telling(&scenario.about, &beginnings));
-            writeln!(out, "{}", cut(&line, width))?;
+            let about = telling(&scenario.about, &beginnings);
+            let row = narrow::row(2, entry.name, 34, &about, width);
+            // Where there are columns, a line each.
+            let whole = row.lines().count() == 1 || width < narrow::COLUMNS;
+            let line = || cut(&format!("  {:<34} {about}", entry.name), width);
+            writeln!(out, "{}", if whole { row } else { line() })?;
         }
         if self.format == Format::Json {
             writeln!(out, "{}", serde_json::to_string_pretty(&rows)?)?;
         } else if !chosen.is_empty() {
-            writeln!(
-                out,
-                "\n`badproxy show NAME` explains one, `badproxy run NAME -- COMMAND` plays it."
-            )?;
+            let line =
+                "`badproxy show NAME` explains one, `badproxy run NAME -- COMMAND` plays it.";
+            writeln!(out, "\n{}", narrow::plain(line, width))?;
         }
         Ok(code)
     }

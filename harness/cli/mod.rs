@@ -9,6 +9,7 @@ mod list;
 mod man;
 mod matrix;
 mod merge;
+mod narrow;
 mod report;
 mod run;
 mod schema;
@@ -161,6 +162,13 @@ pub(crate) fn width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
     let asked = columns.or_else(terminal);
     asked.filter(|w| *w > 0).unwrap_or(100)
+}
+
+/// The width of what is printed on standard output. What goes to a file or a pipe has lines of any length,
+/// unless a width is asked for.
+fn width_of_output() -> usize {
+    let asked = std::io::stdout().is_terminal() || std::env::var_os("COLUMNS").is_some();
+    if asked { width() } else { usize::MAX }
 }
 
 /// The columns of the terminal behind one of the standard streams. Rows do not matter: a terminal

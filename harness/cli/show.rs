@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Colour, print, scenario};
+use super::{Colour, narrow, print, scenario};
 use crate::catalogue;
 
 /// Explains a scenario: what happens on the wire, why it matters, a good client, its YAML
@@ -42,21 +42,21 @@ impl Show {
         let width = super::width().min(100);
         writeln!(out, "{}\n", read.name)?;
         let steps = read.wire.iter().enumerate().map(|(i, step)| format!("{}. {step}", i + 1));
-        let steps: Vec<String> = steps.map(|step| wrap(&step, width.saturating_sub(2))).collect();
+        let steps: Vec<String> = steps.map(|step| narrow::text(&step, width)).collect();
         for (title, text) in [
-            ("On the wire", wrap(&read.about, width.saturating_sub(2))),
+            ("On the wire", narrow::text(&read.about, width)),
             ("Step by step", steps.join("\n")),
-            ("In the field", wrap(&read.why, width.saturating_sub(2))),
-            ("Consequence", wrap(&read.consequence, width.saturating_sub(2))),
-            ("A good client", wrap(&read.good_client, width.saturating_sub(2))),
-            ("Not imitated", wrap(&read.cannot, width.saturating_sub(2))),
+            ("In the field", narrow::text(&read.why, width)),
+            ("Consequence", narrow::text(&read.consequence, width)),
+            ("A good client", narrow::text(&read.good_client, width)),
+            ("Not imitated", narrow::text(&read.cannot, width)),
         ] {
             if !text.trim().is_empty() {
                 writeln!(out, "{title}\n{text}\n")?;
             }
         }
         if !read.seen.is_empty() {
-            writeln!(out, "Seen in\n{}\n", wrap(&read.seen.join(", "), width.saturating_sub(2)))?;
+            writeln!(out, "Seen in\n{}\n", narrow::text(&read.seen.join(", "), width))?;
         }
         let (called, target) = (&self.scenario, read.target());
         // In the sandbox a client asks our name server by itself.
@@ -66,32 +66,15 @@ impl Show {
             "" => format!("curl -sS {target}"),
             own => own.to_owned(),
         };
-        writeln!(out, "Play it\n  badproxy run {isolate}{called} -- {command}\n")?;
+        // What is to be copied is broken for a terminal alone.
+        let room = super::width_of_output();
+        let line = format!("badproxy run {isolate}{called} -- {command}");
+        writeln!(out, "Play it\n{}\n", narrow::command(&line, room))?;
         if command.contains("import pypac") {
-            writeln!(out, "  It needs Python with pypac: pip install pypac\n")?;
+            let needs = narrow::text("It needs Python with pypac: pip install pypac", width);
+            writeln!(out, "{needs}\n")?;
         }
-        writeln!(out, "YAML")?;
-        for line in yaml.lines() {
-            writeln!(out, "  {line}")?;
-        }
+        write!(out, "YAML\n{}", narrow::yaml(&yaml, &read, room))?;
         Ok(0)
     }
-}
-
-/// Wraps a text at blanks, indented by two.
-fn wrap(text: &str, width: usize) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().map_or(0, |l| l.chars().count());
-        if line > 0 && line + 1 + word.chars().count() > width {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.iter().map(|l| format!("  {l}")).collect::<Vec<_>>().join("\n")
 }

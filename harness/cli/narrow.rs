@@ -124,7 +124,7 @@ fn split(line: &str, indent: usize, before: &str, width: usize) -> Vec<String> {
         };
         let blanks: Vec<usize> = rest.match_indices(' ').map(|(at, _)| at).collect();
         let own = |at: &usize| *at > from && whole(at);
-        let at = blanks.iter().copied().filter(|at| own(at) && fits(at)).next_back();
+        let at = blanks.iter().copied().rfind(|at| own(at) && fits(at));
         let Some(at) = at.or_else(|| blanks.iter().copied().find(own)) else { break };
         parts.push(rest[..at].to_owned());
         rest = format!("{:indent$}{before}{}", "", &rest[at + 1..]);

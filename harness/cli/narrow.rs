@@ -118,9 +118,11 @@ fn split(line: &str, indent: usize, before: &str, width: usize) -> Vec<String> {
         let from = if parts.is_empty() { start } else { indent + before.len() };
         let fits = |at: &usize| rest[..*at].chars().count() <= width;
         let whole = |at: &usize| {
-            let (left, right) = (rest[from..*at].chars().last(), rest[at + 1..].chars().next());
-            // A `#` behind a blank begins a comment, and `- ` an item.
-            left.is_some_and(|c| c != ' ' && c != '-') && right.is_some_and(|c| !" #-".contains(c))
+            let (left, right) = (rest[from..*at].chars().last(), &rest[at + 1..]);
+            // A `#` behind a blank begins a comment, `- ` an item, and `---` a document.
+            let begins = ["#", "- ", "---"].iter().any(|mark| right.starts_with(mark));
+            let blank = right.is_empty() || right.starts_with(' ') || right == "-";
+            left.is_some_and(|c| c != ' ' && c != '-') && !begins && !blank
         };
         let blanks: Vec<usize> = rest.match_indices(' ').map(|(at, _)| at).collect();
         let own = |at: &usize| *at > from && whole(at);

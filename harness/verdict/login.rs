@@ -1,8 +1,11 @@
 //! Whether the client spoke the scheme of proxy authentication whose failure the scenario is about: an
 //! answer to Digest that is refused, a leg of NTLM that is cut off, tokens of Negotiate without an end. A
 //! 407 is met by any client; one that never begins that scheme has not met what comes after it.
+//!
+//! And whether it was asked at all, where what a 407 offers is the scenario: a client that sends Basic at
+//! once is served and never sees one.
 
-use super::Case;
+use super::{Case, Word};
 use crate::scenario::{Answer, Credentials, GivenCredentials, Offer, Rule, Scenario, Scheme};
 
 /// The schemes that the proxy offers and knows.
@@ -34,7 +37,42 @@ fn due(scenario: &Scenario) -> Option<(Vec<Scheme>, Credentials)> {
     (loops && negotiate).then(|| (vec![Scheme::Negotiate], Credentials::Begun))
 }
 
+/// Whether the form of the 407 is what the scenario is about: it offers more than one scheme, the client
+/// has a right login, and no rule says when.
+fn about_the_offer(scenario: &Scenario) -> bool {
+    let many = scenario.proxy.auth.as_ref().is_some_and(|auth| auth.scheme.0.len() > 1);
+    many && scenario.rules.is_empty() && scenario.client.credentials == GivenCredentials::Right
+}
+
+/// How a client is made to wait for the 407, in the one that most people can compare with.
+const WAITS: &str = "for curl: --proxy-anyauth";
+
 impl Case<'_> {
+    /// What it sent before any 407; None where there was one, or nothing was sent.
+    fn unasked(&self) -> Option<String> {
+        let asked = self.conduct.replies.contains_key(&407);
+        let sent = self.sent().filter(|_| !asked)?;
+        Some(format!("the client sent {sent} before it was asked"))
+    }
+
+    /// Why the offer of the 407, which is the scenario, was not met.
+    fn never_offered(&self) -> Option<String> {
+        if !about_the_offer(self.scenario) || self.conduct.replies.contains_key(&407) {
+            return None;
+        }
+        Some(match self.unasked() {
+            Some(unasked) => format!("{unasked}, so it never saw the 407 ({WAITS})"),
+            None => "the client never saw the 407, and sent no credentials".to_owned(),
+        })
+    }
+
+    /// A proxy that asks was not made to, which is right where nothing hangs on its 407.
+    pub(super) fn note_unasked(&self, word: Word) -> Option<String> {
+        let asks = self.scenario.proxy.auth.is_some() && self.scenario.rules.is_empty();
+        let unasked = self.unasked().filter(|_| asks && word == Word::Pass)?;
+        Some(format!("login: {unasked}, so there was no 407 ({WAITS})"))
+    }
+
     /// Whether any of these came, and was found to be this.
     fn has_sent(&self, schemes: &[Scheme], found: Option<Credentials>) -> bool {
         let legs = &self.conduct.legs;
@@ -46,6 +84,10 @@ impl Case<'_> {
 
     /// Why the fault of the login itself was not met.
     pub(super) fn not_logged_in(&self) -> Option<String> {
+        self.never_offered().or_else(|| self.never_refused())
+    }
+
+    fn never_refused(&self) -> Option<String> {
         let (schemes, found) = due(self.scenario)?;
         if self.has_sent(&schemes, Some(found)) {
             return None;
@@ -64,7 +106,12 @@ impl Case<'_> {
         let wanted = rule.when().credentials?;
         let mut schemes = offered(self.scenario);
         match wanted {
-            Credentials::Absent => return None,
+            Credentials::Absent => {
+                let unasked = self.unasked()?;
+                return Some(format!(
+                    "it is for a request without credentials, and {unasked} ({WAITS})"
+                ));
+            }
             Credentials::Begun => {
                 schemes.retain(|scheme| matches!(scheme, Scheme::Ntlm | Scheme::Negotiate));
             }
@@ -78,17 +125,19 @@ impl Case<'_> {
         })
     }
 
-    /// What it spoke in their place, and how they are switched on.
-    fn never_spoke(&self, schemes: &[Scheme]) -> String {
+    /// The schemes that it spoke.
+    fn sent(&self) -> Option<String> {
         let mut sent: Vec<_> = self.conduct.legs.iter().map(|(name, _)| *name).collect();
         sent.dedup();
-        let sent = match sent.as_slice() {
-            [] => "it sent no credentials".to_owned(),
-            all => format!("it sent {}", all.join(" and ")),
-        };
+        (!sent.is_empty()).then(|| sent.join(" and "))
+    }
+
+    /// What it spoke in their place, and how they are switched on.
+    fn never_spoke(&self, schemes: &[Scheme]) -> String {
+        let sent = self.sent().unwrap_or_else(|| "no credentials".to_owned());
         let on: Vec<_> = schemes.iter().map(|scheme| switch(*scheme)).collect();
         let on = on.join(" or ");
-        format!("the client never spoke {} ({sent}; switch it on: {on})", names(schemes))
+        format!("the client never spoke {} (it sent {sent}; switch it on: {on})", names(schemes))
     }
 }
 

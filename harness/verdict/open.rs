@@ -262,6 +262,7 @@ pub(super) fn notes(case: &Case<'_>, word: Word) -> Vec<String> {
                 .to_owned(),
         );
     }
+    notes.extend(case.note_unasked(word));
     for to in &conduct.elsewhere {
         notes.push(format!("egress: sent a datagram to {to} around the proxy"));
     }

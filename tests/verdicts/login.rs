@@ -55,3 +55,21 @@ fn a_client_that_does_not_know_the_scheme_meets_these() {
         judge(&[scenario], &curl("--proxy-basic")).earns("PASS", 0);
     }
 }
+
+/// There the 407 is the riddle: curl's Basic at once is served before it is asked.
+#[test]
+fn who_never_saw_the_407_is_no_pass() {
+    for scenario in ["auth/407-one-line", "auth/407-unknown-scheme", "auth/407-multi-scheme"] {
+        let judged = judge(&[scenario], &curl("--proxy-basic")).earns("INCONCLUSIVE", 5);
+        let judged = judged.by("never-met");
+        let why = judged.findings()[0]["measured"].as_str().unwrap();
+        assert!(why.contains("the client sent Basic before it was asked"), "{scenario}: {why}");
+        assert!(why.contains("--proxy-anyauth"), "{scenario}: {why}");
+    }
+    for scenario in ["auth/407-one-line", "auth/407-unknown-scheme"] {
+        judge(&[scenario], &curl("--proxy-anyauth")).earns("PASS", 0);
+    }
+    // Where one scheme is offered, to send it at once is right, and said.
+    let judged = judge(&["auth/407-basic-then-ok"], &curl("--proxy-basic")).earns("PASS", 0);
+    assert!(judged.ended["notes"].to_string().contains("login: the client sent Basic before it"));
+}

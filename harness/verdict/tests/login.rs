@@ -88,6 +88,37 @@ fn where_any_client_meets_it() {
     }
 }
 
+/// Where what the 407 offers is the scenario, a client that was never asked has not met it.
+#[test]
+fn an_offer_that_was_never_made() {
+    let yaml = |auth: &str| {
+        format!("proxy: {{auth: {{scheme: {auth}}}}}\nclient: {{credentials: right}}\n")
+    };
+    let at_once = |name: &str| client().connect().here(leg(name, "right")).fetch().exits(0);
+    let asked =
+        client().connect().request(&[]).reply(407).here(leg("Basic", "right")).again().fetch();
+    let asked = asked.exits(0);
+    for auth in ["[ntlm, basic]", "[verbatim: 'Hawk x=1', basic]"] {
+        let told = unmet(&yaml(auth), at_once("Basic"));
+        let why = "the client sent Basic before it was asked, so it never saw the 407 (for curl: \
+                   --proxy-anyauth)";
+        assert_eq!(told, why, "{auth}");
+        let found = verdict(&yaml(auth), asked.clone());
+        assert_eq!(found.word, Word::Pass, "{auth}");
+        assert!(found.notes.iter().all(|note| !note.starts_with("login: ")), "{:?}", found.notes);
+        // A failure that nobody asked for is one all the same.
+        let fails = client().connect().here(leg("Basic", "right")).request(&[]).reply(200).exits(1);
+        assert_eq!(verdict(&yaml(auth), fails).word, Word::Failed);
+    }
+    // One scheme is no riddle: to send it at once is right, and said.
+    let found = verdict(&yaml("basic"), at_once("Basic"));
+    assert_eq!(found.word, Word::Pass);
+    let note = "login: the client sent Basic before it was asked, so there was no 407 (for curl: \
+                --proxy-anyauth)";
+    assert!(found.notes.contains(&note.to_owned()), "{:?}", found.notes);
+    assert!(!verdict(&yaml("basic"), asked).notes.contains(&note.to_owned()));
+}
+
 /// A rule that waits for a leg says which scheme never came.
 #[test]
 fn a_rule_for_credentials_that_never_came() {
@@ -111,7 +142,9 @@ fn a_rule_for_credentials_that_never_came() {
     assert!(wrong.ends_with("no attempt was what its `when` asks for"), "{wrong}");
     let absent =
         unmet(&when("basic", "absent"), client().connect().here(leg("Basic", "wrong")).exits(1));
-    assert!(!absent.contains("never spoke"), "{absent}");
+    let why = "it is for a request without credentials, and the client sent Basic before it was \
+               asked (for curl: --proxy-anyauth)";
+    assert!(absent.ends_with(why), "{absent}");
 }
 
 /// What harms in any scheme.

@@ -134,6 +134,13 @@ struct Fix {
     source: &'static str,
 }
 
+impl Fix {
+    /// Whether it is for a client that does not trust this run's CA.
+    fn is_trust(&self) -> bool {
+        self.text.starts_with("if the certificate was refused")
+    }
+}
+
 /// What a client can be told from.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Traces<'a> {
@@ -143,6 +150,8 @@ pub struct Traces<'a> {
     pub hello: Option<&'a str>,
     /// Its command line.
     pub argv: &'a [String],
+    /// The origin has got a request of it, so that it has refused no certificate.
+    pub served: bool,
 }
 
 impl Traces<'_> {
@@ -174,6 +183,7 @@ pub fn likely(traces: &Traces<'_>, word: Word, scenario: &str, asks: bool) -> Op
     let fix = FIXES.iter().find(|fix| {
         fix.family == family
             && fix.words.contains(&word)
+            && !(traces.served && fix.is_trust())
             && (general || !fix.scenarios.is_empty())
             && (fix.scenarios.is_empty() || fix.scenarios.iter().any(|name| glob(name, scenario)))
     })?;

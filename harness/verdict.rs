@@ -255,6 +255,7 @@ impl<'a> Case<'a> {
                 user_agent: self.conduct.user_agent.as_deref(),
                 hello: self.conduct.hello.as_deref(),
                 argv: &self.conduct.process.argv,
+                served: self.conduct.origin.proxied() > 0,
             };
             let asks = scenario.has_dns() || scenario.has_pac();
             fix::likely(&traces, word, &scenario.name, asks)

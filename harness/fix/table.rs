@@ -23,6 +23,8 @@ const ALL: &[&str] = &["*"];
 const LOOK_UP: &[&str] = &["dns/*"];
 /// Scenarios in which the client speaks TLS to the proxy.
 const HTTPS_PROXY: &[&str] = &["proxy_tls/*", "ok/https-proxy", "ok/h2-proxy"];
+/// Scenarios whose target is a WebSocket.
+const WEBSOCKET: &[&str] = &["ok/ws-*", "request/ws-*", "response/ws-*", "tunnel/ws-*"];
 /// Scenarios that end or stall before the tunnel stands.
 const BEFORE_TUNNEL: &[&str] =
     &["accept/*", "request/*", "auth/*", "resolve/*", "dial/*", "reply/*"];
@@ -83,6 +85,9 @@ fixes! {
         "if the certificate was refused: `http.cainfo`, or CARGO_HTTP_CAINFO",
         "The Cargo Book, configuration; lab, 1.95.0";
 
+    Curl, IGNORED, WEBSOCKET =>
+        "`curl --version` has to name `ws` among its protocols: since 8.11 it does as a rule, before that only where curl was built so",
+        "curl documentation, websocket; lab, 7.88.1";
     Curl, IGNORED, &[] =>
         "`http_proxy` counts in lower case only; look for `--noproxy`, NO_PROXY and `proxy` in ~/.curlrc; `-x URL` overrules them",
         "curl(1); lab, 7.88.1";
@@ -104,9 +109,12 @@ fixes! {
     Curl, FAILED, &["proxy_tls/*"] =>
         "trust of an https:// proxy is set apart, by `--proxy-cacert`",
         "curl(1)";
-    Curl, FAILED, &["ok/https-proxy"] =>
+    Curl, FAILED, &["ok/https-proxy", "ok/h2-proxy"] =>
         "`--proxy-cacert $BADPROXY_CACERT`: the proxy's certificate is checked with a CA of its own, for which curl 7.88 reads no variable",
         "lab, curl 7.88.1";
+    Curl, FAILED, &["body/drip"] =>
+        "`--max-time` bounds the whole answer, however steadily it comes: `--speed-limit` and `--speed-time` end one that stands still",
+        "curl(1)";
     Curl, FAILED, TRUSTED =>
         "if the certificate was refused: `--cacert` or CURL_CA_BUNDLE",
         "curl(1); lab, 7.88.1";

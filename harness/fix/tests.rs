@@ -31,7 +31,7 @@ fn the_line_says_how_the_client_was_told() {
 fn what_counts_for_more() {
     let argv = argv("node app.mjs");
     let told = |user_agent, hello| {
-        let traces = Traces { user_agent: Some(user_agent), hello, argv: &argv };
+        let traces = Traces { user_agent: Some(user_agent), hello, argv: &argv, served: false };
         likely(&traces, Word::Hang, "reply/hang", false).unwrap()
     };
     let (go, nobody, curl) = (Some("214072f5089b"), Some("000000000000"), Some("725e24e0d52f"));
@@ -142,6 +142,36 @@ fn what_comes_before_a_request_has_causes_of_its_own() {
 }
 
 #[test]
+fn who_was_served_has_refused_no_certificate() {
+    let of = |served, scenario| {
+        let traces = Traces { user_agent: Some("curl/8"), served, ..Traces::default() };
+        likely(&traces, Word::Failed, scenario, false).unwrap_or_default()
+    };
+    assert!(of(false, "response/x").contains("--cacert"));
+    assert_eq!(of(true, "response/x"), "");
+    // Its exit code 28: the time was up.
+    assert!(of(true, "body/drip").contains("--speed-limit"));
+}
+
+#[test]
+fn curl_trusts_an_https_proxy_by_an_option_of_its_own() {
+    for scenario in ["ok/https-proxy", "ok/h2-proxy", "proxy_tls/incomplete-chain"] {
+        let text = line("curl -sS x", Word::Failed, scenario).unwrap();
+        assert!(text.contains("--proxy-cacert"), "{text}");
+    }
+}
+
+#[test]
+fn curl_may_have_been_built_without_websockets() {
+    for scenario in ["ok/ws-over-socks5", "tunnel/ws-idle-fin"] {
+        let text = line("curl -sS x", Word::NotExercised, scenario).unwrap();
+        assert!(text.contains("`ws`") && !text.contains("lower case"), "{text}");
+    }
+    let text = line("curl -sS x", Word::NotExercised, "ok/plain").unwrap();
+    assert!(text.contains("lower case"), "{text}");
+}
+
+#[test]
 fn urllib_speaks_no_tls_to_a_proxy() {
     for scenario in ["ok/https-proxy", "proxy_tls/incomplete-chain"] {
         let text = line("python3 x.py", Word::Failed, scenario).unwrap();
@@ -176,7 +206,8 @@ proptest! {
     fn nothing_panics(agent in ".{0,200}", line in proptest::collection::vec(".{0,20}", 0..4)) {
         for word in Word::ALL {
             let (user_agent, hello) = (Some(agent.as_str()), Some(agent.as_str()));
-            let _ = likely(&Traces { user_agent, hello, argv: &line }, word, &agent, true);
+            let traces = Traces { user_agent, hello, argv: &line, served: false };
+            let _ = likely(&traces, word, &agent, true);
         }
     }
 }

@@ -59,22 +59,27 @@ impl Show {
             writeln!(out, "Seen in\n{}\n", narrow::text(&read.seen.join(", "), width))?;
         }
         let (called, target) = (&self.scenario, read.target());
-        // In the sandbox a client asks our name server by itself.
-        let asks = read.has_dns() && read.example.trim().is_empty();
-        let isolate = if read.needs() > 0 || asks { "--isolate " } else { "" };
+        let isolate = if read.example_isolates() { "--isolate " } else { "" };
         let command = match read.example.trim() {
-            "" => format!("curl -sS {target}"),
+            "" => read.example().replace("{target}", target),
             own => own.to_owned(),
         };
         // What is to be copied is broken for a terminal alone.
         let room = super::width_of_output();
         let line = format!("badproxy run {isolate}{called} -- {command}");
         writeln!(out, "Play it\n{}\n", narrow::command(&line, room))?;
-        if command.contains("import pypac") {
-            let needs = narrow::text("It needs Python with pypac: pip install pypac", width);
-            writeln!(out, "{needs}\n")?;
+        if let Some((_, needs)) = NEEDS.iter().find(|(part, _)| command.contains(part)) {
+            writeln!(out, "{}\n", narrow::text(&format!("It needs {needs}"), width))?;
         }
         write!(out, "YAML\n{}", narrow::yaml(&yaml, &read, room))?;
         Ok(0)
     }
 }
+
+/// What is not on every machine: a part of the command, and where it comes from.
+const NEEDS: &[(&str, &str)] = &[
+    ("import pypac", "Python with pypac: pip install pypac"),
+    ("from websockets", "Python with websockets: pip install websockets python-socks"),
+    ("node -e", "Node.js: curl before 8.1 speaks no HTTP/2 to a proxy"),
+    ("openssl s_client", "openssl: curl speaks no DNS over TLS"),
+];

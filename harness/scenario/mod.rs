@@ -98,7 +98,7 @@ pub struct Scenario {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub good_client: String,
     /// A command that plays it well, for people; the words of `run` stand in braces. Default:
-    /// `curl -sS {target}`.
+    /// `curl -sS {target}`, with `--proxy-cacert {cacert}` where the proxy speaks TLS.
     #[serde(default, rename = "try", skip_serializing_if = "String::is_empty")]
     pub example: String,
     /// What of it one machine cannot imitate. Default: nothing is missing.
@@ -262,9 +262,20 @@ impl Scenario {
     /// A command that plays it well.
     pub fn example(&self) -> &str {
         match self.example.trim() {
+            // curl checks an https:// proxy with a CA of its own, for which it reads no variable.
+            "" if self.proxy_scheme() == ProxyScheme::Https => {
+                "curl -sS --proxy-cacert {cacert} {target}"
+            }
             "" => "curl -sS {target}",
             own => own,
         }
+    }
+
+    /// Whether that command meets the scenario in the sandbox alone: because the scenario needs it, or
+    /// because the command asks the system's name server, which is ours nowhere else.
+    pub fn example_isolates(&self) -> bool {
+        let told = ["{dns}", "{doh}", "{dot}"].iter().any(|word| self.example().contains(word));
+        self.needs() > 0 || (self.has_dns() && !told)
     }
 
     /// The URL the client is to fetch.

@@ -132,9 +132,15 @@ fn every_scenario_is_explained() {
             assert!(shown.contains(&flat(text)), "{}: no {text:?}", entry.name);
         }
         assert!(shown.contains(&flat(entry.yaml)), "{}", entry.name);
-        let asks = scenario.has_dns() && scenario.example.trim().is_empty();
+        let told = ["{dns}", "{doh}", "{dot}"].iter().any(|word| scenario.example.contains(word));
+        let asks = scenario.has_dns() && !told;
         let sandbox = if scenario.needs() > 0 || asks { "--isolate " } else { "" };
-        assert!(shown.contains(&format!("badproxy run {sandbox}{} -- ", entry.name)));
+        let line = match scenario.example.trim() {
+            "" => scenario.example().replace("{target}", scenario.target()),
+            own => own.to_owned(),
+        };
+        let line = format!("badproxy run {sandbox}{} -- {}", entry.name, flat(&line));
+        assert!(shown.contains(&line), "{}: no {line:?}", entry.name);
     }
 }
 

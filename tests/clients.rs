@@ -19,6 +19,9 @@ mod hello;
 #[cfg(target_os = "linux")]
 #[path = "clients/isolate.rs"]
 mod isolate;
+#[cfg(target_os = "linux")]
+#[path = "clients/lines.rs"]
+mod lines;
 #[path = "clients/login.rs"]
 mod login;
 #[cfg(target_os = "linux")]
@@ -27,6 +30,9 @@ mod no_proxy;
 #[cfg(target_os = "linux")]
 #[path = "clients/pac.rs"]
 mod pac;
+#[cfg(target_os = "linux")]
+#[path = "support/side_by_side.rs"]
+mod side_by_side;
 #[path = "clients/tls.rs"]
 mod tls;
 

@@ -348,6 +348,13 @@ impl Matrix {
             End::Whole if summary.cells.is_empty() => held.why.iter().for_each(say),
             End::Whole => {}
         }
+        // Whoever started the part has to find its results, also when there are none.
+        let none = *end == End::Whole && summary.cells.is_empty();
+        if let (true, Some(part)) = (none, summary.shard) {
+            let all = summary.clients.len() * summary.scenarios.len();
+            screen.line(&format!("0 cells: of {all} in all, part {part} has none"));
+            screen.line(&format!("results {}   exit {code}", out.join(load::FILE).display()));
+        }
         if !summary.cells.is_empty() && !matches!(end, End::NoCommand(_)) {
             if self.format == Form::Human && summary.clients.len() > 1 {
                 // Clients as columns: the lines above came in the order in which cells ended.

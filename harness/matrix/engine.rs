@@ -106,9 +106,8 @@ impl Engine {
         let clients = (0..wanted.clients.len()).filter(|client| !out[*client]);
         let scenarios = 0..wanted.scenarios.len();
         let all = clients.flat_map(|c| scenarios.clone().map(move |s| (c, s)));
-        all.filter(|(c, s)| wanted.has(*c, *s) && wanted.runs(*s))
-            .map(|(c, s)| Slot::new(c, s))
-            .collect()
+        let mine = wanted.mine();
+        all.filter(|(c, s)| mine(*c, *s) && wanted.runs(*s)).map(|(c, s)| Slot::new(c, s)).collect()
     }
 
     /// Plays what is due, `alone` or as many at a time as was asked for. `done` gets each.

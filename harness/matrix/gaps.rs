@@ -1,7 +1,7 @@
 //! What was never played, in a matrix that ended early.
 
 use super::control::PLAIN;
-use super::{Cell, Summary};
+use super::{Cell, Deal, Summary};
 
 /// Adds the cells that are not there: MISSING, so that no report takes a part for the whole. Those of
 /// another part, and of a client that does not get through a healthy proxy, are not of this matrix.
@@ -11,23 +11,25 @@ pub fn fill(summary: &mut Summary) {
     }
     let why = summary.partial_why.as_deref().unwrap_or("the matrix ended early");
     let why = format!("never played: {why}");
-    let mut cells = std::mem::take(&mut summary.cells);
+    let (mut cells, mut all) = (std::mem::take(&mut summary.cells), Vec::new());
+    let deal = Deal::of(summary);
     for client in summary.clients.iter().map(|client| &client.name) {
         let out = |c: &super::Control| c.name == PLAIN && c.client == *client && !c.passed;
         let judged = !summary.controls.iter().any(out);
         for scenario in &summary.scenarios {
             let same = |cell: &Cell| cell.client == *client && cell.scenario == *scenario;
             if let Some(at) = cells.iter().position(same) {
-                summary.cells.push(cells.remove(at));
-            } else if judged && summary.shard.is_none_or(|shard| shard.has(client, scenario)) {
+                all.push(cells.remove(at));
+            } else if judged && deal.has(summary.shard, client, scenario) {
                 let mut cell = Cell::missing(client, scenario);
                 cell.summary.clone_from(&why);
-                summary.cells.push(cell);
+                all.push(cell);
             }
         }
     }
     // Those whose client or scenario no list names.
-    summary.cells.append(&mut cells);
+    all.append(&mut cells);
+    summary.cells = all;
 }
 
 #[cfg(test)]
@@ -79,7 +81,10 @@ mod tests {
         part.shard = Some(shard);
         fill(&mut part);
         let missing = part.cells.iter().filter(|cell| cell.verdict == Mark::Missing);
-        assert!(missing.map(|c| assert!(shard.has(&c.client, &c.scenario))).count() > 0);
+        let deal = Deal::of(&part);
+        assert!(
+            missing.map(|c| assert!(deal.has(Some(shard), &c.client, &c.scenario))).count() > 0
+        );
         assert!(part.cells.len() < 9);
     }
 }

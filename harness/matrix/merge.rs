@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cell, Mark, Shard, Summary};
+use super::{Cell, Deal, Mark, Shard, Summary};
 use crate::scenario::{Problem, seen};
 
 /// Cells, and the file that each is from.
@@ -22,12 +22,12 @@ pub fn merge(parts: Vec<Named>) -> Result<Summary, Problem> {
     let Some((first, mut whole)) = parts.next() else {
         return Err(Problem::new("there is nothing to merge"));
     };
-    let mut shards: Vec<Option<Shard>> = vec![whole.shard];
+    let mut played = vec![Part::of(&whole)];
     let mut cells = Cells::new();
     take(&first, std::mem::take(&mut whole.cells), &mut cells)?;
     for (file, part) in parts {
         alike(&first, &whole, &file, &part)?;
-        shards.push(part.shard);
+        played.push(Part::of(&part));
         take(&file, part.cells, &mut cells)?;
         for scenario in part.scenarios {
             if !whole.scenarios.contains(&scenario) {
@@ -58,11 +58,12 @@ pub fn merge(parts: Vec<Named>) -> Result<Summary, Problem> {
         whole.partial_exit = None;
     }
     whole.shard = None;
+    let deals: Vec<(Option<Shard>, Deal<'_>)> = played.iter().map(Part::deal).collect();
     for client in &whole.clients {
         for scenario in &whole.scenarios {
             let key = (client.name.clone(), scenario.clone());
             let cell = cells.remove(&key).map(|(cell, _)| cell);
-            whole.cells.push(cell.unwrap_or_else(|| missing(&key, &shards)));
+            whole.cells.push(cell.unwrap_or_else(|| missing(&key, &deals)));
         }
     }
     // Those whose client or scenario no list names.
@@ -138,15 +139,14 @@ fn twice(cell: &Cell, one: &str, other: &str) -> Problem {
     )
 }
 
-fn missing((client, scenario): &(String, String), shards: &[Option<Shard>]) -> Cell {
+fn missing((client, scenario): &(String, String), deals: &[(Option<Shard>, Deal<'_>)]) -> Cell {
     let mut cell = Cell::missing(client, scenario);
-    // Whose it was is known where all were divided into the same number.
-    let of = shards.iter().flatten().map(|shard| shard.of).max();
-    let owner = of.and_then(|of| {
-        (1..=of).map(|index| Shard { index, of }).find(|shard| shard.has(client, scenario))
-    });
+    // The parts of one client may be others than those of another one.
+    let owner = deals.iter().find_map(|(shard, deal)| deal.owner(client, scenario, (*shard)?.of));
     if let Some(owner) = owner {
-        let there = shards.contains(&Some(owner));
+        let there = deals.iter().any(|(shard, deal)| {
+            *shard == Some(owner) && deal.owner(client, scenario, owner.of) == Some(owner)
+        });
         cell.summary = match there {
             true => format!("not in any part; part {owner} should have it"),
             false => format!("not in any part; part {owner}, which should have it, is not there"),
@@ -155,6 +155,25 @@ fn missing((client, scenario): &(String, String), shards: &[Option<Shard>]) -> C
         "not in any part".clone_into(&mut cell.summary);
     }
     cell
+}
+
+/// What a part was told.
+struct Part {
+    shard: Option<Shard>,
+    clients: Vec<String>,
+    scenarios: Vec<String>,
+}
+
+impl Part {
+    fn of(summary: &Summary) -> Part {
+        let clients = summary.clients.iter().map(|client| client.name.clone()).collect();
+        Part { shard: summary.shard, clients, scenarios: summary.scenarios.clone() }
+    }
+
+    fn deal(&self) -> (Option<Shard>, Deal<'_>) {
+        let clients = self.clients.iter().map(String::as_str);
+        (self.shard, Deal::new(clients, self.scenarios.iter().map(String::as_str)))
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ fn parts(whole: &Summary, of: u32) -> Vec<Named> {
             let shard = Shard { index, of };
             let mut part = whole.clone();
             part.shard = Some(shard);
-            part.cells.retain(|cell| shard.has(&cell.client, &cell.scenario));
+            let deal = Deal::of(whole);
+            part.cells.retain(|cell| deal.has(Some(shard), &cell.client, &cell.scenario));
             part.controls.clear();
             (format!("part-{index}.json"), part)
         })

@@ -46,6 +46,6 @@ pub use live::Live;
 pub use mark::Mark;
 pub use play::{End, Played, Tell, play};
 pub use scores::{Fraction, Scores, Tally};
-pub use shard::Shard;
+pub use shard::{Deal, Shard};
 pub use summary::{Cell, Client, Confirmed, Control, Exit, Finding, Host, SuiteId, Summary};
 pub use wanted::{Keep, Wanted};

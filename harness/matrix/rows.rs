@@ -59,9 +59,10 @@ impl Rows {
     /// Those that need what is not there.
     pub(super) fn not_run(&mut self) {
         let wanted = Arc::clone(&self.wanted);
+        let mine = wanted.mine();
         for client in (0..wanted.clients.len()).filter(|client| !self.out[*client]) {
             for (index, scenario) in wanted.scenarios.iter().enumerate() {
-                if wanted.has(client, index) && !wanted.runs(index) {
+                if mine(client, index) && !wanted.runs(index) {
                     let cell = not_run(&wanted.clients[client].name, scenario);
                     self.cells.insert((client, index), cell);
                 }

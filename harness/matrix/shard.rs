@@ -1,11 +1,14 @@
-//! A part of a matrix, for one of several machines. Which cells it has depends on their names
-//! alone: adding a scenario moves no other cell to another machine.
+//! A part of a matrix, for one of several machines, and which cells are in it: they are dealt out one
+//! by one in the order of their names, so that parts differ by one cell at most, and cells of one stage,
+//! which often take as long as each other, go to different machines. Parts of one matrix have the same
+//! scenarios and clients; `merge` refuses others.
 
 use std::fmt;
 
-use ring::digest::{SHA256, digest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::Summary;
 
 /// The most parts that a matrix is divided into.
 const MOST: u32 = 10_000;
@@ -64,15 +67,49 @@ impl Shard {
         }
         Ok(Shard { index, of })
     }
+}
 
-    /// Whether this part has the cell.
-    pub fn has(self, client: &str, scenario: &str) -> bool {
-        // No name has a NUL in it, so no two cells are written alike.
-        let hash = digest(&SHA256, format!("{client}\0{scenario}").as_bytes());
-        let first = hash.as_ref().iter().take(8);
-        let number = first.fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
-        number % u64::from(self.of.max(1)) == u64::from(self.index.saturating_sub(1))
+/// How the cells of a matrix are dealt out to its parts.
+pub struct Deal<'a> {
+    clients: Vec<&'a str>,
+    scenarios: Vec<&'a str>,
+}
+
+impl<'a> Deal<'a> {
+    /// Of a matrix of these clients and scenarios, in any order.
+    pub fn new(
+        clients: impl IntoIterator<Item = &'a str>,
+        scenarios: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Deal { clients: sorted(clients), scenarios: sorted(scenarios) }
     }
+
+    /// That of a matrix that was played.
+    pub fn of(summary: &'a Summary) -> Self {
+        let clients = summary.clients.iter().map(|client| client.name.as_str());
+        Deal::new(clients, summary.scenarios.iter().map(String::as_str))
+    }
+
+    /// Which of `of` parts has the cell; None for a cell that is not in the matrix.
+    pub fn owner(&self, client: &str, scenario: &str, of: u32) -> Option<Shard> {
+        let client = self.clients.binary_search(&client).ok()?;
+        let scenario = self.scenarios.binary_search(&scenario).ok()?;
+        let place = client * self.scenarios.len() + scenario;
+        let index = (place % of.max(1) as usize) as u32 + 1;
+        Some(Shard { index, of })
+    }
+
+    /// Whether the part has the cell: a whole matrix (None) has all.
+    pub fn has(&self, part: Option<Shard>, client: &str, scenario: &str) -> bool {
+        part.is_none_or(|part| self.owner(client, scenario, part.of) == Some(part))
+    }
+}
+
+fn sorted<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = names.into_iter().collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Digits alone: no sign, no blank.
@@ -122,24 +159,42 @@ mod tests {
         }
     }
 
-    /// A cell that moved would be played by nobody, or twice, when two versions share a matrix.
+    /// Two machines have to agree, however each of them was told.
     #[test]
-    fn frozen() {
-        let part = |client, scenario| {
-            (1..=5).find(|index| Shard { index: *index, of: 5 }.has(client, scenario))
+    fn the_order_in_which_they_are_named_does_not_matter() {
+        let one = Deal::new(["b", "a"], ["x/3", "x/1", "x/2"]);
+        let other = Deal::new(["a", "b"], ["x/2", "x/3", "x/1", "x/1"]);
+        let owners = |deal: &Deal<'_>| -> Vec<u32> {
+            let cells = ["a", "b"].into_iter().flat_map(|c| ["x/1", "x/2", "x/3"].map(|s| (c, s)));
+            cells.map(|(c, s)| deal.owner(c, s, 4).unwrap().index).collect()
         };
-        assert_eq!(part("curl", "reply/reset"), Some(FROZEN[0]));
-        assert_eq!(part("curl", "reply/hang"), Some(FROZEN[1]));
-        assert_eq!(part("node", "reply/hang"), Some(FROZEN[2]));
+        assert_eq!(owners(&one), [1, 2, 3, 4, 1, 2]);
+        assert_eq!(owners(&other), owners(&one));
+        assert_eq!(one.owner("a", "x/4", 4), None);
+        assert!(one.has(None, "a", "x/1") && !one.has(Some(Shard { index: 2, of: 4 }), "a", "x/1"));
     }
-
-    const FROZEN: [u32; 3] = [1, 1, 2];
 
     proptest! {
         #[test]
-        fn every_cell_is_in_one_part(client in ".{0,20}", scenario in ".{0,20}", of in 1u32..20) {
-            let parts = (1..=of).filter(|index| Shard { index: *index, of }.has(&client, &scenario));
-            prop_assert_eq!(parts.count(), 1);
+        fn every_cell_is_in_one_part_and_parts_are_as_large(
+            clients in proptest::collection::btree_set(".{0,9}", 1..5),
+            scenarios in proptest::collection::btree_set(".{0,9}", 1..30),
+            of in 1u32..20,
+        ) {
+            let deal = Deal::new(
+                clients.iter().map(String::as_str),
+                scenarios.iter().map(String::as_str),
+            );
+            let mut sizes = vec![0; of as usize];
+            for (client, scenario) in clients.iter().flat_map(|c| scenarios.iter().map(move |s| (c, s))) {
+                let parts = (1..=of).map(|index| Shard { index, of });
+                let parts: Vec<Shard> =
+                    parts.filter(|part| deal.has(Some(*part), client, scenario)).collect();
+                prop_assert_eq!(parts.len(), 1);
+                sizes[parts[0].index as usize - 1] += 1;
+            }
+            let (most, least) = (sizes.iter().max().unwrap(), sizes.iter().min().unwrap());
+            prop_assert!(most - least <= 1, "{sizes:?}");
         }
 
         #[test]

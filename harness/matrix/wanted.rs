@@ -8,7 +8,7 @@ use super::board::Seat;
 use super::engine::Due;
 use super::gather;
 use super::known::Known;
-use super::shard::Shard;
+use super::shard::{Deal, Shard};
 use super::summary::{Client, SuiteId};
 use crate::rng::Rng;
 use crate::run;
@@ -92,10 +92,13 @@ impl Wanted {
         }
     }
 
-    /// Whether the cell is in the part that is played.
-    pub(super) fn has(&self, client: usize, scenario: usize) -> bool {
-        let (client, scenario) = (&self.clients[client].name, &self.scenarios[scenario].name);
-        self.shard.is_none_or(|shard| shard.has(client, scenario))
+    /// Whether a cell, by its client and scenario, is in the part that is played.
+    pub(super) fn mine(&self) -> impl Fn(usize, usize) -> bool + '_ {
+        let name = |client: usize| self.clients[client].name.as_str();
+        let called = |scenario: usize| self.scenarios[scenario].name.as_str();
+        let deal =
+            Deal::new((0..self.clients.len()).map(name), (0..self.scenarios.len()).map(called));
+        move |client, scenario| deal.has(self.shard, name(client), called(scenario))
     }
 
     /// Whether what the scenario needs is there.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::badproxy;
 use crate::side_by_side::side_by_side;
 use crate::verdicts::bad;
+use crate::{GOOD, badproxy, matrix};
 
 /// Clients whose words no clock decides.
 const ASKED: &[&str] = &[
@@ -144,4 +144,29 @@ fn three_parts_are_the_whole() {
     parts.push(other.to_str().unwrap().to_owned());
     let unlike = merge(&parts).ends(2);
     assert!(unlike.stdout.is_empty() && unlike.stderr.contains("suite"), "{}", unlike.stderr);
+}
+
+/// Seven scenarios in thirds are 3, 2 and 2. Of more parts than cells some have none: they say so, end
+/// well, and are parts of the whole all the same.
+#[test]
+fn parts_are_as_large_as_each_other() {
+    let names = ["201", "204", "split", "byte-by-byte", "chunked", "no-reason", "reset"];
+    let names = names.map(|name| format!("reply/{name}"));
+    let part = |some: &[String], shard: &str| {
+        let asked = some.iter().flat_map(|name| ["--scenario", name]);
+        let asked: Vec<&str> = asked.chain(["--seed", "7", "--shard", shard]).collect();
+        matrix(&asked, GOOD).ends(0)
+    };
+    let sizes = ["1/3", "2/3", "3/3"].map(|shard| part(&names, shard).words().len());
+    assert_eq!(sizes, [3, 2, 2]);
+    let parts = ["1/2", "2/2"].map(|shard| part(&names[..1], shard));
+    assert_eq!((parts[0].words().len(), parts[1].words().len()), (1, 0));
+    let out = parts[1].played.out();
+    let said = "\n0 cells: of 1 in all, part 2/2 has none\nresults ";
+    assert!(out.contains(said) && out.ends_with("summary.json   exit 0\n"), "{out}");
+    let all = tempfile::tempdir().unwrap();
+    let dirs = parts.iter().map(|part| part.out.path().to_str().unwrap());
+    let merge = ["merge", "-o", all.path().to_str().unwrap()].into_iter().chain(dirs);
+    badproxy(merge).play().ends(0);
+    assert_eq!(cells(&all.path().join("summary.json")).len(), 1);
 }

@@ -40,6 +40,10 @@ pub struct Records {
     /// Records seen, bytes put out.
     records: u64,
     bytes: u64,
+    /// What the server sends from now on is encrypted, whatever its records' type says.
+    encrypted: bool,
+    /// It has asked for another hello: this is TLS 1.3.
+    retried: bool,
     /// Nothing more goes out.
     ended: Option<CutEnd>,
     /// Milliseconds spent until what was sent has left, before a RST.
@@ -61,10 +65,19 @@ pub fn records(wire: BoxWire, conn: &Arc<Conn>, stage: Stage, rules: Vec<TlsReco
         timer: None,
         records: 0,
         bytes: 0,
+        encrypted: false,
+        retried: false,
         ended: None,
         settled: 0,
     })
 }
+
+/// The type of a ChangeCipherSpec's record, and of a handshake message's in clear.
+const CHANGE_CIPHER_SPEC: u8 = 0x14;
+const HANDSHAKE: u8 = 0x16;
+/// How the random of a HelloRetryRequest begins (RFC 8446, section 4.1.3), and where it stands.
+const RETRY: [u8; 8] = [0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11];
+const RANDOM: usize = 11;
 
 fn gone() -> io::Error {
     io::ErrorKind::ConnectionReset.into()
@@ -82,7 +95,12 @@ impl Records {
             }
             let record = self.partial.split_to(length);
             self.records += 1;
+            // In TLS 1.2 the Finished behind it still says that it is a handshake message. In TLS 1.3 it
+            // changes nothing: behind a HelloRetryRequest, the ServerHello is yet to come.
+            let changed = record[0] == CHANGE_CIPHER_SPEC && !self.retried;
+            self.retried |= record[RANDOM.min(length)..].starts_with(&RETRY);
             self.record(record);
+            self.encrypted |= changed;
         }
     }
 
@@ -112,7 +130,7 @@ impl Records {
         }
         match fragment {
             // In clear, TLS 1.2 and ServerHello: a handshake message may be cut anywhere.
-            Some(size) if record[0] == 0x16 => {
+            Some(size) if record[0] == HANDSHAKE && !self.encrypted => {
                 for part in record[5..].chunks(size.0 as usize) {
                     let mut cut = record[..3].to_vec();
                     cut.extend((part.len() as u16).to_be_bytes());

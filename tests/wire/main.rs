@@ -10,6 +10,7 @@ mod dns;
 mod doh;
 mod effects;
 mod ends;
+mod fragments;
 #[path = "../support/h2.rs"]
 #[allow(dead_code, reason = "each target needs a part of it")]
 mod frames;

@@ -11,7 +11,9 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::version::TLS13;
-use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore};
+use tokio_rustls::rustls::{
+    ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion,
+};
 
 use crate::proxy::Proxy;
 use crate::tls::{flight, hello, record};
@@ -283,6 +285,24 @@ fn a_certificate_that_the_client_has_is_taken_or_refused() {
     }
 }
 
+/// A client of TLS with the proxy that speaks these versions.
+pub(crate) fn session(
+    proxy: &Proxy,
+    versions: &[&'static SupportedProtocolVersion],
+) -> ClientConnection {
+    let mut roots = RootCertStore::empty();
+    for root in CertificateDer::pem_slice_iter(proxy.roots.as_bytes()) {
+        roots.add(root.unwrap()).unwrap();
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let host = ServerName::try_from("127.0.0.1").unwrap();
+    ClientConnection::new(Arc::new(config), host).unwrap()
+}
+
 /// In TLS 1.3 the client may send before it knows that it is refused. A close with that unread would
 /// be a RST, which can overtake the alert.
 #[test]
@@ -290,17 +310,7 @@ fn an_alert_is_not_overtaken_by_a_rst() {
     let proxy = Proxy::start(
         "proxy: {tls: true}\nrules: [{at: proxy_tls, do: {tls: {client_cert: required}}}]\n",
     );
-    let mut roots = RootCertStore::empty();
-    for root in CertificateDer::pem_slice_iter(proxy.roots.as_bytes()) {
-        roots.add(root.unwrap()).unwrap();
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(&[&TLS13])
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let host = ServerName::try_from("127.0.0.1").unwrap();
-    let mut session = ClientConnection::new(Arc::new(config), host).unwrap();
+    let mut session = session(&proxy, &[&TLS13]);
     session.set_buffer_limit(None);
     let mut socket = proxy.connect();
     while session.is_handshaking() {

@@ -62,10 +62,18 @@ impl Nonces {
         self.known.get(nonce).map(|(issued, ..)| issued)
     }
 
-    /// From now on it is stale.
+    /// From now on it is stale, and so is each that was issued before it: nonces grow old in the order in
+    /// which they came.
     pub fn retire(&mut self, nonce: &str) {
-        if let Some((issued, ..)) = self.known.get_mut(nonce) {
-            issued.until = Some(Duration::ZERO);
+        let Some(last) = self.order.iter().rposition(|one| one == nonce) else { return };
+        for old in self.order.iter().take(last + 1).rev() {
+            if let Some((issued, ..)) = self.known.get_mut(old) {
+                let before = issued.until.replace(Duration::ZERO);
+                // Retired once, with all that is older.
+                if before == Some(Duration::ZERO) {
+                    return;
+                }
+            }
         }
     }
 
@@ -119,6 +127,22 @@ mod tests {
         assert_eq!(nonces.take("b", None, now), Use::Good);
         assert!(matches!(nonces.take("b", None, Duration::from_secs(1)), Use::Stale(_)));
         assert!(matches!(nonces.take("c", None, now), Use::Stale(_)));
+    }
+
+    #[test]
+    fn none_outlives_a_younger_one() {
+        let mut nonces = Nonces::default();
+        let now = Duration::ZERO;
+        for name in ["a", "b", "c", "d"] {
+            nonces.issue(name.into(), issued(None, None));
+        }
+        for (name, stale) in [("b", 2), ("none", 2), ("a", 2), ("c", 3)] {
+            nonces.retire(name);
+            for (n, one) in ["a", "b", "c", "d"].into_iter().enumerate() {
+                let found = nonces.take(one, None, now);
+                assert_eq!(matches!(found, Use::Stale(_)), n < stale, "{one}, {name} retired");
+            }
+        }
     }
 
     #[test]

@@ -96,6 +96,7 @@ fn fb013_a_nonce_that_was_called_stale_is_not_taken_again() {
         ));
         let mut socket = proxy.connect();
         let mut first = ask(&mut socket, line, "");
+        let mut older = Vec::new();
         for n in 0..before {
             // Nothing, Basic, a wrong answer; on this connection and on others.
             let wrong = digest_answer(&first, line, ("alice", "wrong"), 1);
@@ -103,7 +104,7 @@ fn fb013_a_nonce_that_was_called_stale_is_not_taken_again() {
             if n == 1 {
                 socket = proxy.connect();
             }
-            first = ask(&mut socket, line, say);
+            older.push(std::mem::replace(&mut first, ask(&mut socket, line, say)));
             assert!(!first.contains("stale"), "{first}");
         }
         let told = ask(&mut socket, line, &digest_answer(&first, line, ALICE, 1));
@@ -111,6 +112,11 @@ fn fb013_a_nonce_that_was_called_stale_is_not_taken_again() {
         for nc in 2..4 {
             let old = ask(&mut socket, line, &digest_answer(&first, line, ALICE, nc));
             assert!(offers(&old)[0].ends_with(", stale=true"), "{old}");
+        }
+        // None that came before it is better.
+        for asked in &older {
+            let old = ask(&mut socket, line, &digest_answer(asked, line, ALICE, 1));
+            assert!(offers(&old)[0].ends_with(", stale=true"), "after {before}: {old}");
         }
         let redone = ask(&mut socket, line, &digest_answer(&told, line, ALICE, 1));
         assert!(redone.starts_with("HTTP/1.1 200 "), "after {before}: {redone}");

@@ -324,6 +324,8 @@ fn fb048_the_host_of_a_connect_is_its_target() {
         ("other.badproxy.test:8443", &["target.badproxy.test:443"], "400"),
         ("target.badproxy.test:443", &["target.badproxy.test"], "400"),
         ("target.badproxy.test:443", &["target.badproxy.test:443"; 2], "400"),
+        ("target.badproxy.test:443", &["target.badproxy.test:443", "x"], "400"),
+        ("target.badproxy.test:443", &["x", "target.badproxy.test:443"], "400"),
         ("target.badproxy.test:443", &[], "400"),
     ] {
         let lines: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();

@@ -33,7 +33,7 @@ pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
     let came = dialled || case.may_not_arrive();
     let mistaken = tongue::find(case);
     // NOT-EXERCISED has said so already, or the wrong protocol says why.
-    let told = came && mistaken.is_none();
+    let told = (came || (case.unread() && case.way() != Way::Proxy)) && mistaken.is_none();
     let reasons = [
         mistaken,
         no_end(case),
@@ -201,10 +201,15 @@ fn cut(case: &Case<'_>) -> Reason {
 /// The client may go around the proxy, and no way was seen at all.
 fn no_way(case: &Case<'_>) -> Reason {
     let seen = case.conduct.went_around() || case.conduct.requests > 0;
-    (case.way() != Way::Proxy && !seen).then(|| {
-        let text = "the target was reached neither through the proxy nor around it; run --isolate \
-                    sees each way";
-        ("way", text.to_owned())
+    // Who meets the fault and gives up has reached nothing, and where each way is seen that is known.
+    let gave_up = case.terms.bypass_observable && case.met && !case.expects(Outcome::Success);
+    (case.way() != Way::Proxy && !seen && !gave_up).then(|| {
+        let neither = "the target was reached neither through the proxy nor around it";
+        let text = match case.terms.bypass_observable {
+            true => neither.to_owned(),
+            false => format!("{neither}; run --isolate sees each way"),
+        };
+        ("way", text)
     })
 }
 

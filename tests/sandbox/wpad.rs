@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
 
 use crate::faults::inside;
 use crate::play::file;
-use crate::{allowed, named};
+use crate::{allowed, events, named, verdict};
 
 /// Asks for a file.
 fn get(at: SocketAddr, path: &str) -> String {
@@ -65,4 +65,21 @@ fn the_name_leads_to_a_page() {
         return;
     }
     assert_eq!(inside("pac/wpad-login-page", "wpad").0, "127.0.0.2:80 text/html");
+}
+
+/// Who has found no proxy may do without, or stop; who has looked for none has met nothing.
+#[test]
+fn what_is_made_of_the_page() {
+    if !allowed() {
+        return;
+    }
+    for (command, wanted) in [
+        ("curl -sS {target}", "INCONCLUSIVE"),
+        ("sh -c 'curl -sS {pac}; curl -sS {target}'", "PASS"),
+        ("sh -c 'curl -sS {pac}; echo no pac script >&2; exit 1'", "PASS"),
+        ("sh -c 'curl -sS {pac}; exit 0'", "WRONG"),
+    ] {
+        let (events, played) = events("pac/wpad-login-page", command);
+        assert_eq!(verdict(&events), wanted, "{command}\n{}", played.stderr);
+    }
 }

@@ -25,11 +25,13 @@ fn where_it_may_it_is_not() {
 }
 
 /// A client that refuses the name server's certificate asks nothing and dials nobody, and has met
-/// the rule all the same; one that asks under it has told a stranger.
+/// the rule all the same; one that asks under it has told a stranger. curl says that it could not
+/// resolve a name, which is not the reason.
 #[test]
 fn a_certificate_of_the_name_server_is_checked() {
-    // curl says that it could not resolve the name, and not why.
-    judge(&["dns/doh-bad-certificate"], GOOD).earns("VAGUE", 0).by("explain");
+    judge(&["dns/doh-bad-certificate"], GOOD).earns("VAGUE", 0);
+    let says = format!("{GOOD} || {{ echo 'certificate has expired' >&2; exit 6; }}");
+    judge(&["dns/doh-bad-certificate"], &says).earns("PASS", 0);
     let bad = format!("{GOOD} --doh-insecure");
     judge(&["dns/doh-bad-certificate"], &bad).earns("WRONG", 1);
 }

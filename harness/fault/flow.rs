@@ -2,6 +2,7 @@
 //! directions of a tunnel.
 
 use std::future::poll_fn;
+use std::io::ErrorKind;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -249,10 +250,12 @@ impl Flow<'_> {
                 let upward = up.poll(cx, *client, *upstream);
                 up.first |= up.is_done() && !down.is_done();
                 let deaf = matches!(upward, Poll::Ready(Err(PipeError::Write(_))));
-                if deaf && down.is_done() {
-                    // It has said its last and takes nothing more: a RST has answered the bytes.
-                    let end = Ended::Gone(Who::Upstream, End::Reset);
-                    return Poll::Ready(Passed::Ended(end));
+                if let Poll::Ready(Err(PipeError::Write(error))) = &upward
+                    && error.kind() == ErrorKind::ConnectionReset
+                {
+                    // The write has been told of the RST, so that the read will be an end of file:
+                    // one that nobody has sent.
+                    down.half_close = false;
                 }
                 match upward {
                     Poll::Ready(Ok(PipeEnd::Limit)) => return Poll::Ready(Passed::Met),
@@ -269,6 +272,11 @@ impl Flow<'_> {
                     Poll::Ready(Ok(PipeEnd::Done)) | Poll::Pending => {}
                 }
                 down.first |= down.is_done() && !up.is_done();
+                if deaf && down.is_done() {
+                    // It has said its last and takes nothing more: a RST has answered the bytes.
+                    let end = Ended::Gone(Who::Upstream, End::Reset);
+                    return Poll::Ready(Passed::Ended(end));
+                }
                 if up.is_done() && down.is_done() {
                     return Poll::Ready(Passed::Ended(Ended::Finished));
                 }

@@ -2,6 +2,7 @@
 //! only looks where it ends.
 
 use std::future::poll_fn;
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -24,6 +25,9 @@ struct Up<'a> {
     pending: BytesMut,
     framing: Framing,
     broken: bool,
+    /// The target has sent a RST and no FIN before it. Reading is not told again, and comes to an
+    /// end of file that nobody has sent.
+    reset: bool,
 }
 
 /// The target-to-client direction.
@@ -70,7 +74,7 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
     }
     let pending = BytesMut::from(rewritten(&sent, &path).as_bytes());
     let conn = std::sync::Arc::clone(&session.conn);
-    let mut up = Up { conn: &conn, pending, framing, broken: false };
+    let mut up = Up { conn: &conn, pending, framing, broken: false, reset: false };
     let mut down = Down {
         conn: &conn,
         method: &head.method,
@@ -104,6 +108,9 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
             }
         }
         match ready!(down.poll(cx, &mut upstream, &mut session.wire)) {
+            Ok(()) if up.reset && down.state == State::Ended => {
+                Poll::Ready(Err((Who::Upstream, true)))
+            }
             Ok(()) => Poll::Ready(Ok(sent.is_ready() && !up.broken)),
             Err(failed) => Poll::Ready(Err(failed)),
         }
@@ -205,7 +212,11 @@ impl Up<'_> {
                 match ready!(Pin::new(&mut *upstream).poll_write(cx, &self.pending)) {
                     Ok(n) => self.pending.advance(n),
                     // The target takes nothing more; its response may still come.
-                    Err(_) => self.broken = true,
+                    Err(error) => {
+                        self.broken = true;
+                        // Tried again, it is told of a broken pipe.
+                        self.reset |= error.kind() == ErrorKind::ConnectionReset;
+                    }
                 }
             }
             if self.broken || (self.pending.is_empty() && self.framing.is_done()) {

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -28,7 +29,14 @@ pub(super) enum Failed {
     /// Where the bytes come from.
     Read(std::io::Error),
     /// Where they go.
-    Write,
+    Write(ErrorKind),
+}
+
+/// Whether a target that takes nothing more has sent a RST and no FIN before it. The kernel tells
+/// of a RST once: where the write has been told, what comes after the last byte reads as an end of
+/// file that nobody has sent. After a FIN the write's error is a broken pipe.
+pub(super) fn reset_without_fin(write: Option<ErrorKind>) -> bool {
+    write == Some(ErrorKind::ConnectionReset)
 }
 
 /// One direction.
@@ -59,8 +67,8 @@ impl Half {
     }
 
     /// Moves what there is. `enough`: returns early (with false) once that many have moved, never
-    /// more, and nothing is carried. `last`: the other direction is done, so that the end need not be
-    /// passed on: both sockets are about to be closed, which sends the FIN.
+    /// more, and nothing is carried. `last`: the end is not passed on. Either the other direction is
+    /// done, and both sockets are about to be closed, which sends the FIN; or it is no FIN.
     pub fn poll<R, W>(
         &mut self,
         cx: &mut Context<'_>,
@@ -81,7 +89,8 @@ impl Half {
                 if !self.carry.is_empty() {
                     let n = match ready!(Pin::new(&mut *to).poll_write(cx, &self.carry)) {
                         Ok(n) if n > 0 => n,
-                        _ => return Poll::Ready(Err(Failed::Write)),
+                        Ok(_) => return Poll::Ready(Err(Failed::Write(ErrorKind::WriteZero))),
+                        Err(error) => return Poll::Ready(Err(Failed::Write(error.kind()))),
                     };
                     self.carry.drain(..n);
                     if self.carry.is_empty() {
@@ -115,10 +124,20 @@ impl Half {
                     Poll::Ready(Ok(n)) if n == bytes.len() => {}
                     Poll::Ready(Ok(n)) => self.carry = bytes[n..].to_vec(),
                     Poll::Pending => self.carry = bytes.to_vec(),
-                    Poll::Ready(Err(_)) => return Poll::Ready(Err(Failed::Write)),
+                    Poll::Ready(Err(error)) => {
+                        return Poll::Ready(Err(Failed::Write(error.kind())));
+                    }
                 }
             }
         })
+    }
+}
+
+/// Why the target takes nothing more, if that is so.
+pub(super) fn refused(up: &Poll<Result<bool, Failed>>) -> Option<ErrorKind> {
+    match up {
+        Poll::Ready(Err(Failed::Write(kind))) => Some(*kind),
+        _ => None,
     }
 }
 
@@ -133,10 +152,10 @@ pub(super) fn outcome(
     match (up, down) {
         (Poll::Ready(Err(Failed::Read(error))), _) => gone(Who::Client, &error),
         (_, Poll::Ready(Err(Failed::Read(error)))) => gone(Who::Upstream, &error),
-        (_, Poll::Ready(Err(Failed::Write))) => Some(Ended::Gone(Who::Client, End::Reset)),
+        (_, Poll::Ready(Err(Failed::Write(_)))) => Some(Ended::Gone(Who::Client, End::Reset)),
         (Poll::Ready(Ok(true)), Poll::Ready(Ok(true))) => Some(Ended::Finished),
         // It has said its last and takes nothing more: a RST has answered the client's bytes.
-        (Poll::Ready(Err(Failed::Write)), Poll::Ready(Ok(true))) => {
+        (Poll::Ready(Err(Failed::Write(_))), Poll::Ready(Ok(true))) => {
             Some(Ended::Gone(Who::Upstream, End::Reset))
         }
         // The target takes nothing more: what it said last may still be on its way down.
@@ -153,6 +172,8 @@ pub(super) struct Both {
     pub down: Half,
     /// Who was done first.
     pub first: Option<Who>,
+    /// The target takes nothing more, and what it says to that.
+    pub deaf: Option<ErrorKind>,
 }
 
 /// Passes bytes both ways until both sides are done or one has gone, and passes a reset on.
@@ -192,19 +213,24 @@ async fn copy(
     both: &mut Both,
     searched: bool,
 ) -> Option<Ended> {
-    let Both { up, down, first } = both;
+    let Both { up, down, first, deaf } = both;
     poll_fn(|cx| {
         // Where the ceiling is reached, the connection is about to be ended.
         let room = conn.shared.room();
         let enough = up.moved.saturating_add(room);
-        let a = up.poll(cx, client, upstream, enough, down.is_done());
+        let a = match *deaf {
+            Some(kind) => Poll::Ready(Err(Failed::Write(kind))),
+            None => up.poll(cx, client, upstream, enough, down.is_done()),
+        };
+        *deaf = refused(&a);
         *first = first.or(up.is_done().then_some(Who::Client));
         // What was read and is on its way is not counted yet.
         let room = conn.shared.room().saturating_sub(down.carried());
         let enough = down.moved.saturating_add(room);
-        let b = down.poll(cx, upstream, client, enough, up.is_done());
+        let silent = up.is_done() || reset_without_fin(*deaf);
+        let b = down.poll(cx, upstream, client, enough, silent);
         *first = first.or(down.is_done().then_some(Who::Upstream));
-        if down.is_done() {
+        if down.is_done() && !reset_without_fin(*deaf) {
             conn.passed_on();
         }
         match outcome(a, b) {

@@ -14,7 +14,7 @@ use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use super::relay::{Both, Failed, Half, outcome};
+use super::relay::{Both, Failed, Half, outcome, refused, reset_without_fin};
 use crate::conn::Conn;
 use crate::event::Who;
 use crate::wire::Wire;
@@ -92,8 +92,10 @@ impl Way {
                 return Poll::Ready(Ok(true));
             }
             if self.held > 0 {
-                ready!(to.poll_write_ready(cx)).map_err(|_| Failed::Write)?;
-                let Some((out, _)) = &self.pipe else { return Poll::Ready(Err(Failed::Write)) };
+                ready!(to.poll_write_ready(cx)).map_err(|error| Failed::Write(error.kind()))?;
+                let Some((out, _)) = &self.pipe else {
+                    return Poll::Ready(Err(Failed::Write(io::ErrorKind::Other)));
+                };
                 let moved = to.try_io(Interest::WRITABLE, || {
                     let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
                     Ok(splice(out, None, &*to, None, self.held, flags)?)
@@ -101,7 +103,7 @@ impl Way {
                 match moved {
                     Ok(n) => self.held -= n.min(self.held),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(_) => return Poll::Ready(Err(Failed::Write)),
+                    Err(error) => return Poll::Ready(Err(Failed::Write(error.kind()))),
                 }
                 continue;
             }
@@ -165,15 +167,20 @@ pub(super) async fn relay(
     (mut client, mut upstream): (TcpStream, TcpStream),
     both: Both,
 ) {
-    let Both { up, down, mut first } = both;
+    let Both { up, down, mut first, mut deaf } = both;
     let (mut up, mut down) = (Way::new(up), Way::new(down));
     // From here on not by the wires: splice goes past them.
     let mut counted = (up.half.moved, down.half.moved - down.held());
     let ended = poll_fn(|cx| {
         let room = conn.shared.room().saturating_sub(down.held());
-        let a = up.poll(cx, &mut client, &mut upstream, room, down.is_done());
+        let a = match deaf {
+            Some(kind) => Poll::Ready(Err(Failed::Write(kind))),
+            None => up.poll(cx, &mut client, &mut upstream, room, down.is_done()),
+        };
+        deaf = refused(&a);
         first = first.or(up.is_done().then_some(Who::Client));
-        let b = down.poll(cx, &mut upstream, &mut client, room, up.is_done());
+        let silent = up.is_done() || reset_without_fin(deaf);
+        let b = down.poll(cx, &mut upstream, &mut client, room, silent);
         first = first.or(down.is_done().then_some(Who::Upstream));
         let moved = (up.half.moved, down.half.moved - down.held());
         conn.count_in(moved.0 - counted.0);

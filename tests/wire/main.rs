@@ -21,6 +21,7 @@ mod http;
 mod login;
 mod origin;
 mod pac;
+mod passed_on;
 mod proxy;
 mod range;
 mod resolve;

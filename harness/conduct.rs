@@ -6,6 +6,7 @@
 mod pace;
 mod parts;
 mod said;
+mod taken;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use pace::Pace;
 pub use parts::{Exit, Met, PerVia, Process, Sight, Silence, Spot, Tongue};
 pub use said::Heard;
 pub(crate) use said::stands;
+use taken::Taken;
 
 use crate::event::{Event, How, Side, Via, What, Who};
 use crate::scenario::Scheme;
@@ -111,6 +113,8 @@ pub struct Conduct {
     began: BTreeMap<u64, f64>,
     /// How soon and how often it came back.
     pace: Pace,
+    /// What became of the answers that it took.
+    taken: Taken,
     /// Open connections whose TLS session has a bad certificate.
     distrusted: BTreeSet<u64>,
     /// Open connections whose TLS session with the proxy has a bad certificate.
@@ -123,6 +127,7 @@ impl Conduct {
         let (time, conn) = (event.time, event.conn);
         self.spoken.extend(Tongue::of(&event.what));
         self.pace(event);
+        self.taken(event);
         match &event.what {
             What::Accepted { side: Side::Client, attempt, .. } => {
                 self.accepted += 1;

@@ -27,6 +27,10 @@ pub struct Expect {
     /// The pause between attempts.
     #[serde(default, deserialize_with = "collect::maybe", skip_serializing_if = "Option::is_none")]
     pub gap: Option<Gap>,
+    /// Whether a client could know that an answer is damaged (`corrupt` at `body`): with `noticed`,
+    /// exit code 0 is WRONG unless a whole answer came afterwards. Default: `hidden`.
+    #[serde(default, skip_serializing_if = "super::is_default")]
+    pub damage: Damage,
     /// Words of which the client's output has to contain one when it fails; case is ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explain: Vec<String>,
@@ -43,6 +47,18 @@ pub enum Outcome {
     Failure,
     /// One or the other.
     Either,
+}
+
+/// Whether damage to an answer can be known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Damage {
+    /// Nothing on the wire shows it: whoever takes the answer passes, and the report says so.
+    #[default]
+    Hidden,
+    /// Something else on the wire shows it, another ETag, say: whoever takes the answer is WRONG.
+    Noticed,
 }
 
 /// How the target is reached.

@@ -45,7 +45,7 @@ pub use collect::{Located, Several};
 pub(crate) use collect::{word, word_or_map};
 pub(crate) use dns::is_default;
 pub use dns::{Address4, Address6, DnsSide, DnsTcp, Name, Others, Records};
-pub use expect::{Count, Expect, Gap, Outcome, Way};
+pub use expect::{Count, Damage, Expect, Gap, Outcome, Way};
 pub(crate) use numbered::{name_of, number, number_schema, write_number};
 pub use origin::{Alpn, OriginSide};
 pub use pac::PacSide;

@@ -241,6 +241,22 @@ fn ceilings(case: &Case<'_>) -> String {
     all.join(", ")
 }
 
+/// What a success cannot show, because it is in no byte that was seen here.
+fn untold(case: &Case<'_>, word: Word) -> Option<&'static str> {
+    if word != Word::Pass || case.ending != Ending::Success || !case.met {
+        return None;
+    }
+    if case.conduct.took_damage() {
+        return Some(
+            "damage: what the client got is wrong; let the command compare it with a checksum",
+        );
+    }
+    case.conduct.took_parts().then_some(
+        "parts: whether the client put them together rightly is not seen here; let the command \
+         compare its file",
+    )
+}
+
 /// What is worth knowing and no finding.
 pub(super) fn notes(case: &Case<'_>, word: Word) -> Vec<String> {
     let conduct = case.conduct;
@@ -268,6 +284,7 @@ pub(super) fn notes(case: &Case<'_>, word: Word) -> Vec<String> {
         );
     }
     notes.extend(case.note_unasked(word));
+    notes.extend(untold(case, word).map(str::to_owned));
     for to in &conduct.elsewhere {
         notes.push(format!("egress: sent a datagram to {to} around the proxy"));
     }

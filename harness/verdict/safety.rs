@@ -2,7 +2,7 @@
 
 use super::words::{count, many};
 use super::{Case, Ending, Finding, Word};
-use crate::scenario::{Outcome, Way};
+use crate::scenario::{Damage, Outcome, Way};
 
 pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
     leak(case, found);
@@ -10,6 +10,7 @@ pub(super) fn find(case: &Case<'_>, found: &mut Vec<Finding>) {
     bad_certificate(case, found);
     false_success(case, found);
     no_answer(case, found);
+    damaged(case, found);
     bypass(case, found);
 }
 
@@ -48,6 +49,16 @@ fn no_answer(case: &Case<'_>, found: &mut Vec<Finding>) {
     if case.ending == Ending::Success && nonces.proxied() == 0 && nonces.direct == 0 && ours {
         let measured = format!("{}, but the origin's answer was never fetched", case.exit(0));
         found.push(case.finding(Word::Wrong, "nonce", measured, ""));
+    }
+}
+
+/// Exit 0 with an answer of which the wire shows that it cannot be right.
+fn damaged(case: &Case<'_>, found: &mut Vec<Finding>) {
+    let shown = case.scenario.expect.damage == Damage::Noticed;
+    if shown && case.ending == Ending::Success && case.conduct.took_damage() {
+        let measured = format!("{}, with a damaged answer in what it got", case.exit(0));
+        let limit = "the wire shows it, and no whole answer came after";
+        found.push(case.finding(Word::Wrong, "damage", measured, limit));
     }
 }
 

@@ -164,8 +164,17 @@ pub(super) fn passed(case: &Case<'_>) -> String {
     };
     match case.ending {
         Ending::Success => {
-            let how = if case.met { "recovers" } else { "works" };
-            format!("{how}: the origin's answer after {}, {attempts}", ms(ran))
+            let (how, what) = match case.met {
+                _ if conduct.took_damage() => {
+                    ("cannot know", "a damaged answer, and nothing on the wire shows it,")
+                }
+                true if conduct.took_parts() => {
+                    ("recovers", "the origin's answer in parts, as far as the wire shows,")
+                }
+                true => ("recovers", "the origin's answer"),
+                false => ("works", "the origin's answer"),
+            };
+            format!("{how}: {what} after {}, {attempts}", ms(ran))
         }
         Ending::Failure(code) => match (conduct.audible_since, conduct.process.exit) {
             (Some(since), Some(end)) => {

@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod clarity;
+mod damage;
 mod dns;
 mod good;
 mod login;

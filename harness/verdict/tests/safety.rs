@@ -152,3 +152,41 @@ fn bypass_reversed() {
     assert_eq!((unseen.word, unseen.findings[0].rule), (Word::Inconclusive, "way"));
     assert_eq!(verdict("{}\n", around()).word, Word::Bypass);
 }
+
+/// A body with a flipped bit is right by nobody's account; where the wire shows it, to take it is wrong.
+#[test]
+fn a_damaged_answer() {
+    let yaml = |damage: &str| {
+        format!(
+            "rules: [{{at: body, do: {{corrupt: 0.1}}}}]\nexpect: {{outcome: either{damage}}}\n"
+        )
+    };
+    let get = || client().connect().request(&[]).reply(200).get(Via::Tunnel, &[]);
+    let bad = || get().fault(Stage::Body, "corrupt", "flips bits", true).answer(Via::Tunnel);
+    let part = |script: Script| {
+        script.here(What::HttpResponse {
+            via: Via::Tunnel,
+            status: 206,
+            bytes: 5,
+            nonce_served: true,
+        })
+    };
+    let hidden = verdict(&yaml(""), bad().exits(0));
+    assert_eq!(hidden.word, Word::Pass);
+    assert!(hidden.summary.starts_with("cannot know: a damaged answer"), "{}", hidden.summary);
+    assert!(hidden.notes.iter().any(|note| note.starts_with("damage: ")), "{:?}", hidden.notes);
+    let noticed = yaml(", damage: noticed");
+    let measured = "exit code 0, with a damaged answer in what it got, the wire shows it, and no whole \
+                    answer came after";
+    earns(Word::Wrong, measured, &noticed, bad().exits(0));
+    assert_eq!(verdict(&noticed, bad().exits(1)).word, Word::Pass);
+    // A part that is good makes no whole; a whole answer does, also where another one was begun before.
+    earns(Word::Wrong, measured, &noticed, part(bad().get(Via::Tunnel, &[])).exits(0));
+    let again = bad().get(Via::Tunnel, &[]).answer(Via::Tunnel);
+    let found = verdict(&noticed, again.exits(0));
+    assert_eq!(found.word, Word::Pass);
+    assert!(found.summary.starts_with("recovers: the origin's answer after"), "{}", found.summary);
+    let cut = get().fault(Stage::Body, "corrupt", "flips bits", true).connect();
+    let found = cut.request(&[]).reply(200).get(Via::Tunnel, &[]).answer(Via::Tunnel).exits(0);
+    assert_eq!(verdict(&noticed, found).word, Word::Pass);
+}

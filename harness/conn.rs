@@ -1,6 +1,6 @@
 //! One connection: what every stage of it shares.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::auth::Handshake;
@@ -29,6 +29,7 @@ pub struct Conn {
     bytes_out: AtomicU64,
     end: Mutex<End>,
     handshake: Mutex<Handshake>,
+    answered: AtomicBool,
 }
 
 /// How far the end of a connection has got.
@@ -53,6 +54,7 @@ impl Conn {
             bytes_out: AtomicU64::new(0),
             end: Mutex::default(),
             handshake: Mutex::default(),
+            answered: AtomicBool::new(false),
         })
     }
 
@@ -68,6 +70,7 @@ impl Conn {
             bytes_out: AtomicU64::new(0),
             end: Mutex::default(),
             handshake: Mutex::default(),
+            answered: AtomicBool::new(false),
         })
     }
 
@@ -84,6 +87,19 @@ impl Conn {
     /// How far the client's handshake with the proxy has got on this connection.
     pub fn handshake(&self) -> MutexGuard<'_, Handshake> {
         self.handshake.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The built-in origin has given a whole answer, on this connection or on a stream of it.
+    pub fn answer(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+        if let Some((_, connection)) = &self.stream {
+            connection.answer();
+        }
+    }
+
+    /// Whether it has.
+    pub fn is_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// The event log.

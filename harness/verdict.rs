@@ -2,8 +2,9 @@
 //!
 //! One rule a small function: `safety` (leak, wrong, bypass), `robustness` (not exercised, storm,
 //! hang, crash, failed), `clarity` (slow, vague), `open` (what could not be judged, with `tongue` and
-//! `login`). `lag` takes back what our own lateness could explain. The rest is sorted by [`Word`]; the first names the run.
+//! `login`, `bites`). `lag` takes back what our own lateness could explain. The rest is sorted by [`Word`]; the first names the run.
 
+mod bites;
 mod clarity;
 mod lag;
 mod login;
@@ -202,6 +203,7 @@ impl<'a> Case<'a> {
     fn exercised(&self) -> bool {
         self.mistaken().is_none()
             && self.not_logged_in().is_none()
+            && self.never_limited().is_none()
             && (self.met || (self.scenario.rules.is_empty() && !self.unread()))
     }
 

@@ -36,6 +36,9 @@ pub struct H2 {
     /// `initial_window_size`. Default: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_updates: Option<bool>,
+    /// The rule that is met when the client comes to what it [`waits for`](H2::waits_for), and its stage.
+    #[serde(skip)]
+    pub(crate) bites: Option<(usize, Stage)>,
 }
 
 /// SETTINGS (RFC 9113, section 6.5.2; RFC 8441): any number of 32 bits, also one that is not
@@ -83,7 +86,28 @@ impl Settings {
     }
 }
 
+/// What a client has to do before it meets terms that are no matter until then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// To open more than that many streams.
+    Streams(u32),
+    /// To upload more than fits into the window.
+    Upload,
+}
+
 impl H2 {
+    /// What the client has to come to first, where all that is different waits for it.
+    pub(crate) fn waits_for(&self) -> Option<Waits> {
+        let alone = H2 { bites: self.bites, ..H2::default() };
+        if *self == (H2 { window_updates: Some(false), ..alone.clone() }) {
+            return Some(Waits::Upload);
+        }
+        let cap = self.settings.as_ref()?.max_concurrent_streams.filter(|most| *most > 0)?;
+        let settings = Settings { max_concurrent_streams: Some(cap), ..Settings::default() };
+        let alone = H2 { settings: Some(settings), ..alone };
+        (*self == alone).then_some(Waits::Streams(cap))
+    }
+
     /// The payload of SETTINGS: None for the library's own, Some(None) where none are sent.
     pub(crate) fn payload(&self) -> Option<Option<Vec<u8>>> {
         if self.send_settings == Some(false) {
@@ -168,6 +192,12 @@ impl Fault for H2 {
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
         cx.choice.h2 = self.clone();
+        let met = |waits: Waits| matches!(waits, Waits::Streams(most) if cx.facts.attempt > u64::from(most));
+        if self.waits_for().is_some_and(|waits| !met(waits)) {
+            cx.choice.h2.bites = Some((cx.rule(), cx.stage));
+            cx.passed(self.words());
+            return Ok(After::Go);
+        }
         // What is never sent is silence; what SETTINGS say can be read.
         cx.did(self.words(), self.settings.is_some());
         Ok(After::Go)
@@ -186,5 +216,12 @@ mod tests {
         let settings = Settings { max_concurrent_streams: Some(1), ..Settings::default() };
         let one = H2 { settings: Some(settings), ..H2::default() };
         assert_eq!(one.payload(), Some(Some(vec![0, 3, 0, 0, 0, 1])));
+        assert_eq!((one.waits_for(), H2::default().waits_for()), (Some(Waits::Streams(1)), None));
+        assert_eq!(H2 { ack_pings: Some(false), ..one.clone() }.waits_for(), None);
+        let upload = H2 { window_updates: Some(false), ..H2::default() };
+        assert_eq!(upload.waits_for(), Some(Waits::Upload));
+        assert_eq!(H2 { window_updates: Some(false), ..one.clone() }.waits_for(), None);
+        let none = Settings { max_concurrent_streams: Some(0), ..Settings::default() };
+        assert_eq!(H2 { settings: Some(none), ..H2::default() }.waits_for(), None);
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{After, Cx, Fault};
 use crate::scenario::{Alpn, Problem, Size, seen};
 use crate::stage::Stage;
+use crate::tls::hello::{self, Hello};
 
 /// The terms of the handshake: what the server offers, asks for and refuses. TLS itself goes by
 /// the book.
@@ -167,6 +168,11 @@ impl Tls {
     }
 }
 
+/// Whether a client's hello offers to go on with an earlier session.
+fn offers_session(inbox: &[u8]) -> bool {
+    matches!(hello::parse(inbox), Hello::Whole(hello) if hello.resumes())
+}
+
 impl Fault for Tls {
     const AT: &'static [Stage] = &[Stage::ProxyTls, Stage::Tls];
     const ABOUT: &'static str =
@@ -216,6 +222,12 @@ impl Fault for Tls {
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
         cx.choice.tls.terms = self.clone();
+        // What is refused has to be offered first.
+        let refused = Tls { tickets: Some(Tickets::Refused), ..Tls::default() };
+        if *self == refused && !offers_session(cx.inbox) {
+            cx.passed("takes no session tickets; none was offered");
+            return Ok(After::Go);
+        }
         cx.did(self.words(), true);
         Ok(After::Go)
     }

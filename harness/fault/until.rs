@@ -27,6 +27,10 @@ pub struct UntilStep {
     /// with `downstream`. At `tunnel`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<Direction>,
+    /// With `end: upstream`: only where the target has given no whole answer yet. A FIN after one
+    /// passes as it always does, and the rest of the rule is not met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered: Option<bool>,
     /// The direction that `bytes` and `idle` look at. Default: `bytes` those to the client, `idle`
     /// both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +60,11 @@ impl Fault for UntilStep {
                 .about("end")
                 .help("`end` can be used at `tunnel`"));
         }
+        if self.unanswered.is_some() && self.end != Some(Direction::Upstream) {
+            return Err(Problem::new("`unanswered` is about the client's FIN")
+                .about("unanswered")
+                .help("write `until: {end: upstream, unanswered: true}`"));
+        }
         passes(self.direction, stage)
     }
 
@@ -70,6 +79,10 @@ impl Fault for UntilStep {
         };
         if let Err(after) = cx.pass(until).await {
             return Ok(after);
+        }
+        if self.unanswered == Some(true) && cx.conn.is_answered() {
+            // The client has what it came for, and ends: as a healthy proxy lets it.
+            return Ok(cx.pass(Until::default()).await.err().unwrap_or(After::Stop));
         }
         let (up, down) = cx.flow.passed();
         cx.did(format!("{down} bytes have passed to the client, {up} from it"), false);

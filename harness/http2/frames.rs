@@ -14,12 +14,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::frame::{self, Code};
 use crate::conn::Conn;
 use crate::event::What;
-use crate::fault::h2::H2;
+use crate::fault::h2::{H2, Waits};
 use crate::wire::BoxWire;
 
 /// One connection, as its frames and its streams share it.
 #[derive(Clone)]
 pub struct Handle(Arc<Mutex<State>>);
+
+/// REFUSED_STREAM (RFC 9113, section 7).
+const REFUSED: u32 = 7;
 
 struct State {
     conn: Arc<Conn>,
@@ -128,6 +131,15 @@ impl Handle {
     /// Whether a stream is not served because of a GOAWAY.
     pub(super) fn is_past(&self, stream: u32) -> bool {
         self.state().last.is_some_and(|last| stream > last)
+    }
+
+    /// That many streams have been opened.
+    pub(super) fn opened(&self, streams: u64) {
+        let mut state = self.state();
+        if matches!(state.terms.waits_for(), Some(Waits::Streams(most)) if streams > u64::from(most))
+        {
+            state.bite();
+        }
     }
 
     /// Ends the connection: the library sends nothing more.
@@ -252,9 +264,26 @@ impl State {
                 }
             }
             6 if answer && self.terms.ack_pings == Some(false) => {}
-            8 if self.terms.window_updates == Some(false) => {}
+            8 if self.terms.window_updates == Some(false) => self.bite(),
             _ => self.out.extend_from_slice(whole),
         }
+    }
+
+    /// The client has come to what the terms wait for: written down once.
+    fn bite(&mut self) {
+        let (Some(waits), Some((rule, at))) = (self.terms.waits_for(), self.terms.bites.take())
+        else {
+            return;
+        };
+        let (did, audible) = match waits {
+            Waits::Streams(most) => {
+                let text =
+                    format!("MAX_CONCURRENT_STREAMS {most}, and the client opens another stream");
+                (text, true)
+            }
+            Waits::Upload => ("no WINDOW_UPDATE, and one is due".to_owned(), false),
+        };
+        self.conn.note(What::Fault { rule, at, effect: "h2", did, audible });
     }
 
     /// Writes down what the library holds against the client.
@@ -274,6 +303,9 @@ impl State {
             _ => None,
         };
         if let Some((answered, code)) = said.filter(|(_, code)| *code != 0) {
+            if answered == "RST_STREAM" && code == REFUSED {
+                self.bite();
+            }
             let (answered, code) = (answered.to_owned(), Code(code).to_string());
             self.conn.note(What::Http2Error { stream, answered, code });
         }

@@ -29,6 +29,8 @@ pub struct Session {
     connection: h2::server::Connection<Frames, Bytes>,
     handle: Handle,
     usual: Code,
+    /// Requests so far.
+    streams: u64,
     /// Streams that came after a GOAWAY: neither answered nor reset.
     ignored: Vec<(h2::RecvStream, h2::server::SendResponse<Bytes>)>,
     /// Whether the client has gone with a RST.
@@ -66,6 +68,7 @@ pub async fn accept(
             connection,
             handle,
             usual,
+            streams: 0,
             ignored: Vec::new(),
             reset: false,
             failed: false,
@@ -101,6 +104,8 @@ impl Session {
                     return None;
                 }
             };
+            self.streams += 1;
+            self.handle.opened(self.streams);
             let (parts, receives) = request.into_parts();
             if self.handle.is_past(respond.stream_id().as_u32()) {
                 self.ignored.push((receives, respond));

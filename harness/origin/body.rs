@@ -44,6 +44,14 @@ impl Body {
         self.phase = (first % PATTERN.len() as u64) as usize;
     }
 
+    /// The pause that comes before all else, taken out: the head waits for it, too.
+    pub fn lead(&mut self) -> Option<Duration> {
+        let Some(Piece::Pause(length)) = self.pieces.front() else { return None };
+        let length = *length;
+        self.pieces.pop_front();
+        Some(length)
+    }
+
     /// Bytes left.
     pub fn len(&self) -> u64 {
         let len = |p: &Piece| match p {

@@ -171,10 +171,15 @@ pub(super) async fn respond(
         text += "connection: close\r\n";
     }
     text += "\r\n";
+    let pause = body.lead().filter(|pause| !pause.is_zero());
+    if let Some(pause) = pause {
+        link.conn.clock().wait(pause).await;
+    }
     let bodyless = head.method == "HEAD" || status == 204 || status == 304;
     let touched = |stage| link.conn.scenario.touches(stage);
-    if !touched(Stage::Response) && !touched(Stage::Body) {
-        // Head and body in one write when they fit.
+    if !touched(Stage::Response) && !touched(Stage::Body) && pause.is_none() {
+        // Head and body in one write when they fit. Not after a pause: who has gone meanwhile is
+        // noticed below.
         if let (Some(bytes), false) = (body.at_once(), bodyless) {
             text += &String::from_utf8_lossy(&bytes);
             if std::str::from_utf8(&bytes).is_ok() {
@@ -203,6 +208,7 @@ fn served(link: &Link, status: u16, bytes: u64, sent: bool) -> After {
     // A part that the client has not asked for is no answer to it.
     let whole = status != 206 || link.part;
     let nonce_served = sent && (200..300).contains(&status) && whole;
+    link.conn.answer();
     link.conn.note(What::HttpResponse { via: link.via, status, bytes, nonce_served });
     if sent { After::Go } else { After::Stop }
 }

@@ -26,6 +26,8 @@ pub struct ClientHello {
     pub groups: Vec<u16>,
     /// The legacy session id, which a server echoes.
     pub session_id: Vec<u8>,
+    /// Whether it offers a ticket: a pre-shared key (TLS 1.3), or a ticket that is not empty.
+    pub ticket: bool,
     /// Bytes on the wire, record headers included.
     pub bytes: usize,
 }
@@ -161,6 +163,8 @@ fn body(bytes: &[u8]) -> Option<ClientHello> {
                     hello.alpn.push(String::from_utf8_lossy(name.0).into_owned());
                 }
             }
+            35 => hello.ticket |= !value.0.is_empty(),
+            41 => hello.ticket = true,
             43 => hello.versions = value.vector(1)?.numbers(),
             _ => {}
         }
@@ -184,6 +188,11 @@ pub fn version_name(version: u16) -> Option<&'static str> {
 }
 
 impl ClientHello {
+    /// Whether it offers to go on with an earlier session. Before TLS 1.3 the session id alone does.
+    pub fn resumes(&self) -> bool {
+        self.ticket || (!self.session_id.is_empty() && !self.versions.contains(&0x0304))
+    }
+
     /// The versions that have a name.
     pub fn version_names(&self) -> Vec<String> {
         self.versions.iter().filter_map(|v| version_name(*v)).map(str::to_owned).collect()

@@ -1,7 +1,7 @@
 //! HARNESS, UNSUPPORTED, INCONCLUSIVE: what could not be judged, and why.
 
 use super::words::{count, many, ms, time};
-use super::{Case, Ending, Finding, Word, tongue};
+use super::{Case, Ending, Finding, Word, bites, tongue};
 use crate::conduct::Spot;
 use crate::scenario::{Expect, Outcome, Per, Rule, Way};
 use crate::stage::Stage;
@@ -75,7 +75,7 @@ fn never_met(case: &Case<'_>) -> Reason {
                     BADPROXY_PAC)?";
         return Some(("never-met", text.to_owned()));
     }
-    if let Some(why) = case.not_logged_in() {
+    if let Some(why) = case.not_logged_in().or_else(|| case.never_limited()) {
         return Some(("never-met", why));
     }
     if case.met || rules.is_empty() {
@@ -128,6 +128,10 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
         return "no query came to the name server; is the client told to use it \
                 (`badproxy run --help`)?"
             .to_owned();
+    }
+    let got_there = conduct.reached.is_some_and(|reached| reached >= stage);
+    if let Some(why) = bites::never_bit(rule).filter(|_| got_there) {
+        return why;
     }
     if let Some(passed) = conduct.passed.get(&number) {
         let words: Vec<&str> = rule.steps.0.iter().map(|step| step.effect.word()).collect();

@@ -8,7 +8,7 @@ fn curl_http2() {
         "curl",
         &[
             ("ok/h2-socks5", "0123456789", "PASS"),
-            ("tls/h2-one-stream", "✔ PASS", "PASS"),
+            ("tls/h2-one-stream", "the client never asked for more than", "INCONCLUSIVE"),
             ("tls/h2-no-streams", "Connection died, tried 5 times", "STORM"),
             ("response/h2-goaway-calm", "HTTP/2 stream 1 was not closed cleanly", "PASS"),
             ("response/h2-goaway-unprocessed", "Error in the HTTP2 framing layer", "FAILED"),
@@ -26,7 +26,7 @@ fn go_http2() {
         "go",
         &[
             ("ok/h2-socks5", "0123456789", "PASS"),
-            ("tls/h2-one-stream", "✔ PASS", "PASS"),
+            ("tls/h2-one-stream", "the client never asked for more than", "INCONCLUSIVE"),
             // "connection error: PROTOCOL_ERROR" or "client conn could not be established".
             ("tls/h2-settings-mangled", "conn", "PASS"),
             ("response/h2-goaway-calm", "ErrCode=ENHANCE_YOUR_CALM", "PASS"),

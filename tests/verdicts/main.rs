@@ -3,6 +3,7 @@
 
 #![cfg(unix)]
 
+mod bites;
 mod clarity;
 mod damage;
 mod dns;

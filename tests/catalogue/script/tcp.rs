@@ -33,8 +33,8 @@ async fn half_close(client: &mut Client<'_>) {
     let Ok(mut wire) = client.dial().await else { return };
     client.line("SYN <- SYN-ACK");
     client.connect(&mut wire, false).await;
-    let head = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
-    client.send(&mut wire, "GET /", head.as_bytes()).await;
+    let head = format!("GET /delay/1s HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    client.send(&mut wire, "GET /delay/1s", head.as_bytes()).await;
     client.line("-> FIN");
     let _ = wire.shutdown().await;
     client.read(&mut wire, |_| false).await;

@@ -1,0 +1,53 @@
+//! Rules that set something up first, and are met when the client comes to it: what it has not done where
+//! they were not.
+
+use crate::fault::h2::Waits;
+use crate::fault::tls::{Tickets, Tls};
+use crate::fault::until::UntilStep;
+use crate::fault::{Direction, Effect};
+use crate::scenario::Rule;
+
+use super::Case;
+
+impl Case<'_> {
+    /// Why a limit of the proxy, which is the scenario, was not met.
+    pub(super) fn never_limited(&self) -> Option<String> {
+        let limit = self.scenario.proxy.head_limit.filter(|_| self.scenario.rules.is_empty())?;
+        let met = self.conduct.replies.contains_key(&431);
+        (!met).then(|| {
+            format!(
+                "no request head was longer than the limit of {limit}, so the proxy refused none (for \
+                 curl: --proxy-header with a long value)"
+            )
+        })
+    }
+}
+
+/// Why such a rule was not met; None for any other.
+pub(super) fn never_bit(rule: &Rule) -> Option<String> {
+    rule.steps.0.iter().find_map(|step| match &step.effect {
+        Effect::UntilStep(UntilStep { end: Some(Direction::Upstream), unanswered, .. }) => {
+            let unanswered = *unanswered == Some(true);
+            let before = if unanswered { " before it had an answer" } else { "" };
+            Some(format!("the client did not half-close: it sent no FIN{before}"))
+        }
+        Effect::Tls(Tls { tickets: Some(Tickets::Refused), .. }) => Some(
+            "the client offered no session ticket, so none was refused: it has to connect twice and \
+             keep its TLS session in between"
+                .to_owned(),
+        ),
+        Effect::H2(h2) => Some(match h2.waits_for()? {
+            Waits::Streams(most) => {
+                let s = if most == 1 { "" } else { "s" };
+                format!(
+                    "the client never asked for more than {most} stream{s} of HTTP/2, so the cap kept \
+                     it from nothing: it has to make more requests, best at once"
+                )
+            }
+            Waits::Upload => "the client never uploaded so much in HTTP/2 that its window had to be \
+                              replenished: it has to send more than 65,535 bytes"
+                .to_owned(),
+        }),
+        _ => None,
+    })
+}

@@ -39,6 +39,8 @@ struct End {
     said: Option<(Who, How)>,
     /// What had come and gone when it was written down.
     noted: Option<(u64, u64)>,
+    /// How the client has ended its side.
+    left: Option<How>,
 }
 
 impl Conn {
@@ -172,12 +174,24 @@ impl Conn {
     }
 
     /// A leg to the target has ended. What the target sent last, and its end, are still on their way
-    /// through the proxy: written down when they have passed. What the client did has passed.
+    /// through the proxy: written down when they have passed. What the client did has passed; but a
+    /// leg that the proxy has let go ends alike, so only an end that the client's wire has seen is one.
     pub fn closing(&self, by: Who, how: How) {
-        if by == Who::Client {
-            return self.closed(by, how);
+        if by != Who::Client {
+            self.end().said.get_or_insert((by, how));
+        } else if let Some(how) = self.left() {
+            self.closed(by, how);
         }
-        self.end().said.get_or_insert((by, how));
+    }
+
+    /// The client's wire has come to its end.
+    pub fn leaves(&self, how: How) {
+        self.end().left.get_or_insert(how);
+    }
+
+    /// How the client has ended its side, as far as anybody has looked.
+    pub fn left(&self) -> Option<How> {
+        self.end().left
     }
 
     /// Both directions of a tunnel are done: as the target's leg has said, or else so.

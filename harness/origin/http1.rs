@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::answer::{Answer, Asked, answer};
 use super::{Heard, Link, close, websocket};
-use crate::event::{Via, What, Who};
+use crate::event::{Side, Via, What, Who};
 use crate::fault::respond::reason;
 use crate::fault::{After, Choice, Ended, Flow, Passed, Pipe, Until, play};
 use crate::proxy::head::{self, Head, NoHead};
@@ -233,7 +233,13 @@ pub(super) async fn stage(
         Passed::Ended(Ended::Gone(_, end)) => {
             let how =
                 if end == End::Reset { crate::event::How::Rst } else { crate::event::How::Fin };
-            conn.closing(Who::Client, how);
+            // Where it is the client's own, there is no proxy that sees it leave.
+            let own = conn.side != Side::Client || flow.client().http2().is_some();
+            if own {
+                conn.closed(Who::Client, how);
+            } else {
+                conn.closing(Who::Client, how);
+            }
             (After::Stop, flow.passed().1)
         }
         _ => (After::Go, flow.passed().1),

@@ -7,7 +7,7 @@ use http::Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::answer::{Asked, answer};
-use super::http1::{KEPT, app_data, asks_for_part, respond, write_down};
+use super::http1::{KEPT, app_data, respond, write_down};
 use super::{Heard, Link, close};
 use crate::conn::Conn;
 use crate::fault::After;
@@ -39,7 +39,6 @@ pub(super) async fn serve(mut link: Link, wire: BoxWire, terms: H2) {
             cert: link.cert,
             facts: link.facts.clone(),
             one: false,
-            edit: link.edit.clone(),
             part: false,
             requests: link.requests,
             heard: link.heard.again(),
@@ -62,11 +61,8 @@ async fn one(mut link: Link, request: Request<()>, stream: Stream) {
         path.as_str().clone_into(&mut head.target);
     }
     write_down(&link, &head.method, &head.target, "HTTP/2", &head.headers, &head.raw);
-    link.part = asks_for_part(&link, &head);
-    link.facts.bodyless = head.method == "HEAD";
-    if let Some(edit) = &link.edit {
-        edit.apply(&link.conn, &mut head.headers);
-    }
+    link.learn(&head);
+    link.edit(&mut head.headers);
     let mut wire = counted(Box::new(stream), &link.conn);
     let Some((body, received)) = body(&mut wire, &mut link.heard).await else { return };
     let asked =

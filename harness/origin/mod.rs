@@ -172,10 +172,10 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
             let (by, alert) = (failed.by, failed.alert.take());
             let reason = std::mem::take(&mut failed.reason);
             conn.note(What::TlsFailed { reason, alert, by });
-            if conn.side == Side::Direct {
-                conn.closed(by, How::Fin);
+            match conn.side {
+                Side::Direct => failed.end(&conn).await,
+                _ => failed.close().await,
             }
-            failed.close().await;
         }
     }
     if conn.side == Side::Direct {

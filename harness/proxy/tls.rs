@@ -77,8 +77,7 @@ impl Session {
             Err(mut failed) => {
                 let reason = std::mem::take(&mut failed.reason);
                 self.tls_failed(reason, failed.alert.take(), failed.by, Vec::new());
-                self.conn.closed(failed.by, How::Fin);
-                failed.close().await;
+                failed.end(&self.conn).await;
                 false
             }
         }

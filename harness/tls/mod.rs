@@ -7,6 +7,7 @@ pub mod records;
 pub mod tamper;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt;
@@ -16,13 +17,13 @@ use tokio_rustls::rustls::{self, ServerConfig};
 pub use hello::{ClientHello, HANDSHAKE, Hello};
 
 use crate::conn::Conn;
-use crate::event::Who;
+use crate::event::{How, Who};
 use crate::fault::tls::Tls;
 use crate::fault::tls_record::TlsRecord;
 use crate::stage::Stage;
 use crate::wire::replay::replay;
 use crate::wire::tls::Rude;
-use crate::wire::{BoxWire, fin, linger};
+use crate::wire::{BoxWire, End, fin, linger};
 
 /// What rules have chosen for a handshake.
 #[derive(Debug, Clone, Default)]
@@ -55,16 +56,44 @@ pub struct Failed {
     pub alert: Option<String>,
     /// Who gave up.
     pub by: Who,
-    /// What the handshake was on, where this side has said no: a FIN is due.
+    /// What the handshake was on, where an alert has ended it: a FIN is due.
     pub wire: Option<BoxWire>,
 }
 
+/// How long a client that has sent an alert may take for its FIN before it gets ours: as good as
+/// all send both at once.
+const GRACE: Duration = Duration::from_millis(500);
+
 impl Failed {
-    /// Sends the FIN behind this side's alert and reads what the client sent meanwhile: a close with
-    /// bytes unread would be a RST, which can overtake the alert.
+    /// Ends the client's own connection and writes down who has: a client whose alert comes without
+    /// a FIN has not. What it sent meanwhile is read: a close with bytes unread would be a RST, which
+    /// can overtake our alert.
+    pub async fn end(self, conn: &Conn) {
+        let Some(mut wire) = self.wire else {
+            return conn.closed(Who::Client, conn.left().unwrap_or(How::Fin));
+        };
+        if self.by == Who::Client {
+            tokio::select! {
+                biased;
+                end = linger(&mut wire) => {
+                    let how = if end == End::Reset { How::Rst } else { How::Fin };
+                    return conn.closed(Who::Client, how);
+                }
+                () = conn.clock().sleep(GRACE) => {}
+            }
+        }
+        let sent = fin(&mut wire, true).await;
+        conn.closed(Who::Us, How::Fin);
+        if sent.is_ok() {
+            linger(&mut wire).await;
+        }
+    }
+
+    /// Ends a leg to the target behind this side's alert; the client's own end is the proxy's to see.
     pub async fn close(self) {
-        let Some(mut wire) = self.wire else { return };
-        if fin(&mut wire, true).await.is_ok() {
+        if let (Who::Us, Some(mut wire)) = (self.by, self.wire)
+            && fin(&mut wire, true).await.is_ok()
+        {
             linger(&mut wire).await;
         }
     }
@@ -124,7 +153,7 @@ pub async fn accept(
             let cause = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
             let (by, alert, wire) = match cause {
                 Some(rustls::Error::AlertReceived(alert)) => {
-                    (Who::Client, Some(format!("{alert:?}")), None)
+                    (Who::Client, Some(format!("{alert:?}")), Some(wire))
                 }
                 Some(_) => (Who::Us, None, Some(wire)),
                 None => (Who::Client, None, None),

@@ -1,5 +1,5 @@
-//! A wire that counts what the kernel has taken and given, whatever becomes of it above: the bytes
-//! of `tcp:closed` are those of a capture.
+//! A wire that counts what the kernel has taken and given, whatever becomes of it above, and sees how
+//! the client ends.
 
 use std::io;
 use std::net::IpAddr;
@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::{BoxWire, Wire};
+use super::{BoxWire, Wire, is_reset};
 use crate::conn::Conn;
+use crate::event::How;
 use crate::http2::stream::Stream;
 
 /// Counts for a connection. On a stream of HTTP/2 it counts DATA: a head that is written to it
@@ -40,8 +41,10 @@ pub fn counted(wire: BoxWire, conn: &Arc<Conn>) -> BoxWire {
 
 impl Counted {
     fn count(&mut self, written: Poll<io::Result<usize>>, counts: bool) -> Poll<io::Result<usize>> {
-        if let (Poll::Ready(Ok(n)), Some(conn), true) = (&written, &self.last.0, counts) {
-            conn.count_out(*n as u64);
+        match (&written, &self.last.0) {
+            (Poll::Ready(Ok(n)), Some(conn)) if counts => conn.count_out(*n as u64),
+            (Poll::Ready(Err(error)), Some(conn)) if is_reset(error) => conn.leaves(How::Rst),
+            _ => {}
         }
         written
     }
@@ -58,11 +61,15 @@ impl AsyncRead for Counted {
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = into.filled().len();
+        let (before, room) = (into.filled().len(), into.remaining());
         let read = Pin::new(&mut self.wire).poll_read(cx, into);
         let n = into.filled().len() - before;
-        if let (Some(conn), 1..) = (&self.last.0, n) {
-            conn.count_in(n as u64);
+        let Some(conn) = &self.last.0 else { return read };
+        match &read {
+            _ if n > 0 => conn.count_in(n as u64),
+            Poll::Ready(Ok(())) if room > 0 => conn.leaves(How::Fin),
+            Poll::Ready(Err(error)) if is_reset(error) => conn.leaves(How::Rst),
+            _ => {}
         }
         read
     }

@@ -31,7 +31,7 @@ pub struct Facts {
     pub method: String,
     /// The path, where the request has one.
     pub path: Option<String>,
-    /// What is answered now is HEAD, so that no body may follow; inside a tunnel `method` is CONNECT's.
+    /// What is answered now is HEAD, so that no body may follow.
     pub bodyless: bool,
     /// The headers, as they came.
     pub headers: Vec<(String, String)>,

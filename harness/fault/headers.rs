@@ -9,10 +9,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 
-use super::{After, Cx, Fault, Flow, respond::lines};
+use super::{After, Cx, Effect, Fault, Flow, respond::lines};
 use crate::conn::Conn;
 use crate::event::What;
-use crate::scenario::{Problem, seen};
+use crate::scenario::{Problem, Rule, seen};
 use crate::stage::Stage;
 
 /// Changes header lines of the good head: the client's request (in a tunnel each request on its way
@@ -97,6 +97,14 @@ pub struct Edit {
 }
 
 impl Edit {
+    /// What a rule changes in a request, if it does; `index` counts from 0.
+    pub fn of(index: usize, rule: &Rule) -> Option<Self> {
+        rule.steps.0.iter().rev().find_map(|step| match &step.effect {
+            Effect::Headers(headers) => Some(Edit { rule: index + 1, headers: headers.clone() }),
+            _ => None,
+        })
+    }
+
     /// Makes the changes, and writes them down unless there is nothing to change in this request.
     pub fn apply(&self, conn: &Conn, headers: &mut Vec<(String, String)>) {
         let line = |(name, value): &(String, String)| format!("{name}: {value}");

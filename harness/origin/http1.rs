@@ -36,11 +36,8 @@ pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMu
         link.count();
         app_data(link, head.raw.len());
         write_down(link, &head.method, &head.target, head.version(), &head.headers, &head.raw);
-        link.part = asks_for_part(link, &head);
-        link.facts.bodyless = head.method == "HEAD";
-        if let Some(edit) = &link.edit {
-            edit.apply(&link.conn, &mut head.headers);
-        }
+        link.learn(&head);
+        link.edit(&mut head.headers);
         if websocket::wanted(&head) {
             match websocket::open(link, &mut wire, &mut inbox, &head).await {
                 After::Go => return websocket::echo(wire, inbox, &mut link.heard).await,
@@ -72,12 +69,6 @@ pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMu
 async fn end(wire: BoxWire, rest: &[u8], link: &mut Link) {
     link.heard.bytes(rest);
     close(wire, &mut link.heard).await;
-}
-
-/// Whether the client has asked for a part: a rule may have put the range in.
-pub(super) fn asks_for_part(link: &Link, head: &Head) -> bool {
-    let headers = if link.via == Via::Forward { &link.facts.headers } else { &head.headers };
-    headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("range"))
 }
 
 /// Writes a request down, with what secrets are in its bytes.

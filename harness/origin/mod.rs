@@ -20,6 +20,7 @@ use crate::event::{How, Side, Via, What, Who};
 use crate::fault::headers::Edit;
 use crate::fault::{After, Choice, Flow, play};
 use crate::plan::Facts;
+use crate::proxy::head::Head;
 use crate::scenario::Alpn;
 use crate::stage::Stage;
 use crate::tls;
@@ -38,9 +39,7 @@ pub(crate) struct Link {
     pub facts: Facts,
     /// It closes after one answer: a session that is to end without a goodbye has to end.
     pub one: bool,
-    /// What is changed in each request before it is looked at.
-    pub edit: Option<Edit>,
-    /// Whether the client's last request was for a part (Range).
+    /// Whether the client's last request was for a part (Range), before a rule has changed it.
     pub part: bool,
     /// Requests on this link so far.
     pub requests: u64,
@@ -56,6 +55,30 @@ impl Link {
             self.conn.shared.plan().further(&mut self.facts);
         }
     }
+
+    /// From here on the facts are those of this request. The proxy knows no other than a forwarded
+    /// one; in a tunnel it has seen CONNECT alone.
+    fn learn(&mut self, head: &Head) {
+        self.facts.bodyless = head.method == "HEAD";
+        if self.via != Via::Forward {
+            self.facts.method.clone_from(&head.method);
+            self.facts.path = Some(head.target.clone());
+            self.facts.headers.clone_from(&head.headers);
+        }
+        self.part = self.facts.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("range"));
+    }
+
+    /// Makes the changes of the rule at `request` that a request in a tunnel meets, in the place of
+    /// a proxy that reads there. Of a forwarded one the proxy has made them.
+    fn edit(&mut self, headers: &mut Vec<(String, String)>) {
+        if self.via != Via::Tunnel {
+            return;
+        }
+        let Some(rule) = self.conn.pick(Stage::Request, &mut self.facts) else { return };
+        if let Some(edit) = Edit::of(rule, &self.conn.scenario.rules[rule]) {
+            edit.apply(&self.conn, headers);
+        }
+    }
 }
 
 /// The way of what comes through the proxy.
@@ -65,21 +88,15 @@ pub(crate) fn via(facts: &Facts) -> Via {
 }
 
 /// Serves the target's side of a tunnel or a forwarded request.
-pub(crate) fn spawn(conn: &Arc<Conn>, facts: &Facts, edit: Option<Edit>, wire: BoxWire) {
+pub(crate) fn spawn(conn: &Arc<Conn>, facts: &Facts, wire: BoxWire) {
     let via = via(facts);
     let (conn, facts) = (Arc::clone(conn), facts.clone());
     let shared = Arc::clone(&conn.shared);
-    shared.spawn(async move { Box::pin(serve(conn, facts, edit, wire, via)).await });
+    shared.spawn(async move { Box::pin(serve(conn, facts, wire, via)).await });
 }
 
 /// Serves one connection.
-pub(crate) async fn serve(
-    conn: Arc<Conn>,
-    facts: Facts,
-    edit: Option<Edit>,
-    mut wire: BoxWire,
-    via: Via,
-) {
+pub(crate) async fn serve(conn: Arc<Conn>, facts: Facts, mut wire: BoxWire, via: Via) {
     let mut inbox = BytesMut::new();
     if !matches!(wire.read_buf(&mut inbox).await, Ok(n) if n > 0) {
         if via == Via::Direct {
@@ -89,8 +106,7 @@ pub(crate) async fn serve(
     }
     let cert = Flavour::Good;
     let heard = Heard::new(&conn, via, cert);
-    let mut link =
-        Link { conn, via, cert, facts, one: false, edit, part: false, requests: 0, heard };
+    let mut link = Link { conn, via, cert, facts, one: false, part: false, requests: 0, heard };
     if inbox.first() == Some(&tls::HANDSHAKE) && via != Via::Forward {
         secured(link, wire, inbox).await;
     } else {

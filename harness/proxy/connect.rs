@@ -145,7 +145,7 @@ async fn dial(session: &mut Session, place: Place) -> Result<BoxWire, Failed> {
     match place {
         Place::Origin | Place::Given(_) => {
             let (ours, theirs) = pair();
-            origin::spawn(conn, &session.facts, session.choice.request.clone(), Box::new(theirs));
+            origin::spawn(conn, &session.facts, Box::new(theirs));
             conn.note(What::Connected { side: Side::Upstream, dst: "origin".to_owned() });
             Ok(Box::new(ours))
         }

@@ -34,11 +34,11 @@ pub struct When {
     /// The target's port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// The request's method, e.g. CONNECT. Case counts, as in HTTP.
+    /// The request's method, e.g. CONNECT. Case counts, as in HTTP. At `response` and `body`, and for
+    /// `headers` at `request`, the request is the one inside the tunnel, where there is a tunnel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// The path of the request, without its query; `*` as in `host`. At `pac`, and of a request to
-    /// the proxy for an http URL.
+    /// The path of the request, without its query; `*` as in `host`. CONNECT and SOCKS have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// Headers the request must carry: name (case ignored) to value, `*` as in `host`.

@@ -127,7 +127,7 @@ pub(super) async fn take_direct(
         // A certificate by the name asked for, whatever the scenario does to tunnels.
         let facts = Facts { conn: next, ..Facts::default() };
         let wire = counted(wire, &conn);
-        open.spawn(origin::serve(conn, facts, None, wire, Via::Direct));
+        open.spawn(origin::serve(conn, facts, wire, Via::Direct));
     }
 }
 

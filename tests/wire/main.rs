@@ -17,6 +17,7 @@ mod frames;
 mod h2;
 mod h2_proxy;
 mod http;
+mod inside;
 #[path = "../support/login.rs"]
 mod login;
 mod origin;

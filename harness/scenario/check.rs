@@ -8,7 +8,7 @@ use super::covers::covers;
 use super::problem::{Place, Problem, seen};
 use super::tree::{Kind, Node};
 use super::{Alpn, DialTime, Per, Rule, Scenario, When};
-use super::{check_dns, check_h2, check_pac, check_reach};
+use super::{at_stage, check_dns, check_h2, check_pac, check_reach};
 use crate::fault::{Direction, Effect, FLOWS};
 use crate::stage::Stage;
 
@@ -29,6 +29,7 @@ pub(super) fn check(scenario: &Scenario, tree: &Node, noted: &[Problem]) -> Vec<
         check.alpn();
         check.late_answers();
     }
+    check.name();
     check.expect();
     check.scale();
     check.client();
@@ -61,10 +62,26 @@ impl Check<'_> {
         self.found.push(problem.at(self.tree.key(path)));
     }
 
+    /// A name is one word wherever it is told: in reports, baselines and on command lines.
+    fn name(&mut self) {
+        if self.sound("name") && self.scenario.name.contains(char::is_whitespace) {
+            let Kind::Map(entries) = &self.tree.kind else { return };
+            // Without one, it is that of the file.
+            if !entries.iter().any(|(key, _)| key.word() == "name") {
+                return;
+            }
+            let words: Vec<&str> = self.scenario.name.split_whitespace().collect();
+            let problem = Problem::new(format!("{} has a blank in it", seen(&self.scenario.name)))
+                .help(format!("a name is one word: write e.g. {}", seen(&words.join("-"))));
+            self.value("name", problem);
+        }
+    }
+
     fn rule(&mut self, index: usize) {
         let rule = &self.scenario.rules[index];
         for step in &rule.steps.0 {
-            self.found.extend(cannot(rule.at.value, &step.effect).map(|p| p.at(step.place)));
+            self.found
+                .extend(at_stage::cannot(rule.at.value, &step.effect).map(|p| p.at(step.place)));
         }
         for (step, problem) in check_dns::effects(rule) {
             self.found.push(problem.at(rule.steps.0[step].place));
@@ -94,12 +111,10 @@ impl Check<'_> {
     }
 
     fn steps(&mut self, index: usize, rule: &Rule) {
-        let mut ended: Option<&str> = None;
+        let mut ended: Option<&Effect> = None;
         for step in &rule.steps.0 {
-            let word = step.effect.word();
             if let Some(by) = ended {
-                let problem = Problem::new(format!("`{word}` can never run"))
-                    .help(format!("the connection has ended with `{by}` before it"));
+                let problem = at_stage::never(&step.effect, by);
                 self.found.push(problem.at(step.place));
                 return;
             }
@@ -110,7 +125,7 @@ impl Check<'_> {
                 };
                 self.found.push(problem.at(place));
             }
-            ended = step.effect.ends().then_some(word);
+            ended = step.effect.ends().then_some(&step.effect);
         }
     }
 
@@ -192,7 +207,10 @@ impl Check<'_> {
         if when.direction.is_some() && !FLOWS.contains(&stage) {
             let problem =
                 Problem::new(format!("no bytes pass at `{stage}`: `direction` says nothing"));
-            self.key(&path("direction"), problem.help(format!("they pass at: {}", words(FLOWS))));
+            self.key(
+                &path("direction"),
+                problem.help(format!("they pass at: {}", at_stage::words(FLOWS))),
+            );
         } else if when.direction == Some(Direction::Upstream) && stage != Stage::Tunnel {
             let problem = Problem::new(format!("only downstream bytes pass at `{stage}`"))
                 .help("upstream bytes pass at `tunnel`");
@@ -345,26 +363,6 @@ impl Check<'_> {
             }
         }
     }
-}
-
-fn words(stages: &[Stage]) -> String {
-    stages.iter().map(|s| s.word()).collect::<Vec<_>>().join(", ")
-}
-
-/// An effect at a stage that cannot have it.
-fn cannot(stage: Stage, effect: &Effect) -> Option<Problem> {
-    if effect.at().contains(&stage) {
-        return None;
-    }
-    let word = effect.word();
-    let here = Effect::WORDS.iter().filter(|word| Effect::stages(word).contains(&stage));
-    let here: Vec<&str> = here.copied().collect();
-    let problem = Problem::new(format!("`{word}` cannot happen at `{stage}`"))
-        .help(format!("`{word}` can happen at: {}", words(effect.at())));
-    Some(match here.as_slice() {
-        [] => problem.help(format!("nothing can be played at `{stage}` yet")),
-        _ => problem.help(format!("at `{stage}` there can be: {}", here.join(", "))),
-    })
 }
 
 /// What `when` names that is not known yet at this stage: how to call it, its key, why.

@@ -4,6 +4,7 @@
 //! serde's `flatten`, `untagged` or `tag`: they lose the place of an error.
 
 mod address;
+mod at_stage;
 mod auth;
 mod builder;
 mod check;

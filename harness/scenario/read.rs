@@ -10,7 +10,7 @@ use super::collect::gather;
 use super::problem::{Place, Problem, Problems};
 use super::tree::{Kind, Node};
 use super::typed::Typed;
-use super::{Scenario, check, yaml};
+use super::{Scenario, at_stage, check, yaml};
 use crate::fault::Effect;
 
 /// The longest file that is read: 1 MiB.
@@ -145,6 +145,7 @@ fn parse(text: &str, name: &str) -> Result<(Scenario, Node), Vec<Problem>> {
     }
     let (scenario, noted) = gather(|| Scenario::deserialize(Typed::new(&tree)));
     list.extend(noted);
+    let mut list = at_stage::told(list, &tree);
     let Ok(mut scenario) = scenario else { return Err(list) };
     if scenario.name.is_empty() {
         name.clone_into(&mut scenario.name);

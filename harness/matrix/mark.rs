@@ -83,6 +83,22 @@ impl Mark {
     }
 }
 
+impl Mark {
+    /// The sign of its class, where the word itself stands beside it. What is neither good nor bad has the
+    /// sign that stands for it in tables.
+    pub fn sign(self) -> &'static str {
+        match (self.class(), self) {
+            (Class::Fail, _) => "✖",
+            (Class::Warning, _) => "~",
+            (Class::Pass, _) => "✔",
+            (_, Mark::NotRun) => "○",
+            (_, Mark::Word(Word::Unsupported)) => "-",
+            (_, Mark::Word(Word::Harness)) => "!",
+            _ => "?",
+        }
+    }
+}
+
 impl From<Word> for Mark {
     fn from(word: Word) -> Self {
         Mark::Word(word)
@@ -161,6 +177,9 @@ mod tests {
             let json = serde_json::to_string(&mark).unwrap();
             assert_eq!(serde_json::from_str::<Mark>(&json).unwrap(), mark);
             assert!(glyphs.insert(mark.glyph()), "{mark}: its glyph is taken");
+            if !matches!(mark.class(), Class::Fail | Class::Warning) {
+                assert_eq!(mark.sign(), mark.glyph().to_string(), "one sign, one meaning");
+            }
             let capital = mark.glyph().is_ascii_uppercase();
             assert_eq!(capital, mark.class() == Class::Fail, "{mark}");
         }

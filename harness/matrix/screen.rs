@@ -59,14 +59,13 @@ impl Screen {
 
     /// The sign and its colour.
     fn sign(&self, mark: Mark, class: Class) -> (&'static str, Ink) {
-        let (sign, ink) = match (mark, class) {
-            (Mark::NotRun, _) => ("○", Ink::Faint),
-            (_, Class::Fail) => ("✖", Ink::Bad),
-            (_, Class::Warning) => ("~", Ink::Warn),
-            (_, Class::Pass) => ("✔", Ink::Good),
-            (_, Class::Inconclusive | Class::NotScored) => ("○", Ink::Warn),
+        let ink = match (mark, class) {
+            (Mark::NotRun, _) => Ink::Faint,
+            (_, Class::Fail) => Ink::Bad,
+            (_, Class::Pass) => Ink::Good,
+            (_, Class::Warning | Class::Inconclusive | Class::NotScored) => Ink::Warn,
         };
-        (self.look.sign(sign), ink)
+        (self.look.sign(mark.sign()), ink)
     }
 
     /// A name, padded, with a blank behind it; nothing where there is no room for any.

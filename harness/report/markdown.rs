@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::matrix::{View, line, lines, remark, time};
+use super::matrix::{View, gaps, line, lines, remark, time};
 use crate::matrix::{Cell, Mark, Tally};
 
 /// The page, of at most `limit` bytes: what does not fit is counted instead. At least the first
@@ -27,7 +27,12 @@ pub(super) fn render(view: &View<'_>, limit: usize) -> String {
         out += &part;
         out.push('\n');
     }
-    let failures: Vec<&Cell> = view.cells().filter(|cell| !cell.quiet()).collect();
+    let gaps = gaps(view.cells(), view.columns().len() == 1);
+    let told = |cell: &&Cell| !cell.quiet() && (gaps.is_none() || cell.verdict != Mark::Missing);
+    let failures: Vec<&Cell> = view.cells().filter(told).collect();
+    if let Some(gaps) = &gaps {
+        let _ = writeln!(out, "{}\n", text(gaps));
+    }
     for (at, cell) in failures.iter().enumerate() {
         let part = failure(view, cell);
         if out.len() + part.len() + 200 > limit {
@@ -37,7 +42,7 @@ pub(super) fn render(view: &View<'_>, limit: usize) -> String {
         }
         out += &part;
     }
-    if failures.is_empty() {
+    if failures.is_empty() && gaps.is_none() {
         out += "Nothing to explain: every cell passed.\n";
     }
     out

@@ -3,7 +3,7 @@
 
 use super::text::{Look, harmless};
 use crate::matrix::outcome::Outcome;
-use crate::matrix::{Cell, Finding, Summary};
+use crate::matrix::{Cell, Finding, Mark, Summary};
 use crate::verdict::Class;
 
 /// The form of a report.
@@ -116,6 +116,25 @@ impl<'a> View<'a> {
         out.extend(self.outcome.why.clone().filter(|_| !self.summary.partial));
         out
     }
+}
+
+/// Cells without a result that are told one by one.
+const GAPS: usize = 5;
+/// Those that are named where they are not.
+const NAMED: usize = 3;
+
+/// How many of these cells have no result, and the first of them; None where there are so few that each can
+/// be told by itself.
+pub(super) fn gaps<'c>(cells: impl Iterator<Item = &'c Cell>, one_client: bool) -> Option<String> {
+    let all: Vec<&Cell> = cells.filter(|cell| cell.verdict == Mark::Missing).collect();
+    let name = |cell: &&Cell| match one_client {
+        true => cell.scenario.clone(),
+        false => format!("{} / {}", cell.client, cell.scenario),
+    };
+    let names: Vec<String> = all.iter().take(NAMED).map(name).collect();
+    let more = all.len() - names.len();
+    let text = format!("MISSING in {} cells: {} and {more} more", all.len(), names.join(", "));
+    (all.len() > GAPS).then_some(text)
 }
 
 /// The four lines that explain a finding, and how to see it again: label and text, without what

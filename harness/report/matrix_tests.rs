@@ -77,6 +77,29 @@ fn a_control_that_could_not_be_seen_is_not_counted() {
     assert!(lines.contains("✔ plain") && lines.contains("○ direct"), "{lines}");
 }
 
+/// Of many cells that were never played the first are named, and none is explained.
+#[test]
+fn many_gaps_are_one_line() {
+    let gaps = |n: usize| {
+        let gaps = (0..n).map(|at| cell("a", &format!("x/{at}"), Mark::Missing));
+        let mut cells: Vec<Cell> = gaps.collect();
+        cells.push(cell("a", "reply/hang", Word::Hang));
+        summary(cells)
+    };
+    let line = "MISSING in 40 cells: x/0, x/1, x/2 and 37 more";
+    let all = shown(Form::Human, &gaps(40), "", true, 100);
+    assert_eq!(all.matches("✖ MISSING   ").count(), 0, "{all}");
+    assert_eq!(all.matches("✖ HANG   ").count(), 1, "{all}");
+    assert!(all.contains(line), "{all}");
+    let page = shown(Form::Md, &gaps(40), "", false, 100);
+    assert_eq!(page.matches("<details>").count(), 1, "{page}");
+    assert!(page.contains("MISSING in 40 cells: x/0, x/1, x/2 and 37 more"), "{page}");
+    // Few are told one by one.
+    let few = shown(Form::Human, &gaps(5), "", true, 100);
+    assert_eq!(few.matches("✖ MISSING   ").count(), 5, "{few}");
+    assert_eq!(shown(Form::Md, &gaps(5), "", false, 100).matches("<details>").count(), 6);
+}
+
 const BASELINE: &str = "\"./client / tls/self-signed\": {verdict: HANG, issue: a/b#1}\n\
                         \"./client / reply/hang\": HANG\n";
 

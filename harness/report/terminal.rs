@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::matrix::{View, line, lines, remark, time};
+use super::matrix::{View, gaps, line, lines, remark, time};
 use super::text::{Ink, Look, cut, wrap};
 use crate::matrix::control::DIRECT;
 use crate::matrix::outcome::Unexpected;
@@ -19,8 +19,6 @@ const WORD: usize = 13;
 const CLIENT: usize = 12;
 /// Failures that are explained where not all are asked for.
 const EXPLAINED: usize = 3;
-/// Cells without a result that are named; of more, only the number is.
-const GAPS: usize = 5;
 /// Narrower than this, nothing is cut any further.
 const NARROWEST: usize = 40;
 
@@ -64,16 +62,6 @@ fn ink(cell: &Cell) -> Ink {
         Class::Warning => Ink::Warn,
         Class::Pass => Ink::Good,
         Class::Inconclusive | Class::NotScored => Ink::Faint,
-    }
-}
-
-/// The sign of a class where the word stands beside it.
-fn sign(cell: &Cell) -> &'static str {
-    match cell.class {
-        Class::Fail => "✖",
-        Class::Warning => "~",
-        Class::Pass => "✔",
-        Class::Inconclusive | Class::NotScored => "○",
     }
 }
 
@@ -154,7 +142,7 @@ impl Page<'_> {
             let ink = ink(cell);
             let text = format!(
                 "{label:<STAGE$}{} {scenario:<name$}  {} {facts} {}",
-                self.look.paint(ink, sign(cell)),
+                self.look.paint(ink, cell.verdict.sign()),
                 self.look.paint(ink, &format!("{word:<WORD$}")),
                 remark,
             );
@@ -274,11 +262,14 @@ impl Page<'_> {
     fn explain(&self, out: &mut String) {
         let most = if self.view.only_failures { usize::MAX } else { EXPLAINED };
         // What was not played explains nothing.
-        let mut all: Vec<&Unexpected<'_>> = self.view.outcome.unexpected.iter().collect();
-        all.sort_by_key(|one| one.cell.verdict == Mark::Missing);
+        let (missing, mut all): (Vec<&Unexpected<'_>>, Vec<&Unexpected<'_>>) =
+            self.view.outcome.unexpected.iter().partition(|one| one.cell.verdict == Mark::Missing);
+        if gaps(missing.iter().map(|one| one.cell), true).is_none() {
+            all.extend(missing);
+        }
         for one in all.into_iter().take(most) {
             let cell = one.cell;
-            let head = format!("{} {}", sign(cell), cell.verdict);
+            let head = format!("{} {}", cell.verdict.sign(), cell.verdict);
             let of = format!("{} / {}", cell.client, cell.scenario);
             let text = line(&format!("{of}   {}", remark(cell)));
             let _ = writeln!(
@@ -315,16 +306,17 @@ impl Page<'_> {
         if !outcome.unexpected.is_empty() {
             let all = outcome.unexpected.len();
             let missing = |one: &&Unexpected<'_>| one.cell.verdict == Mark::Missing;
-            let gaps = outcome.unexpected.iter().filter(missing).count();
-            let listed = |one: &&Unexpected<'_>| gaps <= GAPS || !missing(one);
+            let one_client = self.view.columns().len() == 1;
+            let gaps = gaps(outcome.unexpected.iter().map(|one| one.cell), one_client);
+            let listed = |one: &&Unexpected<'_>| gaps.is_none() || !missing(one);
             let mut list: Vec<String> = outcome
                 .unexpected
                 .iter()
                 .filter(listed)
                 .map(|one| {
-                    let client = match self.view.columns().len() {
-                        1 => String::new(),
-                        _ => format!("{} / ", one.cell.client),
+                    let client = match one_client {
+                        true => String::new(),
+                        false => format!("{} / ", one.cell.client),
                     };
                     let instead =
                         one.instead_of.as_ref().map(|(mark, _)| format!(" instead of {mark}"));
@@ -332,9 +324,7 @@ impl Page<'_> {
                     format!("{}{instead} {client}{}", one.cell.verdict, one.cell.scenario)
                 })
                 .collect();
-            if gaps > GAPS {
-                list.push(format!("MISSING in {gaps} cells"));
-            }
+            list.extend(gaps);
             let text = format!("{all} unexpected: {}", list.join(" · "));
             for part in wrap(&line(&text), self.width) {
                 let _ = writeln!(out, "{}", line(&part));

@@ -125,6 +125,18 @@ impl Case<'_> {
         })
     }
 
+    /// Whether rules that wait for a scheme other than Basic were met by nobody, because the client does
+    /// not speak it: that it failed to log in is no answer to them.
+    pub(super) fn lacks_scheme(&self) -> bool {
+        let schemes = offered(self.scenario);
+        let basic = schemes.is_empty() || schemes.contains(&Scheme::Basic);
+        let wait = |rule: &Rule| {
+            rule.when().credentials != Some(Credentials::Absent)
+                && self.no_credentials_for(rule).is_some()
+        };
+        !basic && !self.met && self.scenario.rules.iter().any(wait)
+    }
+
     /// The schemes that it spoke.
     fn sent(&self) -> Option<String> {
         let mut sent: Vec<_> = self.conduct.legs.iter().map(|(name, _)| *name).collect();

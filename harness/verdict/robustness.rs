@@ -126,7 +126,8 @@ fn crash(case: &Case<'_>, found: &mut Vec<Finding>) {
 /// A failure where success was asked for; how it failed is for the other rules.
 fn failed(case: &Case<'_>, found: &mut Vec<Finding>) {
     let Ending::Failure(code) = case.ending else { return };
-    if case.expects(Outcome::Success) && !case.cut_by_us() && case.mistaken().is_none() {
+    let open = case.cut_by_us() || case.mistaken().is_some() || case.lacks_scheme();
+    if case.expects(Outcome::Success) && !open {
         let limit = "success was to be had";
         found.push(case.finding(Word::Failed, "outcome", case.exit(code), limit));
     }

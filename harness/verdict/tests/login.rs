@@ -147,6 +147,27 @@ fn a_rule_for_credentials_that_never_came() {
     assert!(absent.ends_with(why), "{absent}");
 }
 
+/// Also where the rule leads to success, which who cannot log in never reaches. With Basic on offer, every
+/// client can.
+#[test]
+fn success_behind_a_rule_for_a_scheme() {
+    let yaml = |auth: &str| {
+        format!(
+            "proxy: {{auth: {{scheme: {auth}}}}}\nclient: {{credentials: right}}\n\
+             rules: [{{when: {{credentials: right, attempt: 1, per: credentials}}, at: auth, \
+             do: {{challenge: {{stale: true}}}}}}]\nexpect: {{outcome: success, explain: ['407']}}\n"
+        )
+    };
+    for legs in [&[][..], &[("Basic", "wrong")], &[("NTLM", "begun")]] {
+        let told = unmet(&yaml("digest"), tries(legs));
+        assert!(told.contains("the client never spoke Digest "), "{told}");
+        assert_eq!(verdict(&yaml("[digest, basic]"), tries(legs)).word, Word::Failed);
+    }
+    // It speaks it, and cannot do it.
+    let wrong = tries(&[("Digest", "wrong")]);
+    assert_eq!(verdict(&yaml("digest"), wrong).word, Word::Failed);
+}
+
 /// What harms in any scheme.
 #[test]
 fn graver_words_stand() {

@@ -199,6 +199,9 @@ impl Fault for H2 {
             return Ok(After::Go);
         }
         // What is never sent is silence; what SETTINGS say can be read.
+        if !cx.facts.alpn.iter().any(|name| name == "h2") && !cx.choice.tls.terms.speaks_h2() {
+            return Ok(cx.not_http2());
+        }
         cx.did(self.words(), self.settings.is_some());
         Ok(After::Go)
     }

@@ -119,6 +119,11 @@ impl Tls {
     }
 
     /// What it says on one line.
+    /// Whether the server speaks HTTP/2 whatever was agreed on.
+    pub(crate) fn speaks_h2(&self) -> bool {
+        self.speaks == Some(Alpn::H2)
+    }
+
     fn words(&self) -> String {
         let mut words = Vec::new();
         let list = |some: &[String]| some.join(" ");

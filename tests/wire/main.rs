@@ -16,6 +16,7 @@ mod fragments;
 mod frames;
 mod h2;
 mod h2_proxy;
+mod h2_unspoken;
 mod http;
 mod inside;
 #[path = "../support/login.rs"]

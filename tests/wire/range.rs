@@ -167,6 +167,16 @@ fn fb107_a_part_for_whoever_asks_for_everything() {
     let half = ("206".to_owned(), 50_000, "50000-99999/100000".to_owned());
     let whole = ("200".to_owned(), 100_000, String::new());
     assert_eq!(asked(""), [half, whole.clone()]);
+    // A HEAD is the first attempt, and no answer to it has bytes.
+    let scenario = Scenario::catalogue("response/206-unasked").unwrap();
+    let proxy = Proxy::play(scenario, Setup::default());
+    let mut socket = proxy.connect();
+    let place = "http://target.badproxy.test/bytes/100000";
+    write!(socket, "HEAD {place} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let (head, _) = read_all(&mut socket);
+    assert!(head.starts_with(b"HTTP/1.1 200 ") && head.ends_with(b"\r\n\r\n"));
+    assert_eq!(part(&proxy, ""), whole);
+    assert!(proxy.conduct().faults.is_empty(), "{:#?}", proxy.events());
     let other = ("206".to_owned(), 10, "0-9/100000".to_owned());
     assert_eq!(asked("Range: bytes=0-9\r\n"), [other, whole]);
 }

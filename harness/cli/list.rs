@@ -123,7 +123,7 @@ impl List {
         }
         let mut rows = Vec::new();
         let mut stage = "";
-        let width = super::width_of_output();
+        let width = super::width_on(&out);
         for (entry, scenario) in &chosen {
             if self.format == Format::Json {
                 rows.push(json!({

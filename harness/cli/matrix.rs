@@ -282,7 +282,10 @@ impl Matrix {
         };
         let clients: Vec<&str> = wanted.clients.iter().map(|c| c.name.as_str()).collect();
         let scenarios: Vec<&str> = wanted.scenarios.iter().map(|s| s.name.as_str()).collect();
-        let width = if std::io::stdout().is_terminal() { super::width() } else { 200 };
+        let width = match self.format {
+            Form::Human => super::width_on(&std::io::stdout()),
+            _ => super::width_on(&std::io::stderr()),
+        };
         Screen::new(out, colour, width, live).names(&clients, &scenarios)
     }
 

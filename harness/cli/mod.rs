@@ -164,11 +164,20 @@ pub(crate) fn width() -> usize {
     asked.filter(|w| *w > 0).unwrap_or(100)
 }
 
-/// The width of what is printed on standard output. What goes to a file or a pipe has lines of any length,
-/// unless a width is asked for.
+/// Whether lines are made to fit: on a terminal, or where a width is asked for. What goes to a file or
+/// a pipe keeps its whole lines.
+pub(crate) fn fits(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() || std::env::var_os("COLUMNS").is_some()
+}
+
+/// The width of what goes there.
+fn width_on(stream: &impl IsTerminal) -> usize {
+    if fits(stream) { width() } else { usize::MAX }
+}
+
+/// The width of what is printed on standard output.
 fn width_of_output() -> usize {
-    let asked = std::io::stdout().is_terminal() || std::env::var_os("COLUMNS").is_some();
-    if asked { width() } else { usize::MAX }
+    width_on(&std::io::stdout())
 }
 
 /// The columns of the terminal behind one of the standard streams. Rows do not matter: a terminal

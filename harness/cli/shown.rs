@@ -51,7 +51,10 @@ pub(super) fn show(
         outcome,
         only_failures: how.only_failures,
         colour: how.to.is_none() && how.colour.on(&std::io::stdout()),
-        width: super::width(),
+        width: match how.to {
+            Some(_) => usize::MAX,
+            None => super::width_on(&std::io::stdout()),
+        },
     };
     let text = render(how.form, &view);
     match how.to {

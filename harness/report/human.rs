@@ -5,8 +5,9 @@ use std::io::Write;
 
 use super::fold::{Few, Fold};
 use super::lines::{Actor, Line, Seen, line};
-use super::text::{Ink, Look, connection, cut, without_password, wrap};
+use super::text::{Ink, Look, connection, cut, fold, without_password, wrap};
 use crate::event::{Event, Side, What};
+use crate::matrix::Mark;
 use crate::verdict::{Class, Verdict, Word};
 
 /// Connections shown as they happen, unless more are asked for; later ones are folded.
@@ -27,6 +28,7 @@ pub struct Human {
     out: Box<dyn Write + Send>,
     look: Look,
     width: usize,
+    whole: bool,
     quiet: bool,
     live: usize,
     shown: BTreeMap<u64, Seen>,
@@ -45,13 +47,14 @@ pub struct Human {
 }
 
 impl Human {
-    /// A report written to `out`. `width`: in characters; longer lines of the conversation are
-    /// cut. `quiet`: the verdict alone.
+    /// A report written to `out`. `width`: in characters; longer lines of the conversation go
+    /// on below. `quiet`: the verdict alone.
     pub fn new(out: Box<dyn Write + Send>, colour: bool, width: usize, quiet: bool) -> Self {
         Human {
             out,
             look: Look { colour, ascii: false },
             width: width.max(40),
+            whole: false,
             quiet,
             live: LIVE,
             shown: BTreeMap::new(),
@@ -71,6 +74,12 @@ impl Human {
     /// With ASCII characters alone, for terminals that have no others.
     pub fn ascii(mut self, ascii: bool) -> Self {
         self.look.ascii = ascii;
+        self
+    }
+
+    /// Leaves each line of the conversation in one piece, however long it is: for files and pipes.
+    pub fn whole_lines(mut self, whole: bool) -> Self {
+        self.whole = whole;
         self
     }
 
@@ -154,13 +163,12 @@ impl Human {
 
     fn headline(&mut self, verdict: &Verdict, no_backoff: bool) {
         let look = self.look;
-        let (sign, ink) = match verdict.word.class() {
-            Class::Fail => ("✖", Ink::Bad),
-            Class::Warning => ("~", Ink::Warn),
-            Class::Pass => ("✔", Ink::Good),
-            Class::Inconclusive | Class::NotScored => ("○", Ink::Warn),
+        let ink = match verdict.word.class() {
+            Class::Fail => Ink::Bad,
+            Class::Pass => Ink::Good,
+            Class::Warning | Class::Inconclusive | Class::NotScored => Ink::Warn,
         };
-        let word = format!("{} {}", look.sign(sign), verdict.word);
+        let word = format!("{} {}", look.sign(Mark::from(verdict.word).sign()), verdict.word);
         let mut summary = look.safe(&verdict.summary);
         if no_backoff {
             summary += &format!(" {} no backoff", look.sign("·"));
@@ -239,7 +247,7 @@ impl Human {
         }
     }
 
-    /// A line of the conversation: time, connection, who, what; cut to the width.
+    /// A line of the conversation: time, connection, who, what; what is too long goes on below.
     fn say(&mut self, time: f64, conn: Option<u64>, line: &Line, note: &str) {
         let look = self.look;
         let conn = conn.map_or_else(String::new, connection);
@@ -251,16 +259,22 @@ impl Human {
         let who = format!("{who:<6} {mark} ");
         let used: usize = [&time, &conn, &who].iter().map(|part| part.chars().count()).sum();
         let room = self.width.saturating_sub(used + 3 + note.chars().count()).max(10);
-        let text = cut(&look.safe(&line.text), room);
+        let text = look.safe(&line.text);
+        let parts = if self.whole { vec![text] } else { fold(&text, room) };
+        let (text, more) =
+            parts.split_first().map_or(("", &[][..]), |(t, more)| (t.as_str(), more));
         let ink = if line.marked { Ink::Bad } else { Ink::Plain };
         self.put(&format!(
             "{}  {} {}{}{}",
             look.paint(Ink::Faint, &time),
             look.paint(Ink::Label, &conn),
             look.paint(ink, &who),
-            look.paint(ink, &text),
+            look.paint(ink, text),
             look.paint(Ink::Bad, note)
         ));
+        for part in more {
+            self.put(&format!("{:indent$}{}", "", look.paint(ink, part), indent = used + 3));
+        }
     }
 
     /// One line of the verdict: a label, and a text that is wrapped.
@@ -280,7 +294,8 @@ impl Human {
     }
 
     fn faint(&mut self, text: &str) {
-        let text = self.look.paint(Ink::Faint, &cut(text, self.width));
+        let width = if self.whole { usize::MAX } else { self.width };
+        let text = self.look.paint(Ink::Faint, &cut(text, width));
         self.put(&text);
     }
 

@@ -112,6 +112,34 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     out
 }
 
+/// The text, no longer than `width`; what is left out is in its middle, since reports end with what decides.
+fn squeeze(text: &str, width: usize) -> String {
+    let len = text.chars().count();
+    if len <= width {
+        return text.to_owned();
+    }
+    let keep = width.saturating_sub(3);
+    let start: String = text.chars().take(keep - keep / 2).collect();
+    let end: String = text.chars().skip(len - keep / 2).collect();
+    format!("{start}...{end}")
+}
+
+/// The text in lines of at most `width` characters, broken at spaces where there are any. What would
+/// be more than some lines is shortened in the middle: strangers write as much as they like.
+pub(super) fn fold(text: &str, width: usize) -> Vec<String> {
+    const LINES: usize = 4;
+    let text = squeeze(text, width.saturating_mul(LINES));
+    if text.chars().count() <= width {
+        return vec![text];
+    }
+    let mut out = Vec::new();
+    for line in wrap(&text, width) {
+        let line: Vec<char> = line.chars().collect();
+        out.extend(line.chunks(width.max(1)).map(|part| part.iter().collect::<String>()));
+    }
+    out
+}
+
 /// The text in lines of at most `width` characters, broken at spaces. A longer word is left whole:
 /// it is something to copy.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -211,6 +239,23 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_a_long_text_is_kept() {
+        assert_eq!(fold("one  two", 8), ["one  two"]);
+        assert_eq!(fold("one   two three", 9), ["one two", "three"]);
+        assert_eq!(fold("abcdefgh", 3), ["abc", "def", "gh"]);
+        let long = "x".repeat(500) + " the end";
+        let lines = fold(&long, 20);
+        assert!(
+            lines.len() <= 6 && lines.iter().all(|line| line.chars().count() <= 20),
+            "{lines:?}"
+        );
+        assert!(
+            lines.concat().contains("x...x") && lines.concat().ends_with("the end"),
+            "{lines:?}"
+        );
+    }
+
+    #[test]
     fn lines_break_at_spaces() {
         assert_eq!(wrap("one two  three", 7), ["one two", "three"]);
         assert_eq!(wrap("https://example.test/long x", 5), ["https://example.test/long", "x"]);
@@ -257,6 +302,7 @@ mod tests {
             let safe = PLAIN.safe(&text);
             prop_assert!(!safe.chars().any(char::is_control));
             prop_assert!(cut(&safe, width).chars().count() <= width);
+            prop_assert!(fold(&safe, width).iter().all(|l| l.chars().count() <= width.max(3)));
             let _ = (wrap(&text, width), without_password(&text), shell(&[text]));
         }
     }

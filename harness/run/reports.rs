@@ -54,8 +54,9 @@ pub(super) fn attach(
             Ok(None)
         }
         Format::Human => {
-            let mut human =
-                Human::new(Box::new(err.lines()), manner.colour, crate::cli::width(), manner.quiet);
+            let width = crate::cli::width();
+            let human = Human::new(Box::new(err.lines()), manner.colour, width, manner.quiet);
+            let mut human = human.whole_lines(!crate::cli::fits(&std::io::stderr()));
             human.header(&order.scenario.name, &running.shown_url(), running.shared.seed);
             so_far.iter().for_each(|event| human.event(event));
             let human = Arc::new(Mutex::new(human));

@@ -100,3 +100,32 @@ fn lists_and_explanations_fit_the_terminal() {
         }
     }
 }
+
+/// A file keeps whole lines; on a terminal what does not fit goes on below. The word that decides is at the
+/// end of a line.
+#[test]
+fn a_long_line_keeps_its_end() {
+    let host = format!("{}.{}.badproxy.test", "a".repeat(60), "b".repeat(40));
+    let url = format!("https://{host}/");
+    let words = ["run", "auth/407-no-credentials", "--", "curl", "-s", &url];
+    let whole = badproxy(words).play().ends(0);
+    let line = format!("client   CONNECT {host}:443   no Proxy-Authorization\n");
+    assert!(whole.stderr.contains(&line), "{}", whole.stderr);
+    let narrow = badproxy(words).env("COLUMNS", "60").play().ends(0);
+    let below = format!("\n{:23}no Proxy-Authorization\n", "");
+    assert!(narrow.stderr.contains(&below), "{}", narrow.stderr);
+    let fits = |line: &&str| line.chars().count() <= 60;
+    assert!(narrow.stderr.lines().skip(3).filter(|l| l.contains("CONNECT")).all(|l| fits(&l)));
+}
+
+#[test]
+fn conditions_fit_the_terminal() {
+    let whole = badproxy(["list", "--conditions"]).play().ends(0);
+    assert!(whole.out().lines().any(|line| line.chars().count() > 100), "{}", whole.out());
+    let narrow = badproxy(["list", "--conditions"]).env("COLUMNS", "70").play().ends(0);
+    let (keys, _) = narrow.out().split_once("\n\n").unwrap();
+    let long: Vec<&str> = keys.lines().filter(|line| line.chars().count() > 70).collect();
+    assert!(long.is_empty(), "{long:?}");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(words(whole.out()), words(narrow.out()));
+}

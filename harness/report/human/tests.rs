@@ -175,10 +175,34 @@ fn strangers_cannot_draw_on_the_report() {
         secret_seen: vec![],
     });
     let (conversation, _) = report(FIN, &script, plain);
-    let line = conversation.lines().last().unwrap();
-    let expected = "     0  #1    client   GET\\u{1b}[2J\\r\\n✖ PASS t\\u{202e}t\\u{202e}";
-    assert!(line.starts_with(expected), "{line}");
-    assert!(line.ends_with("...") && line.chars().count() == 100, "{line}");
+    let expected = "     0  #1    client   GET\\u{1b}[2J\\r\\n✖ PASS\n";
+    let (_, rest) = conversation.split_once(expected).unwrap_or_else(|| panic!("{conversation}"));
+    // A few lines of it, with its end.
+    assert!(rest.starts_with(&format!("{:23}t\\u{{202e}}t\\u{{202e}}", "")), "{rest}");
+    assert!(rest.ends_with("no Proxy-Authorization\n") && rest.lines().count() < 6, "{rest}");
+    assert!(rest.contains("...") && rest.lines().all(|line| line.chars().count() <= 100), "{rest}");
+}
+
+/// What decides stands at the end of a line: it goes on below, or nothing is broken at all.
+#[test]
+fn long_lines_keep_their_end() {
+    let script = Script::new("x").connect().here(What::AuthLeg {
+        scheme: "NTLM".into(),
+        leg: "type 3",
+        credentials: "wrong",
+        user: None,
+        why: "wrong password: the answer is not that of `secret`".into(),
+    });
+    let narrow = |human: Human| Human { width: 60, ..human };
+    let (conversation, _) = report(FIN, &script, narrow);
+    let want = "     0  #1    proxy    finds the NTLM type 3 wrong: wrong
+                       password: the answer is not that of
+                       `secret`
+";
+    assert!(conversation.ends_with(want), "{conversation}");
+    let (conversation, _) = report(FIN, &script, |human| narrow(human).whole_lines(true));
+    let want = "wrong: wrong password: the answer is not that of `secret`\n";
+    assert!(conversation.ends_with(want), "{conversation}");
 }
 
 #[test]

@@ -29,7 +29,8 @@ pub struct List {
     /// Only those of one stage, e.g. reply
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
-    /// Only those whose name or text has this word, or all these; case does not count (repeatable)
+    /// Only those whose name or text has a word that begins so, or all of several; case does not count
+    /// (repeatable)
     #[arg(long, value_name = "WORD")]
     search: Vec<String>,
     /// Only those that play this row of the field-bug list (FB052, fb52) or this report (owner/repo#7)
@@ -189,7 +190,20 @@ fn says(entry: &Entry, scenario: &Scenario, words: &str) -> bool {
     ];
     let texts = texts.into_iter().chain(&scenario.wire).chain(&scenario.seen).map(String::as_str);
     let texts = texts.chain([entry.name]).collect::<Vec<_>>().join("\n").to_lowercase();
-    words.to_lowercase().split_whitespace().all(|word| texts.contains(word))
+    words.to_lowercase().split_whitespace().all(|word| stands_in(word, &texts))
+}
+
+/// Whether a word of the text begins so (`rang` finds `range-416`, `range` no stranger). A number is one as
+/// a whole: `407` is not in `RFC 4074`.
+fn stands_in(word: &str, text: &str) -> bool {
+    let inside = |c: char| c.is_alphanumeric();
+    let digits = word.ends_with(|c: char| c.is_ascii_digit());
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + word.len()..].chars().next();
+        let begins = !word.starts_with(inside) || !before.is_some_and(inside);
+        begins && !(digits && after.is_some_and(|c| c.is_ascii_digit()))
+    })
 }
 
 /// Whether the scenario plays a row of the list, or a row that has this report.
@@ -241,4 +255,31 @@ fn cut(line: &str, width: usize) -> String {
         return line.to_owned();
     }
     line.chars().take(width.saturating_sub(3)).collect::<String>() + "..."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stands_in;
+
+    #[test]
+    fn words_are_found_from_their_beginning() {
+        for (word, text, found) in [
+            ("rang", "response/range-416", true),
+            ("range", "a stranger sends it", false),
+            ("407", "auth/407-loop", true),
+            ("407", "answers 407, then", true),
+            ("407", "rfc 4074", false),
+            ("407", "rfc 1407", false),
+            ("407s", "many 407s", true),
+            ("fb05", "seen: fb052", false),
+            ("fb052", "seen: fb052", true),
+            ("gzip", "content-encoding: gzip", true),
+            ("chunk", "in unchunked, chunked", true),
+            ("-stale", "auth/407-digest-stale", true),
+            ("#38", "nodejs/undici#3897", false),
+            ("\u{fc}ber", "\u{fc}berall", true),
+        ] {
+            assert_eq!(stands_in(word, text), found, "{word} in {text}");
+        }
+    }
 }

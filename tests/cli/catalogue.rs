@@ -67,6 +67,12 @@ fn the_list_of_what_has_a_word() {
     assert!(both.contains(&"reply/fin-mid-status".to_owned()), "{both:?}");
     assert!(both.len() < names("--search undici").len(), "{both:?}");
     assert!(names("--stage reply --search undici").iter().all(|n| n.starts_with("reply/")));
+    // From the beginning of a word; a number as a whole.
+    let ranges = names("--search range");
+    assert!(ranges.contains(&"response/range-416".to_owned()), "{ranges:?}");
+    assert!(!ranges.iter().any(|name| name.starts_with("dns/")), "{ranges:?}");
+    assert_eq!(names("--search rang --stage response"), names("--search range --stage response"));
+    assert!(names("--search 40").len() < names("--search 407").len());
     for (form, empty) in [("human", ""), ("json", "[]\n")] {
         let words = format!("list --format {form} --search qqqqq --search gzip --stage tls");
         let none = run(&words).ends(2);

@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod schema;
 mod serve;
+mod served;
 mod show;
 mod shown;
 pub(crate) mod signals;

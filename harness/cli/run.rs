@@ -19,8 +19,9 @@ use crate::start::Setup;
 /// (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY in both cases, SSL_CERT_FILE, CURL_CA_BUNDLE,
 /// NODE_EXTRA_CA_CERTS, JAVA_TOOL_OPTIONS ...) and as BADPROXY_PROXY, BADPROXY_CACERT,
 /// BADPROXY_TARGET for code that takes them explicitly. In its arguments, {proxy} {target}
-/// {cacert} {user} {pass} {token} {timeout} {origin} are filled in. Where the scenario has a PAC
-/// file, its URL is {pac} and BADPROXY_PAC, and no proxy variable is set.
+/// {cacert} {user} {pass} {token} {timeout} {origin} are filled in; where the scenario has a name server,
+/// {dns} (UDP and TCP), {dot} (TLS) and {doh} (a URL), too. Where it has a PAC file, its URL is {pac} and
+/// BADPROXY_PAC, and no proxy variable is set.
 ///
 /// The command's standard output stays its own; the conversation and the verdict go to standard
 /// error. Its standard input is badproxy's, but a terminal is not handed on: it reads /dev/null in
@@ -33,14 +34,23 @@ Examples:
   badproxy run tunnel/plaintext-page -- go test ./...
   badproxy run reply/hang --timeout 2s -- python3 -c 'import requests; requests.get(\"{target}\", timeout={timeout})'
   badproxy run ok/plain --isolate -- ./client {target}
-  badproxy run my-bug.yaml --events log.jsonl --quiet -- ./client {target}")]
+  badproxy run my-bug.yaml --events log.jsonl --quiet -- ./client {target}
+
+Exit codes:
+  0  PASS, or a warning (SLOW, VAGUE, LEAK-LOG, LOCAL-DNS) without --strict
+  1  a verdict against the client    2  usage, a file not readable, a command that cannot be started
+  3  HARNESS: we could not do our part
+  5  INCONCLUSIVE, or UNSUPPORTED: the client ended with 77
+  129, 130, 143  interrupted
+With --pass-exit it is the command's own.")]
 pub struct Run {
     /// A name of `badproxy list`, or a YAML file
     scenario: String,
     /// The command and its arguments, after `--`
     #[arg(last = true, required = true)]
     command: Vec<String>,
-    /// The form of what is printed
+    /// The form of what is printed: the conversation and the verdict; with `jsonl` the command's own output
+    /// goes to standard error
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
     /// Write every event to this file as JSON Lines, too

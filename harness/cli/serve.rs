@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::run::{factor, seed, time};
 use super::signals::{Ends, Told};
-use super::{Colour, print, runtime, say, scenario};
+use super::{Colour, print, runtime, say, scenario, served};
 use crate::report::human::Human;
 use crate::report::jsonl;
 use crate::run::environment::settings;
@@ -45,7 +45,7 @@ pub struct Serve {
     /// for one, on a port that the system chooses
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     dns: Option<SocketAddr>,
-    /// The form of what is printed
+    /// The form of what is printed: how to reach the proxy, and what happens
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
     /// The seed of all dice, secrets and the nonce
@@ -233,42 +233,13 @@ impl Serve {
             }
             return Ok(());
         }
-        let ca = files.ca().display().to_string();
-        let bundle = files.bundle().display().to_string();
-        let proxy = running.proxy_url();
-        write!(
-            out,
-            "scenario  {}   seed {}\nproxy     {proxy}\ntarget    {target}\nca        {ca}\n\n\
-             For most clients:\n  export http_proxy={proxy} https_proxy={proxy} HTTP_PROXY={proxy} HTTPS_PROXY={proxy}\n  \
-             export SSL_CERT_FILE={bundle} CURL_CA_BUNDLE={bundle} REQUESTS_CA_BUNDLE={bundle} NODE_EXTRA_CA_CERTS={bundle}\n  \
-             unset no_proxy NO_PROXY\nFor Node 24: export NODE_USE_ENV_PROXY=1\nFor Java:    export JAVA_TOOL_OPTIONS='{}'\n\
-             For curl:    curl -x {proxy} --cacert {ca} {target}\n\nCtrl-C stops it, SIGHUP rereads the scenario.\n",
-            running.scenario().name,
-            running.shared.seed,
-            env.iter()
-                .find(|(name, _)| *name == "JAVA_TOOL_OPTIONS")
-                .and_then(|(_, value)| value.clone())
-                .unwrap_or_default(),
-        )?;
-        if let Some(pac) = &running.pac {
-            let url = pac.url();
-            write!(out, "\npac       {url}\n")?;
-        }
-        if let Some(dns) = &running.dns {
-            let (at, url) = (dns.address, dns.doh_url());
-            let (ip, port) = (at.ip(), at.port());
-            write!(
-                out,
-                "\ndns       {at} (UDP, TCP and TLS)\ndoh       {url}\n\n\
-                 For curl:    curl --doh-url {url} --cacert {ca} -x {proxy} {target}\n\
-                 For dig:     dig @{ip} -p {port} proxy.badproxy.test\n"
-            )?;
-        }
+        out.write_all(served::text(running, files, &target, &env).as_bytes())?;
         out.flush()?;
         if !self.quiet {
             let colour = self.color.on(&std::io::stderr());
             let human = Human::new(Box::new(err.lines()), colour, super::width(), false);
-            let mut human = human.fold_after(usize::MAX);
+            let whole = !super::fits(&std::io::stderr());
+            let mut human = human.whole_lines(whole).fold_after(usize::MAX);
             log.listen(Box::new(move |event| human.event(event)));
         }
         Ok(())

@@ -34,9 +34,9 @@ use reports::attach;
 /// The form of what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// The conversation and the verdict, on standard error.
+    /// For people, on standard error.
     Human,
-    /// One event a line, on standard output; the command's output goes to standard error.
+    /// One event a line, as JSON, on standard output.
     Jsonl,
 }
 

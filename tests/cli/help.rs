@@ -29,6 +29,19 @@ fn serve_says_that_to_be_stopped_is_its_end() {
     assert!(serve.out().contains("is its end: exit code 0"), "{}", serve.out());
 }
 
+/// A form is described for both verbs that have it.
+#[test]
+fn each_page_promises_what_its_verb_has() {
+    let serve = run("serve --help").ends(0);
+    for word in ["verdict", "command's"] {
+        assert!(!serve.out().contains(word), "{word} in {}", serve.out());
+    }
+    let help = run("run --help").ends(0);
+    for word in ["{dns}", "{dot}", "{doh}", "{pac}", "Exit codes:", "UNSUPPORTED"] {
+        assert!(help.out().contains(word), "{word} in {}", help.out());
+    }
+}
+
 #[test]
 fn the_first_page_lists_the_verbs() {
     for flag in ["--help", "-h", "help"] {

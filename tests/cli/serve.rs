@@ -178,16 +178,49 @@ fn a_taken_port_is_3() {
     assert!(played.stderr.contains(&address), "{}", played.stderr);
 }
 
-#[test]
-fn for_people_it_prints_what_to_export() {
+/// The server, and what it prints for people.
+fn for_people(scenario: &str) -> (Child, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_badproxy"));
-    command.args(["serve", "reply/reset"]).stdin(Stdio::null());
+    command.args(["serve", scenario, "--seed", "7"]).stdin(Stdio::null());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut text = String::new();
     while !text.contains("SIGHUP") {
         text += &(out.next().unwrap().unwrap() + "\n");
     }
+    (child, text)
+}
+
+/// A client that is given the proxy itself never asks for the file.
+#[test]
+fn with_a_pac_file_its_url_is_the_way() {
+    let (mut child, text) = for_people("pac/redirect");
+    send("INT", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let lines: Vec<&str> = text.lines().collect();
+    let url =
+        lines[1].strip_prefix("pac       http://127.0.0.1:").unwrap_or_else(|| panic!("{text}"));
+    assert!(url.ends_with("/proxy.pac") && lines[2].starts_with("proxy     http://"), "{text}");
+    assert!(text.contains("no proxy beside it") && text.contains("unset http_proxy"), "{text}");
+    assert!(text.contains(&format!("--proxy-pac-url=http://127.0.0.1:{url}")), "{text}");
+    assert!(text.contains("For example: python3 -c 'import pypac;"), "{text}");
+    assert!(!text.contains("export http_proxy") && !text.contains("curl -x"), "{text}");
+    assert!(!text.contains("proxyHost") && !text.contains('{'), "{text}");
+    assert!(text.ends_with("SIGHUP rereads the scenario.\n"), "{text}");
+}
+
+#[test]
+fn a_name_server_is_told_before_the_end() {
+    let (mut child, text) = for_people("dns/nxdomain");
+    send("INT", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(text.contains("\ndns       127.0.0.1:") && text.contains("curl --doh-url"), "{text}");
+    assert!(text.contains("export http_proxy=") && text.contains("curl -x"), "{text}");
+}
+
+#[test]
+fn for_people_it_prints_what_to_export() {
+    let (child, text) = for_people("reply/reset");
     let curl = text.lines().find_map(|line| line.strip_prefix("For curl:")).unwrap();
     let line = format!("HOME=/nonexistent; export HOME; {curl}");
     let ran = Command::new("sh").args(["-c", &line]).output().unwrap();

@@ -10,6 +10,7 @@ use super::{ANYWHERE, After, Cx, Fault};
 use crate::rng::Rng;
 use crate::scenario::{Length, Problem, Word};
 use crate::stage::Stage;
+use crate::verdict::words::time;
 
 /// Waits, then the stage goes on. Drawn anew for each attempt, from the seed.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -119,7 +120,7 @@ impl Fault for Delay {
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
         let asked = cx.conn.scaled(self.draw(&mut cx.rng));
         // Written down when it begins: a client that leaves meanwhile has met it.
-        cx.did(format!("waits {:.1} ms", asked.as_secs_f64() * 1e3), false);
+        cx.did(format!("waits {}", time(asked)), false);
         let start = cx.conn.log().now_ms();
         cx.conn.clock().sleep(asked).await;
         let took = cx.conn.log().now_ms() - start;

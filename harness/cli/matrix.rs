@@ -182,6 +182,14 @@ impl Matrix {
         let wanted = Wanted {
             suite,
             clients,
+            files: self
+                .scenario
+                .iter()
+                .filter(is_file)
+                .cloned()
+                .zip(&scenarios)
+                .map(|(file, read)| (read.name.clone(), file))
+                .collect(),
             scenarios,
             seed,
             timeout: self.timeout.0,
@@ -211,7 +219,6 @@ impl Matrix {
 
     /// The scenarios and what they are called, or the exit code when there are none.
     fn scenarios(&self) -> anyhow::Result<Result<(SuiteId, Vec<Scenario>), i32>> {
-        let is_file = |name: &&String| name.ends_with(".yaml") || name.ends_with(".yml");
         let (mut all, mut texts) = (Vec::new(), Vec::new());
         for file in self.scenario.iter().filter(is_file) {
             match scenario(file) {
@@ -223,7 +230,8 @@ impl Matrix {
             }
             texts.push(std::fs::read_to_string(file).unwrap_or_default());
         }
-        let patterns: Vec<String> = self.scenario.iter().filter(|n| !is_file(n)).cloned().collect();
+        let patterns: Vec<String> =
+            self.scenario.iter().filter(|name| !is_file(name)).cloned().collect();
         // Who names scenarios means those, whenever they were added.
         let default = if patterns.is_empty() { suites::newest() } else { suites::ALL };
         let name = self.suite.as_deref().unwrap_or(default);
@@ -374,6 +382,11 @@ impl Matrix {
         }
         Ok(code)
     }
+}
+
+/// Whether this is a file of scenarios and no pattern of their names.
+fn is_file(name: &&String) -> bool {
+    name.ends_with(".yaml") || name.ends_with(".yml")
 }
 
 /// What some scenarios are called together.

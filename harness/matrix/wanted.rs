@@ -1,5 +1,6 @@
 //! What is asked for.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub struct Wanted {
     pub clients: Vec<Client>,
     /// The scenarios.
     pub scenarios: Vec<Scenario>,
+    /// The files of those that are no shipped ones, by their names.
+    pub files: BTreeMap<String, String>,
     /// The seed from which those of the cells come.
     pub seed: u64,
     /// The timeout that clients are told to use.
@@ -75,7 +78,7 @@ impl Wanted {
         let Client { name, argv } = &self.clients[client];
         run::Order {
             scenario: scenario.clone(),
-            called: scenario.name.clone(),
+            called: self.files.get(&scenario.name).unwrap_or(&scenario.name).clone(),
             options: self.options.clone(),
             setup: Setup {
                 direct: Some(SocketAddr::from(([127, 0, 0, 1], 0))),

@@ -68,6 +68,8 @@ fn a_scenario_of_ones_own() {
     let (_dir, path) = crate::play::file("name: reply/mine\nrules: [{at: reply, do: reset}]\n");
     let matrix = matrix(&["--scenario", &path], "exec curl -sS {target}").ends(0);
     assert_eq!(matrix.cell("reply/mine")["verdict"], "PASS");
+    let again = matrix.cell("reply/mine")["again"].as_str().unwrap().to_owned();
+    assert!(again.starts_with(&format!("badproxy run {path} --seed ")), "{again}");
     let (_dir, path) = crate::play::file("rules: [{at: replay, do: reset}]\n");
     says(&["--scenario", &path, "--", "true"], 2, "did you mean `reply`?");
 }

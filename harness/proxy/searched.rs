@@ -15,7 +15,7 @@ use crate::conn::Conn;
 use crate::event::Via;
 use crate::origin::Heard;
 use crate::tls::HANDSHAKE;
-use crate::wire::{BoxWire, Wire};
+use crate::wire::{BoxWire, Wire, passes_on};
 
 struct Searched {
     wire: BoxWire,
@@ -69,32 +69,10 @@ impl AsyncWrite for Searched {
 }
 
 impl Wire for Searched {
-    fn arm_reset(&mut self) {
-        self.wire.arm_reset();
-    }
-
-    fn poll_fin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.wire.poll_fin(cx)
-    }
-
-    fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.wire.poll_departed(cx)
-    }
-
-    fn unsent(&self) -> u64 {
-        self.wire.unsent()
-    }
-
-    fn local(&self) -> Option<std::net::IpAddr> {
-        self.wire.local()
-    }
+    passes_on!();
 
     fn is_searched(&self) -> bool {
         self.heard.is_some()
-    }
-
-    fn vanish(&mut self) -> io::Result<()> {
-        self.wire.vanish()
     }
 
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {

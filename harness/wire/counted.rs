@@ -2,7 +2,6 @@
 //! the client ends.
 
 use std::io;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -110,32 +109,10 @@ impl AsyncWrite for Counted {
 }
 
 impl Wire for Counted {
-    fn arm_reset(&mut self) {
-        self.wire.arm_reset();
-    }
-
-    fn poll_fin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.wire.poll_fin(cx)
-    }
-
-    fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.wire.poll_departed(cx)
-    }
-
-    fn unsent(&self) -> u64 {
-        self.wire.unsent()
-    }
-
-    fn local(&self) -> Option<IpAddr> {
-        self.wire.local()
-    }
+    passes_on!();
 
     fn http2(&mut self) -> Option<&mut Stream> {
         self.wire.http2()
-    }
-
-    fn vanish(&mut self) -> io::Result<()> {
-        self.wire.vanish()
     }
 
     /// Whoever takes the socket counts himself.

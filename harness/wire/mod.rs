@@ -1,5 +1,38 @@
 //! A byte stream that can also be cut off rudely: a TCP socket, its simulation, TLS over either.
 
+/// What a wire around another one, `self.wire`, does as that one does.
+macro_rules! passes_on {
+    () => {
+        fn arm_reset(&mut self) {
+            self.wire.arm_reset();
+        }
+
+        fn poll_fin(
+            &mut self,
+            cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<std::io::Result<()>> {
+            self.wire.poll_fin(cx)
+        }
+
+        fn poll_departed(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<()> {
+            self.wire.poll_departed(cx)
+        }
+
+        fn unsent(&self) -> u64 {
+            self.wire.unsent()
+        }
+
+        fn local(&self) -> Option<std::net::IpAddr> {
+            self.wire.local()
+        }
+
+        fn vanish(&mut self) -> std::io::Result<()> {
+            self.wire.vanish()
+        }
+    };
+}
+pub(crate) use passes_on;
+
 pub mod counted;
 pub mod replay;
 pub mod sim;

@@ -68,32 +68,10 @@ impl AsyncWrite for Replay {
 }
 
 impl Wire for Replay {
-    fn arm_reset(&mut self) {
-        self.wire.arm_reset();
-    }
-
-    fn poll_fin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.wire.poll_fin(cx)
-    }
-
-    fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.wire.poll_departed(cx)
-    }
-
-    fn unsent(&self) -> u64 {
-        self.wire.unsent()
-    }
-
-    fn local(&self) -> Option<std::net::IpAddr> {
-        self.wire.local()
-    }
+    passes_on!();
 
     fn is_searched(&self) -> bool {
         self.wire.is_searched()
-    }
-
-    fn vanish(&mut self) -> io::Result<()> {
-        self.wire.vanish()
     }
 
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {

@@ -18,6 +18,11 @@ fn offered(scenario: &Scenario) -> Vec<Scheme> {
     offers.filter_map(known).collect()
 }
 
+/// Whether a login that every client knows is on offer, or none at all.
+fn takes_basic(schemes: &[Scheme]) -> bool {
+    schemes.is_empty() || schemes.contains(&Scheme::Basic)
+}
+
 /// What has to come for a fault that is in the login itself, where no rule says when: the schemes, and
 /// what is to become of them. None where a 407 alone is the fault.
 ///
@@ -25,8 +30,7 @@ fn offered(scenario: &Scenario) -> Vec<Scheme> {
 /// texts of those scenarios count a client that has sent nothing.
 fn due(scenario: &Scenario) -> Option<(Vec<Scheme>, Credentials)> {
     let schemes = offered(scenario);
-    let basic = schemes.is_empty() || schemes.contains(&Scheme::Basic);
-    if basic || !scenario.rules.is_empty() {
+    if takes_basic(&schemes) || !scenario.rules.is_empty() {
         return None;
     }
     if scenario.client.credentials == GivenCredentials::Wrong {
@@ -129,12 +133,11 @@ impl Case<'_> {
     /// not speak it: that it failed to log in is no answer to them.
     pub(super) fn lacks_scheme(&self) -> bool {
         let schemes = offered(self.scenario);
-        let basic = schemes.is_empty() || schemes.contains(&Scheme::Basic);
         let wait = |rule: &Rule| {
             rule.when().credentials != Some(Credentials::Absent)
                 && self.no_credentials_for(rule).is_some()
         };
-        !basic && !self.met && self.scenario.rules.iter().any(wait)
+        !takes_basic(&schemes) && !self.met && self.scenario.rules.iter().any(wait)
     }
 
     /// The schemes that it spoke.

@@ -168,6 +168,19 @@ fn play(effect: &str, client: &str) -> String {
     inside(&path, client).0
 }
 
+/// With each of these effects the client sees what stands beside it, where it may look.
+#[track_caller]
+fn all_see(client: &str, each: &[(&str, &str)]) {
+    std::thread::scope(|scope| {
+        for (effect, wanted) in each {
+            scope.spawn(move || {
+                let seen = play(effect, client);
+                assert!(seen == *wanted || seen == "may not look", "{effect}: {seen}");
+            });
+        }
+    });
+}
+
 /// The sequence numbers that arrive, at either end, with small segments. The bytes are right, or the
 /// client has said so.
 #[test]
@@ -184,14 +197,7 @@ fn segments_come_twice_or_swapped() {
         (", reorder: {direction: downstream}", "up once, down swapped"),
         (", reorder, duplicate: {direction: downstream}", "up swapped, down twice and swapped"),
     ];
-    std::thread::scope(|scope| {
-        for (effect, wanted) in each {
-            scope.spawn(move || {
-                let seen = play(effect, "arrivals");
-                assert!(seen == wanted || seen == "may not look", "{effect}: {seen}");
-            });
-        }
-    });
+    all_see("arrivals", &each);
 }
 
 /// What is lost at the proxy's socket has come that far; what is lost on the way to the client has
@@ -206,14 +212,7 @@ fn packets_are_lost_in_their_direction() {
         (", lose: {chance: 0.1, direction: downstream}", "holes"),
         (", lose: {chance: 0.1, direction: upstream}", "no hole"),
     ];
-    std::thread::scope(|scope| {
-        for (effect, wanted) in each {
-            scope.spawn(move || {
-                let seen = play(effect, "holes");
-                assert!(seen == wanted || seen == "may not look", "{effect}: {seen}");
-            });
-        }
-    });
+    all_see("holes", &each);
 }
 
 /// What every caller can see. A sender may repeat a segment for reasons of its own, so not every

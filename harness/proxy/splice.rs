@@ -10,6 +10,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, ready};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -48,11 +49,20 @@ fn give_back(pipe: Pipe) {
     });
 }
 
+/// Whether the peer has ended its direction, as the kernel knows it now: what the runtime has been
+/// told of is older.
+fn fin_has_come(socket: &TcpStream) -> bool {
+    let mut asked = [PollFd::new(socket, PollFlags::RDHUP)];
+    poll(&mut asked, Some(&Timespec::default())).is_ok_and(|n| n > 0)
+}
+
 /// One direction: small talk by [`Half`], bulk by splice.
 struct Way {
     half: Half,
     pipe: Option<Pipe>,
     held: usize,
+    /// The last splice has stopped short, and no FIN had come before it.
+    stopped: bool,
     bulk: bool,
     eof: bool,
     done: bool,
@@ -60,7 +70,7 @@ struct Way {
 
 impl Way {
     fn new(half: Half) -> Self {
-        Way { half, pipe: None, held: 0, bulk: false, eof: false, done: false }
+        Way { half, pipe: None, held: 0, stopped: false, bulk: false, eof: false, done: false }
     }
 
     fn is_done(&self) -> bool {
@@ -96,13 +106,24 @@ impl Way {
                 let Some((out, _)) = &self.pipe else {
                     return Poll::Ready(Err(Failed::Write(io::ErrorKind::Other)));
                 };
+                let open = !fin_has_come(to);
                 let moved = to.try_io(Interest::WRITABLE, || {
                     let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
                     Ok(splice(out, None, &*to, None, self.held, flags)?)
                 });
+                let stopped = std::mem::take(&mut self.stopped);
                 match moved {
-                    Ok(n) => self.held -= n.min(self.held),
+                    Ok(n) => {
+                        self.stopped = open && n < self.held;
+                        self.held -= n.min(self.held);
+                    }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    // Splice writes in pieces. A RST that one of them is told of is swallowed with
+                    // the count of those before it, and the next splice says what it would say
+                    // after a FIN.
+                    Err(error) if stopped && error.kind() == io::ErrorKind::BrokenPipe => {
+                        return Poll::Ready(Err(Failed::Write(io::ErrorKind::ConnectionReset)));
+                    }
                     Err(error) => return Poll::Ready(Err(Failed::Write(error.kind()))),
                 }
                 continue;

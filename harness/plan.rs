@@ -29,6 +29,8 @@ pub struct Facts {
     pub port: u16,
     /// The method.
     pub method: String,
+    /// The request with this method, from 1; 0 before the first.
+    pub same: u64,
     /// The path, where the request has one.
     pub path: Option<String>,
     /// What is answered now is HEAD, so that no body may follow.
@@ -63,6 +65,7 @@ pub struct Plan {
     conns: u64,
     targets: HashMap<(String, u16), u64>,
     credentials: HashMap<Credentials, u64>,
+    methods: HashMap<String, u64>,
     queries: HashMap<(String, Type), u64>,
     fetches: u64,
 }
@@ -78,6 +81,7 @@ impl Plan {
         self.attempts = 0;
         self.targets.clear();
         self.credentials.clear();
+        self.methods.clear();
         self.queries.clear();
         self.fetches = 0;
     }
@@ -121,6 +125,14 @@ impl Plan {
         let count = self.targets.entry((host.to_ascii_lowercase(), port)).or_default();
         *count += 1;
         facts.target = *count;
+    }
+
+    /// The method of a request was read: the proxy's own, or the one inside a tunnel.
+    pub fn method(&mut self, facts: &mut Facts, method: &str) {
+        method.clone_into(&mut facts.method);
+        let count = self.methods.entry(method.to_owned()).or_default();
+        *count += 1;
+        facts.same = *count;
     }
 
     /// Credentials were judged, or found to be absent.
@@ -169,6 +181,7 @@ impl Plan {
             Per::Request => facts.request.max(1),
             Per::Target => facts.target,
             Per::Credentials => facts.alike,
+            Per::Method => facts.same,
         };
         let header = |name: &str, value: &str| {
             facts.headers.iter().any(|(n, v)| n.eq_ignore_ascii_case(name) && glob(value, v))

@@ -61,7 +61,7 @@ impl Link {
     fn learn(&mut self, head: &Head) {
         self.facts.bodyless = head.method == "HEAD";
         if self.via != Via::Forward {
-            self.facts.method.clone_from(&head.method);
+            self.conn.shared.plan().method(&mut self.facts, &head.method);
             self.facts.path = Some(head.target.clone());
             self.facts.headers.clone_from(&head.headers);
         }

@@ -109,6 +109,26 @@ fn credentials_are_counted_by_their_kind() {
     assert_eq!(facts.alike, 1);
 }
 
+/// However many others come between them, and on whichever connections.
+#[test]
+fn requests_are_counted_by_their_method() {
+    let s =
+        scenario("  - {at: request, when: {method: GET, attempt: 1, per: method}, do: reset}\n");
+    let mut plan = Plan::new(0);
+    let mut ask = |method| {
+        let mut facts = plan.connection();
+        plan.request(&mut facts, "a.test", 80);
+        plan.method(&mut facts, method);
+        (facts.same, plan.pick(&s, Stage::Request, &facts).is_some())
+    };
+    assert_eq!(["HEAD", "HEAD", "get"].map(&mut ask), [(1, false), (2, false), (1, false)]);
+    assert_eq!(["GET", "HEAD", "GET"].map(&mut ask), [(1, true), (3, false), (2, false)]);
+    plan.restart();
+    let mut facts = plan.connection();
+    plan.method(&mut facts, "GET");
+    assert_eq!(facts.same, 1);
+}
+
 proptest! {
     /// Dice depend on the seed and the connection alone: not on what else was picked, nor in
     /// which order.

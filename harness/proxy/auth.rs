@@ -11,7 +11,7 @@ use crate::secrets::PROXY;
 impl Session {
     /// What the request shows of credentials goes into the facts; the events for it, if any came.
     pub(super) fn learn(&mut self, head: &Head) -> Vec<What> {
-        self.facts.method.clone_from(&head.method);
+        self.conn.shared.plan().method(&mut self.facts, &head.method);
         self.facts.bodyless = head.method == "HEAD";
         self.facts.headers.clone_from(&head.headers);
         self.facts.host_is_target = Some(head.host_is_target(self.conn.stream.is_some()));

@@ -380,6 +380,7 @@ fn unknown(when: &When, stage: Stage) -> Vec<(&'static str, &'static str, &'stat
         (when.credentials.is_some(), "credentials", "credentials"),
         (when.per == Some(Per::Target), "per: target", "per"),
         (when.per == Some(Per::Credentials), "per: credentials", "per"),
+        (when.per == Some(Per::Method), "per: method", "per"),
     ];
     let of_hello = [
         (when.sni.is_some(), "sni", "sni"),

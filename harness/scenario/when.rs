@@ -105,6 +105,9 @@ pub enum Per {
     Target,
     /// Requests whose credentials are of the same kind: right, wrong, absent and so on.
     Credentials,
+    /// Requests with the same method, inside a tunnel and outside: a HEAD before it does not count
+    /// for a GET.
+    Method,
 }
 
 /// Proxy credentials as they arrived.

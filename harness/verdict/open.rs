@@ -151,7 +151,7 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
             _ if stage == Stage::Pac => Some((conduct.fetches, "request")),
             Per::Attempt => Some((conduct.attempts, "attempt")),
             Per::Connection => Some((conduct.accepted, "connection")),
-            Per::Request | Per::Target | Per::Credentials => None,
+            Per::Request | Per::Target | Per::Credentials | Per::Method => None,
         };
         if let Some((made, thing)) = counted.filter(|(made, _)| *made < attempt.first) {
             let first = count(attempt.first);

@@ -167,16 +167,38 @@ fn fb107_a_part_for_whoever_asks_for_everything() {
     let half = ("206".to_owned(), 50_000, "50000-99999/100000".to_owned());
     let whole = ("200".to_owned(), 100_000, String::new());
     assert_eq!(asked(""), [half, whole.clone()]);
-    // A HEAD is the first attempt, and no answer to it has bytes.
-    let scenario = Scenario::catalogue("response/206-unasked").unwrap();
-    let proxy = Proxy::play(scenario, Setup::default());
-    let mut socket = proxy.connect();
-    let place = "http://target.badproxy.test/bytes/100000";
-    write!(socket, "HEAD {place} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-    let (head, _) = read_all(&mut socket);
-    assert!(head.starts_with(b"HTTP/1.1 200 ") && head.ends_with(b"\r\n\r\n"));
-    assert_eq!(part(&proxy, ""), whole);
-    assert!(proxy.conduct().faults.is_empty(), "{:#?}", proxy.events());
     let other = ("206".to_owned(), 10, "0-9/100000".to_owned());
     assert_eq!(asked("Range: bytes=0-9\r\n"), [other, whole]);
+}
+
+/// FB105 to FB108: the GET that is to meet the fault is the first one, whatever HEADs come before
+/// it, in absolute form and in a tunnel.
+#[test]
+fn fb107_a_head_first_uses_nothing_up() {
+    let names = ["206-unasked", "range-416", "range-ignored", "range-new-etag", "range-other-part"];
+    for name in names {
+        for tunnelled in [false, true] {
+            let scenario = Scenario::catalogue(&format!("response/{name}")).unwrap();
+            let proxy = Proxy::play(scenario, Setup::default());
+            let ask = |method: &str| {
+                let (mut socket, place) = match tunnelled {
+                    true => (tunnel(&proxy), ""),
+                    false => (proxy.connect(), "http://target.badproxy.test"),
+                };
+                write!(
+                    socket,
+                    "{method} {place}/bytes/100000 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                )
+                .unwrap();
+                let (got, _) = read_all(&mut socket);
+                let at = got.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+                (String::from_utf8(got[9..12].to_vec()).unwrap(), got.len() - at - 4)
+            };
+            let half = if name == "206-unasked" { "206" } else { "200" };
+            let seen = ["HEAD", "HEAD", "GET", "GET"].map(ask);
+            let wanted = [("200", 0), ("200", 0), (half, 50_000), ("200", 100_000)];
+            let wanted = wanted.map(|(status, bytes)| (status.to_owned(), bytes));
+            assert_eq!(seen, wanted, "{name}, tunnelled: {tunnelled}");
+        }
+    }
 }

@@ -40,7 +40,7 @@ pub fn version(method: &str) -> Option<u8> {
 
 /// Serves a connection whose first byte is this.
 pub(super) async fn serve(session: &mut Session, version: u8) -> Next {
-    session.facts.method = format!("SOCKS{version}");
+    session.conn.shared.plan().method(&mut session.facts, &format!("SOCKS{version}"));
     let request = match version {
         V4 => request4(session).await,
         _ => request5(session).await,

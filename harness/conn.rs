@@ -30,6 +30,7 @@ pub struct Conn {
     end: Mutex<End>,
     handshake: Mutex<Handshake>,
     answered: AtomicBool,
+    upgraded: AtomicBool,
 }
 
 /// How far the end of a connection has got.
@@ -57,6 +58,7 @@ impl Conn {
             end: Mutex::default(),
             handshake: Mutex::default(),
             answered: AtomicBool::new(false),
+            upgraded: AtomicBool::new(false),
         })
     }
 
@@ -73,6 +75,7 @@ impl Conn {
             end: Mutex::default(),
             handshake: Mutex::default(),
             answered: AtomicBool::new(false),
+            upgraded: AtomicBool::new(false),
         })
     }
 
@@ -102,6 +105,16 @@ impl Conn {
     /// Whether it has.
     pub fn is_answered(&self) -> bool {
         self.answered.load(Ordering::Relaxed)
+    }
+
+    /// The built-in origin has sent its 101: from here on bytes pass both ways.
+    pub fn upgrade(&self) {
+        self.upgraded.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has.
+    pub fn is_upgraded(&self) -> bool {
+        self.upgraded.load(Ordering::Relaxed)
     }
 
     /// The event log.

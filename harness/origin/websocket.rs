@@ -98,6 +98,7 @@ pub(super) async fn open(
     let (after, _) = stage(link, Stage::Response, wire, inbox, &mut reply.as_bytes()).await;
     if after == After::Go {
         let nonce_served = true;
+        link.conn.upgrade();
         link.conn.note(What::HttpResponse { via: link.via, status: 101, bytes: 0, nonce_served });
     }
     after

@@ -263,6 +263,11 @@ impl Down<'_> {
             if !self.pending.is_empty() {
                 continue;
             }
+            // Where a rule has put another head before the 101, it looks like the answer: a proxy
+            // that says 200 to an upgrade relays.
+            if self.conn.is_upgraded() && self.state != State::Ended {
+                self.state = State::Upgraded;
+            }
             if matches!(self.state, State::Finished | State::Upgraded | State::Ended) {
                 return Poll::Ready(Ok(()));
             }

@@ -3,6 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use badproxy::scenario::Scenario;
+use badproxy::start::Setup;
+
 use crate::proxy::Proxy;
 use crate::{End, read_all, read_until, segments, tunnel};
 
@@ -145,6 +148,32 @@ fn fb131_bytes_before_and_after_a_head_are_in_its_segment() {
     let got = one_segment(&proxy, true, &handshake("", UPGRADE));
     assert!(got.starts_with(b"HTTP/1.0 200 OK\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n"));
     assert!(got.ends_with(b"\r\n\r\n\x81\x02hi"), "{}", String::from_utf8_lossy(&got));
+}
+
+/// FB131, tinyproxy/tinyproxy#211: what says 200 first relays what comes after the 101, both ways.
+#[test]
+fn fb131_frames_pass_after_a_200_before_the_101() {
+    for (in_tunnel, place) in [(true, ""), (false, ABSOLUTE)] {
+        let scenario = Scenario::catalogue("response/ws-200-before-101").unwrap();
+        let proxy = Proxy::play(scenario, Setup::default());
+        let (mut socket, head) = ask(&proxy, in_tunnel, &handshake(place, UPGRADE));
+        assert_eq!(head, "HTTP/1.0 200 Connection established\r\n\r\n");
+        let head = read_until(&mut socket, "\r\n\r\n");
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        // A text, and a close with code 1000, which is answered and ends the connection.
+        for (sent, back) in [
+            (vec![0x81, 0x81, 1, 1, 1, 1, b'h' ^ 1], vec![0x81, 1, b'h']),
+            (vec![0x88, 0x82, 0, 0, 0, 0, 3, 0xe8], vec![0x88, 2, 3, 0xe8]),
+        ] {
+            socket.write_all(&sent).unwrap();
+            let mut got = vec![0; back.len()];
+            socket.read_exact(&mut got).unwrap();
+            assert_eq!(got, back, "in a tunnel: {in_tunnel}");
+        }
+        assert_eq!(read_all(&mut socket), (Vec::new(), End::Fin));
+        drop(socket);
+        proxy.wait_for("tcp:closed", "\"by\":\"upstream\"");
+    }
 }
 
 /// A proxy that reads the head to know its end sends it on with what came behind it.

@@ -390,6 +390,42 @@ fn fb128_a_push_comes_once_a_connection() {
     }
 }
 
+/// FB125: one frame that is too long a connection, however many streams there are.
+#[test]
+fn fb125_a_frame_too_long_comes_once_a_connection() {
+    let scenario = Scenario::catalogue("response/h2-oversized-frame").unwrap();
+    let proxy = Proxy::play(scenario, Setup::default());
+    for _ in 0..2 {
+        let mut client = Client::start(&proxy);
+        client.send(&[1, 3, 5].map(|stream| request(stream, "GET", HOST, "/", true)).concat());
+        client.tls.sock.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let (mut heads, mut lines) = (Vec::new(), Vec::new());
+        let ended = |lines: &Vec<String>, stream: u32| {
+            lines.contains(&format!("DATA on {stream}, 0 bytes, END_STREAM"))
+        };
+        let mut more = true;
+        while heads.is_empty() || ![3, 5, 7].iter().all(|stream| ended(&lines, *stream)) {
+            let mut buffer = [0; 65_536];
+            let n = client.tls.read(&mut buffer).unwrap();
+            assert!(n > 0, "{heads:?} {lines:#?}");
+            client.inbox.extend_from_slice(&buffer[..n]);
+            // Out of the way, so that the others can be read.
+            while let Some(at) = client.inbox.windows(4).position(|w| w == b"\xff\xff\xff\0")
+                && client.inbox.len() >= at + 9
+            {
+                heads.push(client.inbox.drain(at..at + 9).collect::<Vec<u8>>());
+            }
+            lines.extend(std::iter::from_fn(|| frames::take(&mut client.inbox)).map(|f| shown(&f)));
+            if more && [3, 5].iter().all(|stream| ended(&lines, *stream)) {
+                more = false;
+                client.get(7);
+            }
+        }
+        assert_eq!(heads, [b"\xff\xff\xff\0\0\0\0\0\x01"], "{lines:#?}");
+        assert!(!lines.iter().any(|line| line.contains(" on 1,")), "{lines:#?}");
+    }
+}
+
 /// Whoever talks nonsense gets a clean end, and an event says so.
 #[test]
 fn nonsense_ends_cleanly() {

@@ -40,6 +40,20 @@ fn every_scenario_reads_and_says_what_people_need() {
     }
 }
 
+/// `list` has the beginning of what a scenario is about: it has to tell it from its neighbours.
+#[test]
+fn no_two_begin_alike() {
+    let mut begun = std::collections::BTreeMap::new();
+    for entry in CATALOGUE {
+        let about = entry.scenario().unwrap().about;
+        let about = about.split_whitespace().collect::<Vec<_>>().join(" ");
+        let first = about.split(". ").next().unwrap_or_default().to_owned();
+        if let Some(other) = begun.insert(first, entry.name) {
+            panic!("{other} and {} begin with the same sentence", entry.name);
+        }
+    }
+}
+
 #[test]
 fn in_the_order_of_stages() {
     let place = |e: &Entry| Stage::ALL.iter().position(|s| s.word() == e.stage());

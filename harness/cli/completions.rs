@@ -5,6 +5,7 @@ use clap::{Args, Command, CommandFactory};
 use clap_complete::{Shell, generate};
 
 use crate::catalogue::CATALOGUE;
+use crate::matrix::suites;
 
 /// Prints completions for a shell
 #[derive(Debug, Args)]
@@ -27,14 +28,23 @@ impl Completions {
     }
 }
 
-/// The command line as a shell is to know it: where a scenario belongs, the catalogue's names are
-/// offered. Only there: to the program itself a file is as good.
+/// The command line as a shell is to know it: where a scenario, a stage or a suite belongs, the names
+/// that there are are offered. Only there: to the program itself a file is as good.
 fn with_names() -> Command {
     let names = PossibleValuesParser::new(CATALOGUE.iter().map(|entry| entry.name));
-    ["run", "serve", "show"].into_iter().fold(super::Cli::command(), |command, verb| {
-        let names = names.clone();
-        command.mut_subcommand(verb, |verb| {
-            verb.mut_arg("scenario", |scenario| scenario.value_parser(names))
-        })
+    let stages = PossibleValuesParser::new(super::slips::stages());
+    let suites = PossibleValuesParser::new(suites::names());
+    [
+        ("run", "scenario", &names),
+        ("serve", "scenario", &names),
+        ("show", "scenario", &names),
+        ("list", "stage", &stages),
+        ("list", "suite", &suites),
+        ("matrix", "suite", &suites),
+    ]
+    .into_iter()
+    .fold(super::Cli::command(), |command, (verb, argument, words)| {
+        let offered = |argument: clap::Arg| argument.value_parser(words.clone());
+        command.mut_subcommand(verb, |verb| verb.mut_arg(argument, offered))
     })
 }

@@ -1,18 +1,16 @@
 //! `badproxy list`
 
-use std::collections::HashMap;
 use std::io::Write;
 
 use clap::Args;
 use serde_json::json;
 
-use super::{language, narrow, say};
+use super::{language, narrow, say, search, slips};
 use crate::catalogue::{CATALOGUE, Entry};
 use crate::field_bugs;
 use crate::matrix::suites::{self, Suite};
 use crate::report::catalogue;
 use crate::scenario::Scenario;
-use crate::stage::Stage;
 
 /// Lists the scenarios, by stage, a line each
 #[derive(Debug, Args)]
@@ -29,8 +27,8 @@ pub struct List {
     /// Only those of one stage, e.g. reply
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
-    /// Only those whose name or text has a word that begins so, or all of several; case does not count
-    /// (repeatable)
+    /// Only those whose name or text has a word that begins so, or all of several, or what means the
+    /// same; case does not count (repeatable)
     #[arg(long, value_name = "WORD")]
     search: Vec<String>,
     /// Only those that play this row of the field-bug list (FB052, fb52) or this report (owner/repo#7)
@@ -50,6 +48,9 @@ pub struct List {
     format: Format,
 }
 
+/// So many scenarios are listed with the whole of what they are about.
+const FEW: usize = 20;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
     /// For people.
@@ -63,7 +64,7 @@ pub(super) enum Format {
 impl List {
     pub(super) fn run(self) -> anyhow::Result<i32> {
         if let Some(stage) = &self.stage {
-            let known: Vec<&str> = Stage::ALL.iter().map(|s| s.word()).chain(["ok"]).collect();
+            let known: Vec<&str> = slips::stages().collect();
             if !known.contains(&stage.as_str()) {
                 let near = crate::scenario::nearest(stage, &known)
                     .map(|n| format!(" Did you mean `{n}`?"))
@@ -84,7 +85,7 @@ impl List {
     fn wants(&self, entry: &Entry, scenario: &Scenario, suite: Option<&Suite>) -> bool {
         suite.is_none_or(|suite| suite.entries.iter().any(|other| other.name == entry.name))
             && self.stage.as_deref().is_none_or(|stage| entry.stage() == stage)
-            && self.search.iter().all(|word| says(entry, scenario, word))
+            && self.search.iter().all(|words| search::says(&search::text(entry, scenario), words))
             && self.seen.as_deref().is_none_or(|report| plays(scenario, report))
     }
 
@@ -109,12 +110,11 @@ impl List {
             }
         };
         let all = read()?;
-        let beginnings = beginnings(&all);
         let chosen: Vec<_> = all
             .iter()
             .filter(|(entry, scenario)| self.wants(entry, scenario, suite.as_ref()))
             .collect();
-        let code = if chosen.is_empty() { self.nothing() } else { 0 };
+        let code = if chosen.is_empty() { self.nothing(&all) } else { 0 };
         let mut out = std::io::stdout().lock();
         if self.format == Format::Md {
             let entries: Vec<&Entry> = chosen.iter().map(|(entry, _)| *entry).collect();
@@ -148,10 +148,10 @@ impl List {
                 stage = entry.stage();
                 writeln!(out, "{stage}")?;
             }
-            let about = telling(&scenario.about, &beginnings);
+            let about = flat(&scenario.about);
             let row = narrow::row(2, entry.name, 34, &about, width);
-            // Where there are columns, a line each.
-            let whole = row.lines().count() == 1 || width < narrow::COLUMNS;
+            // Where there are columns and many to choose from, a line each.
+            let whole = chosen.len() <= FEW || width < narrow::COLUMNS;
             let line = || cut(&format!("  {:<34} {about}", entry.name), width);
             writeln!(out, "{}", if whole { row } else { line() })?;
         }
@@ -167,43 +167,18 @@ impl List {
 
     /// Says that no scenario is as asked for. The exit code: a word that is nowhere is a slip, as an
     /// unknown stage is; a stage under which nothing is filed is none.
-    fn nothing(&self) -> i32 {
+    fn nothing(&self, all: &[(&Entry, Scenario)]) -> i32 {
         let mut asked: Vec<String> = self.search.iter().map(|w| format!("--search {w}")).collect();
         asked.extend(self.seen.iter().map(|report| format!("--seen {report}")));
         asked.extend(self.suite.iter().map(|suite| format!("--suite {suite}")));
         let code = if asked.is_empty() { 0 } else { 2 };
         asked.extend(self.stage.iter().map(|stage| format!("--stage {stage}")));
         let asked = asked.join(" ");
-        say(format_args!("no scenario is found by {asked}; `badproxy list` has them all"));
+        let texts: Vec<String> = all.iter().map(|(entry, s)| search::text(entry, s)).collect();
+        let each = search::each(&self.search, texts.iter().map(String::as_str));
+        say(format_args!("no scenario is found by {asked}{each}; `badproxy list` has them all"));
         code
     }
-}
-
-/// Whether all these words stand in the scenario's name or texts, in any order.
-fn says(entry: &Entry, scenario: &Scenario, words: &str) -> bool {
-    let texts = [
-        &scenario.about,
-        &scenario.why,
-        &scenario.consequence,
-        &scenario.good_client,
-        &scenario.cannot,
-    ];
-    let texts = texts.into_iter().chain(&scenario.wire).chain(&scenario.seen).map(String::as_str);
-    let texts = texts.chain([entry.name]).collect::<Vec<_>>().join("\n").to_lowercase();
-    words.to_lowercase().split_whitespace().all(|word| stands_in(word, &texts))
-}
-
-/// Whether a word of the text begins so (`rang` finds `range-416`, `range` no stranger). A number is one as
-/// a whole: `407` is not in `RFC 4074`.
-fn stands_in(word: &str, text: &str) -> bool {
-    let inside = |c: char| c.is_alphanumeric();
-    let digits = word.ends_with(|c: char| c.is_ascii_digit());
-    text.match_indices(word).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + word.len()..].chars().next();
-        let begins = !word.starts_with(inside) || !before.is_some_and(inside);
-        begins && !(digits && after.is_some_and(|c| c.is_ascii_digit()))
-    })
 }
 
 /// Whether the scenario plays a row of the list, or a row that has this report.
@@ -225,28 +200,8 @@ fn read() -> anyhow::Result<Vec<(&'static Entry, Scenario)>> {
     CATALOGUE.iter().map(read).collect()
 }
 
-/// The first sentences of all scenarios, and how many begin with each. Only looked into.
-fn beginnings(all: &[(&Entry, Scenario)]) -> HashMap<String, usize> {
-    let mut counts = HashMap::new();
-    for (_, scenario) in all {
-        let about = flat(&scenario.about);
-        let first = about.split(". ").next().unwrap_or_default();
-        *counts.entry(first.to_owned()).or_default() += 1;
-    }
-    counts
-}
-
 fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A text on one line, from the first sentence on that no other scenario begins with.
-fn telling(about: &str, beginnings: &HashMap<String, usize>) -> String {
-    let about = flat(about);
-    let Some((first, rest)) = about.split_once(". ") else { return about };
-    let alike = beginnings.get(first).copied().unwrap_or(0);
-    let rest = rest.trim_start();
-    if alike > 1 && !rest.is_empty() { rest.to_owned() } else { about }
 }
 
 /// A line no wider than the terminal.
@@ -255,31 +210,4 @@ fn cut(line: &str, width: usize) -> String {
         return line.to_owned();
     }
     line.chars().take(width.saturating_sub(3)).collect::<String>() + "..."
-}
-
-#[cfg(test)]
-mod tests {
-    use super::stands_in;
-
-    #[test]
-    fn words_are_found_from_their_beginning() {
-        for (word, text, found) in [
-            ("rang", "response/range-416", true),
-            ("range", "a stranger sends it", false),
-            ("407", "auth/407-loop", true),
-            ("407", "answers 407, then", true),
-            ("407", "rfc 4074", false),
-            ("407", "rfc 1407", false),
-            ("407s", "many 407s", true),
-            ("fb05", "seen: fb052", false),
-            ("fb052", "seen: fb052", true),
-            ("gzip", "content-encoding: gzip", true),
-            ("chunk", "in unchunked, chunked", true),
-            ("-stale", "auth/407-digest-stale", true),
-            ("#38", "nodejs/undici#3897", false),
-            ("\u{fc}ber", "\u{fc}berall", true),
-        ] {
-            assert_eq!(stands_in(word, text), found, "{word} in {text}");
-        }
-    }
 }

@@ -13,6 +13,7 @@ mod narrow;
 mod report;
 mod run;
 mod schema;
+mod search;
 mod serve;
 mod served;
 mod show;
@@ -43,12 +44,13 @@ First steps:
   badproxy show reply/fin-before-reply                   one of them, explained
   badproxy run reply/fin-before-reply -- curl -sS https://target.badproxy.test/
   badproxy run my-bug.yaml -- ./my-test                  your own, from twelve lines of YAML
-  badproxy matrix -- curl -sS --max-time {timeout} {target}     a suite of them
+  badproxy matrix -- ./my-client {target}                a suite of them
 
 Exit codes:
   0  every verdict as expected       1  a verdict against the client
   2  usage, or a file not readable   3  we could not do our part
-  4  nothing judged (matrix)         5  nothing judged: INCONCLUSIVE, UNSUPPORTED (run); too busy (matrix)
+  4  nothing judged (matrix)
+  5  nothing judged: INCONCLUSIVE, UNSUPPORTED (run); too busy (matrix)
   129, 130, 143  interrupted (`serve` ends with 0: to be stopped is its end)
 Warnings (SLOW, VAGUE, LEAK-LOG, LOCAL-DNS) end with 0, or with 1 under `--strict`.";
 

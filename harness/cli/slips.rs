@@ -1,5 +1,6 @@
 //! Command lines that lack a word, and what was meant by them.
 
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::catalogue::CATALOGUE;
@@ -9,14 +10,30 @@ use crate::stage::Stage;
 /// What was meant, of a command line that was refused for a word that has no place in it. `words`: all of
 /// them, the program's own name first.
 pub(super) fn meant(words: &[String], error: &clap::Error) -> Option<String> {
-    if error.kind() != ErrorKind::UnknownArgument {
-        return None;
+    let verb = words.get(1).map(String::as_str);
+    let odd = match error.kind() {
+        ErrorKind::UnknownArgument => error.get(ContextKind::InvalidArg),
+        ErrorKind::InvalidSubcommand => error.get(ContextKind::InvalidSubcommand),
+        ErrorKind::MissingRequiredArgument if verb == Some("matrix") => {
+            return Some(
+                "a matrix needs a client: write its command after `--`, or several with names\n\n  \
+                 badproxy matrix -- ./client {target}\n  badproxy matrix --client \
+                 'curl=curl -sS {target}' --client 'py=python3 client.py {target}'\n"
+                    .to_owned(),
+            );
+        }
+        _ => None,
+    };
+    let Some(ContextValue::String(odd)) = odd else { return None };
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        // What clap guesses it says itself.
+        let guessed = error.get(ContextKind::SuggestedSubcommand).is_some();
+        return if guessed { None } else { no_verb(words, odd) };
     }
-    let Some(ContextValue::String(odd)) = error.get(ContextKind::InvalidArg) else { return None };
     if odd.starts_with('-') {
         return None;
     }
-    match words.get(1).map(String::as_str) {
+    match verb {
         Some("matrix" | "run") if !words.iter().any(|word| word == "--") => {
             let at = words.iter().skip(2).position(|word| word == odd)? + 2;
             let (before, command) = words.split_at(at);
@@ -31,6 +48,28 @@ pub(super) fn meant(words: &[String], error: &clap::Error) -> Option<String> {
         Some("list") => Some(format!("`list` takes no bare word: {}", find(odd))),
         _ => None,
     }
+}
+
+/// What was meant by a first word that is no verb: a scenario without one, or one misspelt more than
+/// clap guesses.
+fn no_verb(words: &[String], odd: &str) -> Option<String> {
+    let rest = words.get(2..)?;
+    let file = odd.ends_with(".yaml") || odd.ends_with(".yml");
+    if crate::catalogue::find(odd).is_some() || file {
+        let command = if rest.is_empty() { String::new() } else { format!(" {}", shell(rest)) };
+        let verb = if rest.is_empty() { "show" } else { "run" };
+        return Some(format!(
+            "`{odd}` is a scenario, and no verb of badproxy\n\n  badproxy {verb} {odd}{command}\n"
+        ));
+    }
+    let command = super::Cli::command();
+    let verbs: Vec<&str> = command.get_subcommands().map(|verb| verb.get_name()).collect();
+    let near = crate::scenario::nearest(odd, &verbs)?;
+    Some(format!(
+        "there is no verb {}; did you mean `{near}`? There are: {}\n",
+        crate::scenario::seen(odd),
+        verbs.join(", ")
+    ))
 }
 
 /// How scenarios are found by a word.
@@ -56,6 +95,10 @@ pub(super) fn instead(name: &str) -> Option<String> {
 
 /// The stage of this name, of those that have scenarios.
 pub(super) fn stage(name: &str) -> Option<&'static str> {
-    let known = Stage::ALL.iter().map(|stage| stage.word()).chain(["ok"]);
-    known.into_iter().find(|known| *known == name)
+    stages().find(|known| *known == name)
+}
+
+/// The stages that have scenarios, and what is filed like one.
+pub(super) fn stages() -> impl Iterator<Item = &'static str> {
+    Stage::ALL.iter().map(|stage| stage.word()).chain(["ok"])
 }

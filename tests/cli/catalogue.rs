@@ -67,6 +67,12 @@ fn the_list_of_what_has_a_word() {
     assert!(both.contains(&"reply/fin-mid-status".to_owned()), "{both:?}");
     assert!(both.len() < names("--search undici").len(), "{both:?}");
     assert!(names("--stage reply --search undici").iter().all(|n| n.starts_with("reply/")));
+    // What people call it, and what their client has said.
+    for words in ["--search interception", "--search x509 --search unknown --search authority"] {
+        let found = names(words);
+        assert!(found.contains(&"tls/untrusted-root".to_owned()), "{words}: {found:?}");
+    }
+    assert!(names("--search hotspot").contains(&"request/captive-portal".to_owned()));
     // From the beginning of a word; a number as a whole.
     let ranges = names("--search range");
     assert!(ranges.contains(&"response/range-416".to_owned()), "{ranges:?}");
@@ -76,8 +82,8 @@ fn the_list_of_what_has_a_word() {
     for (form, empty) in [("human", ""), ("json", "[]\n")] {
         let words = format!("list --format {form} --search qqqqq --search gzip --stage tls");
         let none = run(&words).ends(2);
-        let asked =
-            "no scenario is found by --search qqqqq --search gzip --stage tls; `badproxy list`";
+        let asked = "no scenario is found by --search qqqqq --search gzip --stage tls (alone, `qqqqq` \
+                     none, `gzip` ";
         assert_eq!(none.out(), empty);
         assert!(none.stderr.contains(asked), "{}", none.stderr);
     }

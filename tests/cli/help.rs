@@ -107,6 +107,8 @@ fn a_shell_completes_names_of_scenarios_and_files() {
     assert_eq!(complete("badproxy serve reply/fin"), both);
     assert_eq!(complete("badproxy show reply/fin"), both);
     assert_eq!(complete("badproxy run ./my-b"), "");
+    assert_eq!(complete("badproxy list --stage proxy"), "proxy_tls");
+    assert_eq!(complete("badproxy matrix --suite la"), "latest");
     assert!(script.contains("-o default"), "files");
     // A file is still as good as a name.
     assert!(run("show nowhere.yaml").ends(2).stderr.contains("nowhere.yaml"));

@@ -18,6 +18,10 @@ fn names_that_are_not_there() {
     slip("walk", &["walk", "--help"]);
     slip("serv", &["'serve'"]);
     slip("lst", &["'list'"]);
+    slip("rnu reply/reset -- true", &["did you mean `run`?", "matrix, serve"]);
+    slip("reply/reset -- true", &["\n\n  badproxy run reply/reset -- true\n"]);
+    slip("reply/reset", &["\n\n  badproxy show reply/reset\n"]);
+    slip("my-bug.yaml -- true", &["\n\n  badproxy run my-bug.yaml -- true\n"]);
     slip("run reply/fin-befor-reply -- true", &["`reply/fin-before-reply`", "badproxy list"]);
     slip("run fin-before-reply -- true", &["`reply/fin-before-reply`"]);
     slip("serve fin-before-reply", &["`reply/fin-before-reply`"]);
@@ -43,6 +47,7 @@ fn a_run_needs_a_command() {
     slip("run ok/plain", &["<COMMAND>", "--"]);
     slip("run ok/plain --", &["<COMMAND>"]);
     slip("run", &["<SCENARIO>"]);
+    slip("matrix", &["badproxy matrix -- ./client", "--client 'curl=curl"]);
     // The dashes are missing.
     let line =
         "comes after `--`\n\n  badproxy run --timeout 2s ok/plain -- curl -sS {target} -m 2\n";

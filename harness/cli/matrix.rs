@@ -34,7 +34,7 @@ use crate::scenario::{Length, Scenario};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  badproxy matrix -- curl -sS --max-time {timeout} {target}
+  badproxy matrix -- curl -sS --max-time {timeout} --proxy-cacert {cacert} {target}
   badproxy matrix --scenario reply --scenario 'auth/407-*' -- ./client {target}
   badproxy matrix --client 'curl=curl -sS {target}' --client 'py=python3 client.py {target}'
   badproxy matrix --junit junit.xml --format github -- ./client {target}
@@ -42,10 +42,10 @@ Examples:
 Exit codes:
   0  every verdict as expected       1  a verdict against a client, or FLAKY
   2  usage, or a file not readable   3  we could not do our part
-  4  nothing judged: the client does not get through a healthy proxy, or supports nothing (77), or no
-     scenario matches
-  5  this machine was too busy to judge some of it, or all is INCONCLUSIVE; a fault that the client does
-     not meet beside others that it does is tolerated
+  4  nothing judged: the client does not get through a healthy proxy, or
+     supports nothing (77), or no scenario matches
+  5  this machine was too busy to judge some of it, or all is INCONCLUSIVE; a
+     fault that the client does not meet beside others that it does is tolerated
   129, 130, 143  interrupted: what was played until then is on disk, and marked as partial")]
 pub struct Matrix {
     /// The command and its arguments, after `--`

@@ -74,7 +74,7 @@ pub struct Run {
     /// Print only the verdict
     #[arg(long, short)]
     quiet: bool,
-    /// Let warnings (SLOW, VAGUE, LEAK-LOG) count as failures
+    /// Let warnings (SLOW, VAGUE, LEAK-LOG, LOCAL-DNS) count as failures
     #[arg(long)]
     strict: bool,
     /// Fetch this URL ({target}); `{origin}` in it is the origin's own address

@@ -118,6 +118,15 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// The fraction of safety in words. Where a way around the proxy cannot be seen, only what speaks
+    /// against the client counts: `0/9` would look as if all had.
+    pub fn safety(&self) -> String {
+        match self.safety {
+            Fraction { good: 0, of } if of > 0 => format!("{of} unsafe"),
+            fraction => fraction.to_string(),
+        }
+    }
+
     /// Counts cells.
     pub fn of<'c>(cells: impl IntoIterator<Item = &'c Cell>) -> Tally {
         let mut tally = Tally::default();

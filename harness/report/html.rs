@@ -63,7 +63,9 @@ fn scores(view: &View<'_>, out: &mut String) {
              <th>not judged</th></tr></thead><tbody>\n";
     for client in view.columns() {
         let cells = view.summary.cells.iter().filter(|cell| cell.client == client);
-        let Tally { safety, robustness, clarity, unjudged } = Tally::of(cells);
+        let tally = Tally::of(cells);
+        let safety = tally.safety();
+        let Tally { robustness, clarity, unjudged, .. } = tally;
         let _ = writeln!(
             out,
             "<tr><th>{}</th><td>{safety}</td><td>{robustness}</td><td>{clarity}</td>\

@@ -55,7 +55,9 @@ fn scores(view: &View<'_>) -> String {
     );
     for client in view.columns() {
         let cells = view.summary.cells.iter().filter(|cell| cell.client == client);
-        let Tally { safety, robustness, clarity, unjudged } = Tally::of(cells);
+        let tally = Tally::of(cells);
+        let safety = tally.safety();
+        let Tally { robustness, clarity, unjudged, .. } = tally;
         let client = text(client);
         let _ = writeln!(out, "| {client} | {safety} | {robustness} | {clarity} | {unjudged} |");
     }

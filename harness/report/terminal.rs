@@ -232,7 +232,9 @@ impl Page<'_> {
         };
         out.push('\n');
         if let [client] = columns {
-            let Tally { safety, robustness, clarity, unjudged } = tally(client);
+            let tally = tally(client);
+            let safety = tally.safety();
+            let Tally { robustness, clarity, unjudged, .. } = tally;
             let gap = if self.width < 80 { "\n" } else { "   " };
             let text = format!(
                 "safety {safety}{gap}robustness {robustness}{gap}clarity {clarity}{gap}{unjudged} not judged"
@@ -242,18 +244,20 @@ impl Page<'_> {
             return;
         }
         let wide = columns.iter().map(|name| line(name).chars().count()).max().unwrap_or(0).min(20);
-        let _ = writeln!(out, "{:wide$}  safety  robust  clarity  not judged", "");
+        let _ = writeln!(out, "{:wide$}     safety  robust  clarity  not judged", "");
         for client in columns {
-            let Tally { safety, robustness, clarity, unjudged } = tally(client);
+            let tally = tally(client);
+            let Tally { safety, robustness, clarity, unjudged } = tally;
             let shown = |fraction: Fraction| match fraction.of {
                 0 => "-".to_owned(),
                 _ => fraction.to_string(),
             };
-            let (safety, robust, clarity) = (shown(safety), shown(robustness), shown(clarity));
+            let safety = if safety.of == 0 { "-".to_owned() } else { tally.safety() };
+            let (robust, clarity) = (shown(robustness), shown(clarity));
             let name = cut(&line(client), wide);
             let _ = writeln!(
                 out,
-                "{name:<wide$}  {safety:>6}  {robust:>6}  {clarity:>7}  {unjudged:>10}"
+                "{name:<wide$}  {safety:>9}  {robust:>6}  {clarity:>7}  {unjudged:>10}"
             );
         }
     }

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::answer::Answer;
 use super::flow::{Ended, Flow, Passed, Until, on_the_proxy};
+use super::hang::HALF_CLOSED;
 use super::headers::Edit;
 use super::{After, Direction, Effect};
 use crate::cert::Flavour;
@@ -16,7 +17,7 @@ use crate::plan::Facts;
 use crate::rng::Rng;
 use crate::stage::Stage;
 use crate::tls::hello::{self, Hello};
-use crate::wire::{BoxWire, End, linger_hearing};
+use crate::wire::{BoxWire, End, linger, linger_hearing};
 
 /// What effects that only choose have chosen.
 #[derive(Debug, Default)]
@@ -230,7 +231,20 @@ impl<'f> Cx<'_, 'f> {
 
 /// Writes down how a flow ended by itself, and passes a reset on: a healthy proxy does.
 pub async fn finish(conn: &Conn, flow: &mut Flow<'_>, ended: Ended) {
+    let lost = matches!(flow, Flow::Tunnel { down, .. } if down.swallow && !down.patient);
     let (by, how) = match ended {
+        // The client hears nothing of the target any more, its end neither.
+        Ended::Finished | Ended::Gone(Who::Upstream, _) if lost => {
+            let how = match linger(flow.client()).await {
+                End::Fin => How::Fin,
+                End::Reset => How::Rst,
+            };
+            conn.relayed(Who::Client, how);
+            if how == How::Fin {
+                conn.clock().sleep(HALF_CLOSED).await;
+            }
+            return;
+        }
         Ended::Finished => match flow {
             // The FIN of a rule has come before all others.
             Flow::Tunnel { down, .. } if down.patient && down.swallow => (Who::Us, How::Fin),

@@ -15,7 +15,7 @@ use crate::wire::{End, departed};
 
 /// How long the silence goes on after the client's FIN, which may be half a close: nothing tells
 /// a client that still reads from one that is gone, and sockets of those have to be let go.
-const HALF_CLOSED: Duration = Duration::from_secs(600);
+pub(super) const HALF_CLOSED: Duration = Duration::from_secs(600);
 
 /// Says nothing more, and keeps the connection open: neither FIN nor RST, and for ten minutes
 /// more when the client has closed its side.

@@ -13,7 +13,8 @@ use crate::stage::Stage;
 /// is everything after it in that direction, while the connection stays open. It is what a path
 /// does whose MTU is smaller than its ends believe and whose ICMP is filtered (RFC 2923, 2.1): the
 /// long segment never arrives, and TCP gives nothing after it to the reader. A burst is what one
-/// write of the sender gives to be read.
+/// write of the sender gives to be read. The client hears nothing more of the target, its FIN or
+/// RST neither: silence, for ten minutes more when the client has closed its side.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

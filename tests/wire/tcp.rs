@@ -73,6 +73,10 @@ fn bursts_that_are_too_long_are_lost_with_all_after_them() {
     assert_eq!(end, End::Silence);
     socket.write_all(&get("")).unwrap();
     assert_eq!(read_all(&mut socket), (vec![], End::Silence));
+    // Nor does the target's FIN come through, which answers the client's.
+    socket.shutdown(Shutdown::Write).unwrap();
+    proxy.wait_for("tcp:closed", r#""by":"client","how":"fin""#);
+    assert_eq!(read_all(&mut socket), (vec![], End::Silence));
 }
 
 #[test]

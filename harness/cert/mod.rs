@@ -139,8 +139,9 @@ impl Authority {
         alpn: &[Alpn],
         plan: &Plan,
     ) -> anyhow::Result<(Arc<ServerConfig>, Flavour)> {
-        let key =
-            (name.to_ascii_lowercase(), flavour, alpn.to_vec(), plan.terms.clone(), plan.alert);
+        // No certificate has the dot of an absolute name (RFC 6066, 3).
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        let key = (name, flavour, alpn.to_vec(), plan.terms.clone(), plan.alert);
         let now = self.calendar.date();
         let mut cache = self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(cached) = cache.get(&key).filter(|cached| now < cached.again) {

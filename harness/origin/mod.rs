@@ -152,7 +152,7 @@ async fn secured(mut link: Link, mut wire: BoxWire, mut inbox: BytesMut) {
             Some(ip) => ip.to_string(),
             None => conn.shared.direct_ip(),
         },
-        None => link.facts.host.trim_end_matches('.').to_owned(),
+        None => link.facts.host.clone(),
     };
     let (plan, terms) = (choice.tls, choice.h2);
     let speaks = plan.terms.speaks;

@@ -9,6 +9,7 @@ use badproxy::cert::Flavour;
 
 use crate::proxy::Proxy;
 use crate::tls::{chain, flight, hello};
+use crate::tunnel;
 
 const HOST: &str = "target.badproxy.test";
 
@@ -178,6 +179,18 @@ fn sizes_and_orders() {
     let leaf = shown("trailing-bytes").0.remove(0);
     let said = usize::from(u16::from_be_bytes([leaf[2], leaf[3]]));
     assert_eq!(leaf.len(), 4 + said + 4);
+}
+
+/// FB087, urllib3/urllib3#2244: neither SNI nor a certificate has the dot of an absolute name, and a
+/// client that sends it all the same finds no name that has it.
+#[test]
+fn fb087_no_certificate_has_the_dot_of_an_absolute_name() {
+    let proxy = Proxy::start("name: x\n");
+    let mut socket = tunnel(&proxy);
+    socket.write_all(&hello(Some("target.badproxy.test."), &[])).unwrap();
+    let chain = chain(&flight(&mut socket));
+    let has = |name: &[u8]| chain[0].windows(name.len()).any(|part| part == name);
+    assert!(has(b"target.badproxy.test") && !has(b"target.badproxy.test."));
 }
 
 /// The OCSP staple and the wrong key: a whole handshake, by `openssl s_client`.

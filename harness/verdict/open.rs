@@ -276,7 +276,9 @@ pub(super) fn notes(case: &Case<'_>, word: Word) -> Vec<String> {
         }
         .to_owned());
     }
-    let no_backoff = |gap: &f64| *gap < NO_BACKOFF_MS && conduct.attempts >= 3;
+    // The legs of a login that goes well are no retries.
+    let faulty = !conduct.faults.is_empty();
+    let no_backoff = |gap: &f64| faulty && *gap < NO_BACKOFF_MS && conduct.attempts >= 3;
     if let Some(gap) = conduct.median_gap().filter(no_backoff) {
         notes.push(format!("no-backoff: the median pause between attempts is {}", ms(gap)));
     }

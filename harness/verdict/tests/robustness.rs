@@ -24,6 +24,9 @@ fn storm() {
         (Word::Storm, "3,770 attempts in 3.8 s, 5 allowed")
     );
     assert_eq!(found.notes, ["no-backoff: the median pause between attempts is 1.0 ms"]);
+    // A login in three legs is none: no fault has asked for a pause.
+    let legs = client().connect().request(&[]).again().again().fetch().exits(0);
+    assert_eq!(verdict("expect: {outcome: success}\n", legs).notes, [""; 0]);
     let first = &found.findings[0];
     assert_eq!(first.proxy_did, "close at reply of connection #1: FIN; 3,770 faults in all");
     assert_eq!(

@@ -198,7 +198,10 @@ impl<'de> Deserializer<'de> for Typed<'_> {
             Kind::List(items) => items,
             Kind::Scalar(word, _) => {
                 let word = seen(word);
-                self.refuse(format!("write a list: `{}: [{}]`", self.key, word.trim_matches('`')));
+                let word = word.trim_matches('`');
+                // In a list a colon would make a map of it.
+                let quote = if word.contains(": ") { "\"" } else { "" };
+                self.refuse(format!("write a list: `{}: [{quote}{word}{quote}]`", self.key));
                 &[]
             }
             Kind::Map(entries) => {

@@ -8,7 +8,7 @@ use super::body::{Body, Piece};
 use super::range::{self, Part};
 use super::websocket::VERSION;
 use crate::clock::Clock;
-use crate::scenario::{Length, Word};
+use crate::scenario::{Length, Ranges, Word};
 
 /// The endpoints, for help texts.
 pub const ENDPOINTS: &[(&str, &str)] = &[
@@ -40,6 +40,8 @@ pub struct Asked<'a> {
     pub body: Bytes,
     /// The whole length of the body.
     pub received: u64,
+    /// What becomes of a Range.
+    pub ranges: Ranges,
 }
 
 /// An answer, however it will be framed.
@@ -140,13 +142,17 @@ pub fn answer(asked: &Asked<'_>, nonce: &str, clock: Clock) -> Answer {
 
 /// `/bytes/N`, or the part of it that was asked for.
 fn bytes(asked: &Asked<'_>, size: u64, nonce: &str, clock: Clock) -> Answer {
-    let (status, first, length) = match range::part(asked.method, asked.headers, size) {
+    let part = match asked.ranges {
+        Ranges::Bytes => range::part(asked.method, asked.headers, size),
+        Ranges::None => Part::Whole,
+    };
+    let (status, first, length) = match part {
         Part::Whole => (200, 0, size),
         Part::Bytes(first, last) => (206, first, last - first + 1),
         Part::Nothing => (416, 0, 0),
     };
     let mut more = vec![
-        ("accept-ranges".to_owned(), "bytes".to_owned()),
+        ("accept-ranges".to_owned(), asked.ranges.word().to_owned()),
         ("etag".to_owned(), range::etag(size)),
     ];
     let which = match status {

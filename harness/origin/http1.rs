@@ -54,6 +54,7 @@ pub(super) async fn serve(link: &mut Link, mut wire: BoxWire, mut inbox: BytesMu
             headers: &head.headers,
             body,
             received,
+            ranges: link.conn.scenario.ranges(),
         };
         let conn = &link.conn;
         let made = answer(&asked, &conn.shared.nonce, conn.clock());

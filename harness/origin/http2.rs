@@ -65,8 +65,14 @@ async fn one(mut link: Link, request: Request<()>, stream: Stream) {
     link.edit(&mut head.headers);
     let mut wire = counted(Box::new(stream), &link.conn);
     let Some((body, received)) = body(&mut wire, &mut link.heard).await else { return };
-    let asked =
-        Asked { method: &head.method, path: &head.target, headers: &head.headers, body, received };
+    let asked = Asked {
+        method: &head.method,
+        path: &head.target,
+        headers: &head.headers,
+        body,
+        received,
+        ranges: link.conn.scenario.ranges(),
+    };
     let made = answer(&asked, &link.conn.shared.nonce, link.conn.clock());
     let after = respond(&mut link, &mut wire, &mut BytesMut::new(), &head, made).await;
     if after != After::Stop {

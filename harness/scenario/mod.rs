@@ -48,7 +48,7 @@ pub(crate) use dns::is_default;
 pub use dns::{Address4, Address6, DnsSide, DnsTcp, Name, Others, Records};
 pub use expect::{Count, Damage, Expect, Gap, Outcome, Way};
 pub(crate) use numbered::{name_of, number, number_schema, write_number};
-pub use origin::{Alpn, OriginSide};
+pub use origin::{Alpn, OriginSide, Ranges};
 pub use pac::PacSide;
 pub use problem::{Place, Problem, Problems, nearest, seen};
 pub use proxy::{DialTime, ProxySide, ProxyTls};
@@ -323,6 +323,11 @@ impl Scenario {
             }
             None => vec![Alpn::H2, Alpn::Http11],
         }
+    }
+
+    /// What the origin does with a Range.
+    pub fn ranges(&self) -> Ranges {
+        self.origin.accept_ranges.unwrap_or(Ranges::Bytes)
     }
 
     /// Whether the origin answers for this name.

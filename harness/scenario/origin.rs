@@ -16,6 +16,21 @@ pub struct OriginSide {
     /// none is about HTTP/2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alpn: Option<Vec<Alpn>>,
+    /// What `/bytes/N` does with `Range`. Default: `bytes`. With `none` a client that resumes a
+    /// download begins anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept_ranges: Option<Ranges>,
+}
+
+/// What a server says in `Accept-Ranges` (RFC 9110, 14.3), and does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Ranges {
+    /// It gives the part that was asked for.
+    Bytes,
+    /// It ignores `Range` and gives the whole.
+    None,
 }
 
 /// A protocol name of ALPN (RFC 7301).
@@ -28,4 +43,14 @@ pub enum Alpn {
     /// HTTP/1.1.
     #[serde(rename = "http/1.1")]
     Http11,
+}
+
+impl Ranges {
+    /// As HTTP writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Ranges::Bytes => "bytes",
+            Ranges::None => "none",
+        }
+    }
 }

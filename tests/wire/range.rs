@@ -43,6 +43,15 @@ fn a_part_is_the_bytes_of_the_whole() {
     assert!(head.contains("\r\ncontent-range: bytes */1000\r\n"), "{head}");
 }
 
+/// What resumes begins anew.
+#[test]
+fn an_origin_can_have_no_ranges() {
+    let proxy = Proxy::start("origin: {accept_ranges: none}\n");
+    let (head, body) = get(&proxy, "Range: bytes=500-\r\n");
+    assert!(head.starts_with("http/1.1 200 ") && body.len() == 1000, "{head}");
+    assert!(head.contains("\r\naccept-ranges: none\r\n"), "{head}");
+}
+
 /// FB106, rust-lang/rustup#4710: 200 with everything to a request for a part.
 #[test]
 fn fb106_a_range_can_be_taken_out_of_the_request() {

@@ -42,6 +42,8 @@ struct End {
     noted: Option<(u64, u64)>,
     /// How the client has ended its side.
     left: Option<How>,
+    /// A write was told of the client's RST.
+    reset: bool,
 }
 
 impl Conn {
@@ -182,7 +184,10 @@ impl Conn {
     /// The connection has ended: written down once, the first word counts. What a target's leg has
     /// said and a rule of the proxy has kept from the client does not.
     pub fn closed(&self, by: Who, how: How) {
-        self.end().said = Some((by, how));
+        let mut end = self.end();
+        let reset = end.reset && by == Who::Client;
+        end.said = Some((by, if reset { How::Rst } else { how }));
+        drop(end);
         self.passed_on();
     }
 
@@ -200,6 +205,13 @@ impl Conn {
     /// The client's wire has come to its end.
     pub fn leaves(&self, how: How) {
         self.end().left.get_or_insert(how);
+    }
+
+    /// The client's wire has told a write of a RST that no FIN came before. It is told once: whoever
+    /// reads after that comes to an end of file that nobody has sent.
+    pub fn resets(&self) {
+        self.leaves(How::Rst);
+        self.end().reset = true;
     }
 
     /// How the client has ended its side, as far as anybody has looked.

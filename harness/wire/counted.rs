@@ -1,7 +1,7 @@
 //! A wire that counts what the kernel has taken and given, whatever becomes of it above, and sees how
 //! the client ends.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -42,6 +42,9 @@ impl Counted {
     fn count(&mut self, written: Poll<io::Result<usize>>, counts: bool) -> Poll<io::Result<usize>> {
         match (&written, &self.last.0) {
             (Poll::Ready(Ok(n)), Some(conn)) if counts => conn.count_out(*n as u64),
+            (Poll::Ready(Err(error)), Some(conn)) if error.kind() == ErrorKind::ConnectionReset => {
+                conn.resets();
+            }
             (Poll::Ready(Err(error)), Some(conn)) if is_reset(error) => conn.leaves(How::Rst),
             _ => {}
         }

@@ -27,6 +27,25 @@ fn a_reset_before_the_first_byte_is_written_down_as_one() {
     }
 }
 
+/// Nor is it told again to whoever reads, where an answer was told of it.
+#[test]
+fn a_reset_that_an_answer_meets_is_written_down_as_one() {
+    for yaml in [
+        "proxy: {auth: {scheme: basic}}\nrules: [{at: auth, do: {delay: 200ms}}]",
+        "origin: {names: [other.test]}\nrules: [{at: resolve, do: {delay: 200ms}}]",
+        "rules: [{at: dial, do: [delay: 200ms, upstream_error: dns_error]}]",
+    ] {
+        let proxy = Proxy::start(yaml);
+        let mut socket = proxy.connect();
+        socket.write_all(crate::CONNECT).unwrap();
+        proxy.wait_for("connect:request", "");
+        socket2::SockRef::from(&socket).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(socket);
+        let line = proxy.wait_for("tcp:closed", "");
+        assert!(line.contains(r#""by":"client","how":"rst""#), "{yaml}: {line}");
+    }
+}
+
 /// A FIN before the first byte stays one.
 #[test]
 fn a_fin_before_the_first_byte_is_written_down_as_one() {

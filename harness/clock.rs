@@ -1,5 +1,7 @@
 //! Time: exact on sockets, virtual in the simulation.
 
+mod order;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -25,7 +27,7 @@ impl Clock {
         let end = Instant::now() + length;
         match self {
             Clock::Virtual => tokio::time::sleep_until(end).await,
-            Clock::Real => precise(end).await,
+            Clock::Real => order::in_order(end, precise(end)).await,
         }
     }
 
@@ -100,6 +102,24 @@ mod tests {
             let start = Instant::now();
             Clock::Real.sleep(Duration::from_millis(ms)).await;
             assert!(start.elapsed() >= Duration::from_millis(ms));
+        }
+    }
+
+    /// Else what two streams do after the same delay comes in an order that is luck.
+    #[tokio::test]
+    async fn waits_end_in_the_order_of_their_ends() {
+        for ms in [1, 5, 20, 50] {
+            let ended = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+            let mut all = tokio::task::JoinSet::new();
+            for n in 0..20 {
+                let ended = std::sync::Arc::clone(&ended);
+                all.spawn(async move {
+                    Clock::Real.sleep(Duration::from_millis(ms)).await;
+                    ended.lock().unwrap().push(n);
+                });
+            }
+            all.join_all().await;
+            assert!(ended.lock().unwrap().is_sorted(), "{ms} ms: {ended:?}");
         }
     }
 }

@@ -136,9 +136,7 @@ fn goaway_is_sent_as_written_and_the_answer_follows() {
 fn goaway_for_streams_that_came_together_names_the_first() {
     let proxy = Proxy::start("rules: [{at: response, do: [delay: 50ms, goaway]}]\n");
     let mut client = Client::start(&proxy);
-    for stream in [1, 3, 5] {
-        client.get(stream);
-    }
+    client.send(&[1, 3, 5].map(|stream| request(stream, "GET", HOST, "/", true)).concat());
     let (lines, end) = client.rest();
     let goaways: Vec<_> = lines.iter().filter(|line| line.starts_with("GOAWAY")).collect();
     assert!(goaways.iter().all(|line| line.starts_with("GOAWAY last 1,")), "{lines:#?}");

@@ -15,6 +15,7 @@ use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, Stream
 use crate::End;
 use crate::frames::{self, frame, request, shown};
 use crate::proxy::Proxy;
+use crate::quiet::Quiet;
 
 const HOST: &str = "target.badproxy.test";
 
@@ -84,7 +85,14 @@ impl Client {
     }
 
     fn read(&mut self, silence: Duration, wanted: &str) -> (Vec<String>, End) {
-        self.tls.sock.set_read_timeout(Some(silence)).unwrap();
+        let got = self.read_until_quiet(silence, wanted);
+        self.tls.sock.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        got
+    }
+
+    fn read_until_quiet(&mut self, silence: Duration, wanted: &str) -> (Vec<String>, End) {
+        self.tls.sock.set_read_timeout(Quiet::wait(silence)).unwrap();
+        let mut quiet = Quiet::new();
         let mut lines = Vec::new();
         let mut buffer = [0; 65_536];
         loop {
@@ -96,10 +104,15 @@ impl Client {
             }
             match self.tls.read(&mut buffer) {
                 Ok(0) => return (lines, End::Fin),
-                Ok(n) => self.inbox.extend_from_slice(&buffer[..n]),
+                Ok(n) => {
+                    self.inbox.extend_from_slice(&buffer[..n]);
+                    quiet = Quiet::new();
+                }
                 Err(e) if e.kind() == ErrorKind::ConnectionReset => return (lines, End::Rst),
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                    return (lines, End::Silence);
+                    if quiet.is_silence() {
+                        return (lines, End::Silence);
+                    }
                 }
                 Err(e) => panic!("{e}: {lines:#?}"),
             }

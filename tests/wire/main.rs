@@ -25,6 +25,7 @@ mod origin;
 mod pac;
 mod passed_on;
 mod proxy;
+mod quiet;
 mod range;
 mod resolve;
 mod searched;
@@ -34,58 +35,12 @@ mod tls;
 mod tls_faults;
 mod ws;
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
-/// How a connection ended, as read from a plain socket.
-#[derive(Debug, PartialEq, Eq)]
-enum End {
-    Fin,
-    Rst,
-    /// Nothing came for 300 ms, and the connection is still there.
-    Silence,
-}
-
-/// Reads to the end, or until nothing comes any more.
-fn read_all(socket: &mut TcpStream) -> (Vec<u8>, End) {
-    read_for(socket, Duration::from_millis(300))
-}
-
-/// The silence is waited for in many short waits: on a busy machine, where the proxy's thread gets
-/// its turn late, this one does too, and waits longer.
-fn read_for(socket: &mut TcpStream, silence: Duration) -> (Vec<u8>, End) {
-    let got = read_until_quiet(socket, silence);
-    // Whatever reads next has more patience.
-    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    got
-}
-
-fn read_until_quiet(socket: &mut TcpStream, silence: Duration) -> (Vec<u8>, End) {
-    const WAITS: u32 = 30;
-    socket.set_read_timeout(Some(silence / WAITS)).unwrap();
-    let mut got = Vec::new();
-    let mut buffer = [0; 65536];
-    let mut quiet = 0;
-    loop {
-        match socket.read(&mut buffer) {
-            Ok(0) => return (got, End::Fin),
-            Ok(n) => {
-                got.extend_from_slice(&buffer[..n]);
-                quiet = 0;
-            }
-            Err(e) if e.kind() == ErrorKind::ConnectionReset => return (got, End::Rst),
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                quiet += 1;
-                if quiet == WAITS {
-                    return (got, End::Silence);
-                }
-            }
-            Err(e) => panic!("{e}"),
-        }
-    }
-}
+use quiet::{End, read_all, read_for};
 
 /// Reads exactly until this text has come.
 fn read_until(socket: &mut TcpStream, text: &str) -> String {

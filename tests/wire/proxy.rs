@@ -48,6 +48,7 @@ impl Proxy {
                 let pac = running.pac.as_ref().map(|pac| (pac.address, pac.dead));
                 let shared = &running.shared;
                 let roots = shared.authority.pem();
+                tokio::spawn(crate::quiet::count_turns());
                 ready.send((address, direct, dns, pac, roots, shared.log.clone())).unwrap();
                 let _ = stopped.await;
             });

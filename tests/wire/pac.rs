@@ -174,12 +174,17 @@ fn a_path_that_redirects_every_time() {
 /// The head of the second part waits for its gap; a plain socket sees the first part alone.
 #[test]
 fn parts_and_later_requests() {
-    let proxy = rule("{split: {at: [17B], gap: 2s}}");
-    let mut socket = TcpStream::connect(proxy.pac.unwrap().0).unwrap();
-    socket.write_all(b"GET /proxy.pac HTTP/1.0\r\n\r\n").unwrap();
+    let ask = |gap: &str| {
+        let proxy = rule(&format!("{{split: {{at: [17B], gap: {gap}}}}}"));
+        let mut socket = TcpStream::connect(proxy.pac.unwrap().0).unwrap();
+        socket.write_all(b"GET /proxy.pac HTTP/1.0\r\n\r\n").unwrap();
+        (proxy, socket)
+    };
+    let (_proxy, mut socket) = ask("1h");
     let (first, end) = read_all(&mut socket);
     assert_eq!((first.as_slice(), end), (&b"HTTP/1.1 200 OK\r\n"[..], End::Silence));
-    assert!(read_until(&mut socket, "\n}\n").starts_with("Content-Type"));
+    let (_proxy, mut socket) = ask("50ms");
+    assert!(read_until(&mut socket, "\n}\n").starts_with("HTTP/1.1 200 OK\r\nContent-Type"));
     let second = Proxy::start("rules: [{at: pac, when: {attempt: 2, method: GET}, do: reset}]\n");
     assert_eq!([(); 3].map(|()| get(&second).1), [End::Fin, End::Rst, End::Fin]);
 }

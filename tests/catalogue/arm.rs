@@ -1,6 +1,7 @@
 //! The two worlds, seen from a client.
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use badproxy::scenario::Scenario;
@@ -8,6 +9,7 @@ use badproxy::stage::Stage;
 use badproxy::start::{Running, Setup, simulate, start};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::error::Elapsed;
 
 /// Which world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,4 +86,17 @@ impl Arm {
             }
         }
     }
+}
+
+/// As tokio's, in many short waits: where this thread, which is the proxy's, too, gets its turn late,
+/// each wait is as late, and what the proxy has to do is done between them.
+pub async fn timeout<T>(silence: Duration, what: impl Future<Output = T>) -> Result<T, Elapsed> {
+    const WAITS: u32 = 30;
+    let mut what = pin!(what);
+    for _ in 1..WAITS {
+        if let Ok(got) = tokio::time::timeout(silence / WAITS, &mut what).await {
+            return Ok(got);
+        }
+    }
+    tokio::time::timeout(silence / WAITS, what).await
 }

@@ -8,6 +8,8 @@ mod arm;
 #[path = "../support/h2.rs"]
 #[allow(dead_code, reason = "each target needs a part of it")]
 mod h2;
+#[path = "../support/late.rs"]
+mod late;
 #[path = "../support/login.rs"]
 mod login;
 mod script;
@@ -19,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use arm::Arm;
 use badproxy::catalogue::{CATALOGUE, Entry};
+use late::{LATE, lateness};
 use side_by_side::side_by_side;
 
 fn golden(name: &str) -> PathBuf {
@@ -29,8 +32,21 @@ fn kept(entry: &Entry) -> String {
     std::fs::read_to_string(golden(entry.name)).unwrap_or_default().replace("\r\n", "\n")
 }
 
+/// Plays it; again where it differs and this thread was late.
 fn transcript(entry: &Entry, arm: Arm) -> String {
-    arm.runtime().block_on(script::play(entry.scenario().unwrap(), arm, &kept(entry)))
+    let kept = kept(entry);
+    let play = || script::play(entry.scenario().unwrap(), arm, &kept);
+    if arm == Arm::Sim {
+        return arm.runtime().block_on(play());
+    }
+    let mut plays = 5;
+    loop {
+        let (got, late) = arm.runtime().block_on(lateness(play()));
+        plays -= 1;
+        if got == kept || plays == 0 || late < LATE {
+            return got;
+        }
+    }
 }
 
 /// Plays all scenarios, some at a time, and names those that differ from what is kept.

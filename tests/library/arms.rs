@@ -10,6 +10,7 @@ use badproxy::verdict::Word;
 use badproxy::{Outcome, Scenario, Setup, World, catalogue};
 use tokio::time::sleep;
 
+use crate::late::{LATE, lateness};
 use crate::plain::fetch;
 use crate::side_by_side::side_by_side;
 
@@ -69,7 +70,7 @@ async fn client(world: &World, scenario: &Scenario, arm: Arm, due: Due) -> io::R
                 biased;
                 result = &mut fetch => break result,
                 Some(_) = events.next() => {}
-                () = sleep(patience) => break Err(io::ErrorKind::TimedOut.into()),
+                () = in_short_waits(patience) => break Err(io::ErrorKind::TimedOut.into()),
             }
         };
         if last.is_ok() {
@@ -77,6 +78,14 @@ async fn client(world: &World, scenario: &Scenario, arm: Arm, due: Due) -> io::R
         }
     }
     last
+}
+
+/// On a busy machine each wait is as late as the world's tasks, which have their turn between them.
+async fn in_short_waits(patience: Duration) {
+    const WAITS: u32 = 30;
+    for _ in 0..WAITS {
+        sleep(patience / WAITS).await;
+    }
 }
 
 /// What is compared.
@@ -121,14 +130,14 @@ fn shown(event: &Event) -> Option<String> {
     })
 }
 
-/// Plays it; what is compared, and what it met.
-fn play(scenario: &Scenario, arm: Arm, due: Due) -> (Vec<String>, Due) {
+/// Plays it; what is compared, what it met, and how late this thread was.
+fn play(scenario: &Scenario, arm: Arm, due: Due) -> (Vec<String>, Due, Duration) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(arm == Arm::Memory)
         .build()
         .unwrap();
-    runtime.block_on(async {
+    let play = async {
         let world = arm.start(scenario).await;
         let result = client(&world, scenario, arm, due).await;
         let silence = result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
@@ -144,7 +153,12 @@ fn play(scenario: &Scenario, arm: Arm, due: Due) -> (Vec<String>, Due) {
         let end = world.conduct().all_ended();
         sleep(arm.seconds(scenario, 5.0)).await;
         (seen(&result, &world.finish().await), Due { silence, end })
-    })
+    };
+    let ((seen, due), late) = match arm {
+        Arm::Sockets => runtime.block_on(lateness(play)),
+        Arm::Memory => (runtime.block_on(play), Duration::ZERO),
+    };
+    (seen, due, late)
 }
 
 /// How many scenarios are played at a time on sockets, where most of the time is waited for.
@@ -163,10 +177,17 @@ fn both_arms_agree() {
     let memory =
         side_by_side(scenarios.len(), processors, |n| play(&scenarios[n], Arm::Memory, any));
     let sockets = side_by_side(scenarios.len(), AT_A_TIME, |n| {
-        play(&scenarios[n], Arm::Sockets, memory[n].1).0
+        let mut plays = 5;
+        loop {
+            let (seen, _, late) = play(&scenarios[n], Arm::Sockets, memory[n].1);
+            plays -= 1;
+            if seen == memory[n].0 || plays == 0 || late < LATE {
+                return seen;
+            }
+        }
     });
     let mut wrong = Vec::new();
-    for (scenario, ((memory, _), sockets)) in scenarios.iter().zip(memory.iter().zip(&sockets)) {
+    for (scenario, ((memory, ..), sockets)) in scenarios.iter().zip(memory.iter().zip(&sockets)) {
         if memory != sockets {
             let (memory, sockets) = (memory.join("\n"), sockets.join("\n"));
             let name = &scenario.name;

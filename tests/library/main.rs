@@ -6,6 +6,8 @@ mod builder;
 mod client;
 mod dates;
 mod face;
+#[path = "../support/late.rs"]
+mod late;
 #[path = "../support/login.rs"]
 mod login;
 mod logins;

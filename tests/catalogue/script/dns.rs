@@ -8,12 +8,11 @@ use badproxy::scenario::Scenario;
 use base64::Engine as _;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UdpSocket};
-use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::{Client, Ending, whole_response};
-use crate::arm::Connection;
+use crate::arm::{Connection, timeout};
 
 const PROXY: &str = "proxy.badproxy.test";
 const A: u16 = 1;

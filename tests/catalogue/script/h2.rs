@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use badproxy::scenario::Scenario;
 use tokio::io::AsyncReadExt;
-use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::{Client, Ending, HOST, ending};
-use crate::arm::Connection;
+use crate::arm::{Connection, timeout};
 use crate::h2;
 
 /// Whether the client of this scenario speaks HTTP/2.

@@ -24,11 +24,10 @@ use badproxy::event::{Event, What};
 use badproxy::scenario::{GivenCredentials, Scenario};
 use badproxy::start::Running;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use crate::arm::{Arm, Connection};
+use crate::arm::{Arm, Connection, timeout};
 use crate::tally::Tally;
 
 /// The start of a ClientHello: enough for the proxy to see a TLS record begin.

@@ -7,10 +7,9 @@ use badproxy::dns::Type;
 use badproxy::scenario::Scenario;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UdpSocket};
-use tokio::time::timeout;
 
 use super::{Client, Ending};
-use crate::arm::{Arm, Connection};
+use crate::arm::{Arm, Connection, timeout};
 
 /// Scripts that a script engine refuses, or that throw.
 const BROKEN: [&str; 2] = ["pac/syntax-error", "pac/throws"];

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use badproxy::scenario::{ProxyScheme, Scenario};
-use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use super::{Client, Ending};
-use crate::arm::Connection;
+use crate::arm::{Connection, timeout};
 
 /// What a client of HTTP/2 sends first (RFC 9113, section 3.4), and an empty SETTINGS.
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";

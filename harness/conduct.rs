@@ -76,6 +76,8 @@ pub struct Conduct {
     pub faults: BTreeMap<usize, u64>,
     /// Conditions that came true (`await`, `until`), by rule (from 1).
     pub passed: BTreeMap<usize, u64>,
+    /// Rules about HTTP/2 that a client came to which did not speak it there, from 1.
+    pub unspoken: BTreeSet<usize>,
     /// The first fault.
     pub first_fault: Option<Met>,
     /// The first fault that the client can notice.
@@ -279,6 +281,9 @@ impl Conduct {
                 if *audible {
                     self.audible_since.get_or_insert(time);
                 }
+            }
+            What::StepPassed { rule, unspoken: true, .. } => {
+                self.unspoken.insert(*rule);
             }
             What::StepPassed { rule, .. } => *self.passed.entry(*rule).or_default() += 1,
             What::Silence { who, at, .. } => {

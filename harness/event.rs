@@ -347,7 +347,15 @@ pub enum What {
     Fault { rule: usize, at: Stage, effect: &'static str, did: String, audible: bool },
     #[non_exhaustive]
     #[serde(rename = "step:passed")]
-    StepPassed { rule: usize, at: Stage, effect: &'static str, did: String },
+    StepPassed {
+        rule: usize,
+        at: Stage,
+        effect: &'static str,
+        did: String,
+        /// It is about HTTP/2, and the client does not speak that here: nothing was done.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        unspoken: bool,
+    },
     #[non_exhaustive]
     #[serde(rename = "wait:silence")]
     Silence { who: Who, at: Stage, reads: bool },

@@ -1,6 +1,6 @@
 //! Which rule an attempt meets. Pure: no clock, no sockets, no randomness but its own seed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::dns::{Asked, Transport, Type};
@@ -68,6 +68,7 @@ pub struct Plan {
     methods: HashMap<String, u64>,
     queries: HashMap<(String, Type), u64>,
     fetches: u64,
+    sessions: HashSet<(Stage, Option<String>)>,
 }
 
 impl Plan {
@@ -154,6 +155,16 @@ impl Plan {
     pub fn fetch(&mut self) -> u64 {
         self.fetches += 1;
         self.fetches
+    }
+
+    /// A TLS session was established at this stage, with a client that asked for this name.
+    pub fn session(&mut self, stage: Stage, name: Option<&str>) {
+        self.sessions.insert((stage, name.map(str::to_ascii_lowercase)));
+    }
+
+    /// Whether there was one before.
+    pub fn has_session(&self, stage: Stage, name: Option<&str>) -> bool {
+        self.sessions.contains(&(stage, name.map(str::to_ascii_lowercase)))
     }
 
     /// A request that does not come through the proxy's head reader: inside a tunnel.

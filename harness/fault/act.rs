@@ -151,14 +151,18 @@ impl<'f> Cx<'_, 'f> {
 
     /// Writes down that a step of HTTP/2 has nothing to act on: it is not a fault.
     pub fn not_http2(&mut self) -> After {
-        self.passed("the client does not speak HTTP/2 here: nothing was done");
+        self.step_over("the client does not speak HTTP/2 here: nothing was done", true);
         After::Go
     }
 
     /// Writes down that a step is over.
     pub fn passed(&self, did: impl Into<String>) {
+        self.step_over(did, false);
+    }
+
+    fn step_over(&self, did: impl Into<String>, unspoken: bool) {
         let (rule, at, effect, did) = (self.rule + 1, self.stage, self.effect, did.into());
-        self.conn.note(What::StepPassed { rule, at, effect, did });
+        self.conn.note(What::StepPassed { rule, at, effect, did, unspoken });
     }
 
     /// Sends bytes to the client as they stand, in one write.

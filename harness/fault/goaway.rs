@@ -46,6 +46,15 @@ pub enum Last {
     Number(u32),
 }
 
+impl Goaway {
+    /// Whether it says nothing that the request could fail on.
+    pub(crate) fn is_polite(&self) -> bool {
+        self.close != Some(true)
+            && self.code.unwrap_or_default() == Code::default()
+            && self.last_stream != Some(Last::Before)
+    }
+}
+
 impl Serialize for Last {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {

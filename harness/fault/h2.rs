@@ -93,6 +93,8 @@ pub(crate) enum Waits {
     Streams(u32),
     /// To upload more than fits into the window.
     Upload,
+    /// To send a PING.
+    Ping,
 }
 
 impl H2 {
@@ -101,6 +103,9 @@ impl H2 {
         let alone = H2 { bites: self.bites, ..H2::default() };
         if *self == (H2 { window_updates: Some(false), ..alone.clone() }) {
             return Some(Waits::Upload);
+        }
+        if *self == (H2 { ack_pings: Some(false), ..alone.clone() }) {
+            return Some(Waits::Ping);
         }
         let cap = self.settings.as_ref()?.max_concurrent_streams.filter(|most| *most > 0)?;
         let settings = Settings { max_concurrent_streams: Some(cap), ..Settings::default() };
@@ -192,6 +197,9 @@ impl Fault for H2 {
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
         cx.choice.h2 = self.clone();
+        if !cx.facts.alpn.iter().any(|name| name == "h2") && !cx.choice.tls.terms.speaks_h2() {
+            return Ok(cx.not_http2());
+        }
         let met = |waits: Waits| matches!(waits, Waits::Streams(most) if cx.facts.attempt > u64::from(most));
         if self.waits_for().is_some_and(|waits| !met(waits)) {
             cx.choice.h2.bites = Some((cx.rule(), cx.stage));
@@ -199,9 +207,6 @@ impl Fault for H2 {
             return Ok(After::Go);
         }
         // What is never sent is silence; what SETTINGS say can be read.
-        if !cx.facts.alpn.iter().any(|name| name == "h2") && !cx.choice.tls.terms.speaks_h2() {
-            return Ok(cx.not_http2());
-        }
         cx.did(self.words(), self.settings.is_some());
         Ok(After::Go)
     }
@@ -223,6 +228,8 @@ mod tests {
         assert_eq!(H2 { ack_pings: Some(false), ..one.clone() }.waits_for(), None);
         let upload = H2 { window_updates: Some(false), ..H2::default() };
         assert_eq!(upload.waits_for(), Some(Waits::Upload));
+        let ping = H2 { ack_pings: Some(false), ..H2::default() };
+        assert_eq!(ping.waits_for(), Some(Waits::Ping));
         assert_eq!(H2 { window_updates: Some(false), ..one.clone() }.waits_for(), None);
         let none = Settings { max_concurrent_streams: Some(0), ..Settings::default() };
         assert_eq!(H2 { settings: Some(none), ..H2::default() }.waits_for(), None);

@@ -118,12 +118,12 @@ impl Tls {
         self.ciphers.iter().filter_map(number).collect()
     }
 
-    /// What it says on one line.
     /// Whether the server speaks HTTP/2 whatever was agreed on.
     pub(crate) fn speaks_h2(&self) -> bool {
         self.speaks == Some(Alpn::H2)
     }
 
+    /// What it says on one line.
     fn words(&self) -> String {
         let mut words = Vec::new();
         let list = |some: &[String]| some.join(" ");
@@ -231,6 +231,13 @@ impl Fault for Tls {
         let refused = Tls { tickets: Some(Tickets::Refused), ..Tls::default() };
         if *self == refused && !offers_session(cx.inbox) {
             cx.passed("takes no session tickets; none was offered");
+            return Ok(After::Go);
+        }
+        // What does not come is missed by who would have used it.
+        let none = Tls { tickets: Some(Tickets::None), ..Tls::default() };
+        let name = cx.facts.sni.as_deref();
+        if *self == none && !cx.conn.shared.plan().has_session(cx.stage, name) {
+            cx.passed("sends no session tickets; there was no session before");
             return Ok(After::Go);
         }
         cx.did(self.words(), true);

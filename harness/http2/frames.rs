@@ -263,7 +263,7 @@ impl State {
                     }
                 }
             }
-            6 if answer && self.terms.ack_pings == Some(false) => {}
+            6 if answer && self.terms.ack_pings == Some(false) => self.bite(),
             8 if self.terms.window_updates == Some(false) => self.bite(),
             _ => self.out.extend_from_slice(whole),
         }
@@ -282,6 +282,7 @@ impl State {
                 (text, true)
             }
             Waits::Upload => ("no WINDOW_UPDATE, and one is due".to_owned(), false),
+            Waits::Ping => ("no PING ACK, and one is due".to_owned(), false),
         };
         self.conn.note(What::Fault { rule, at, effect: "h2", did, audible });
     }

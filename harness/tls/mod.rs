@@ -141,6 +141,7 @@ pub async fn accept(
     match TlsAcceptor::from(config).accept(replay(inbox, wire)).into_fallible().await {
         Ok(stream) => {
             let (_, session) = stream.get_ref();
+            conn.shared.plan().session(stage, session.server_name());
             let text = |v: Option<String>| v.unwrap_or_default();
             Ok(Session {
                 version: text(session.protocol_version().map(|v| format!("{v:?}"))),

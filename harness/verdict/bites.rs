@@ -21,6 +21,21 @@ impl Case<'_> {
             )
         })
     }
+
+    /// What a GOAWAY that leaves the answer alone cannot show of a client that then had nothing to ask.
+    pub(super) fn never_moved(&self) -> Option<&'static str> {
+        let mut rules = self.scenario.rules.iter().zip(1..);
+        let met = rules.any(|(rule, number)| {
+            let polite =
+                |effect: &Effect| matches!(effect, Effect::Goaway(goaway) if goaway.is_polite());
+            self.conduct.faults.contains_key(&number)
+                && rule.steps.0.iter().any(|step| polite(&step.effect))
+        });
+        (met && self.conduct.accepted + self.conduct.direct < 2).then_some(
+            "goaway: the client made no connection after it: whether its next request goes over a new \
+             one was not seen; let the command make two requests",
+        )
+    }
 }
 
 /// Why such a rule was not met; None for any other.
@@ -31,6 +46,11 @@ pub(super) fn never_bit(rule: &Rule) -> Option<String> {
             let before = if unanswered { " before it had an answer" } else { "" };
             Some(format!("the client did not half-close: it sent no FIN{before}"))
         }
+        Effect::Tls(Tls { tickets: Some(Tickets::None), .. }) => Some(
+            "the client came back to no server that it had a TLS session with, so it missed no \
+             ticket: it has to connect twice"
+                .to_owned(),
+        ),
         Effect::Tls(Tls { tickets: Some(Tickets::Refused), .. }) => Some(
             "the client offered no session ticket, so none was refused: it has to connect twice and \
              keep its TLS session in between"
@@ -47,6 +67,7 @@ pub(super) fn never_bit(rule: &Rule) -> Option<String> {
             Waits::Upload => "the client never uploaded so much in HTTP/2 that its window had to be \
                               replenished: it has to send more than 65,535 bytes"
                 .to_owned(),
+            Waits::Ping => "the client sent no PING of HTTP/2 that had to be answered".to_owned(),
         }),
         _ => None,
     })

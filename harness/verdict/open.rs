@@ -129,11 +129,15 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
                 (`badproxy run --help`)?"
             .to_owned();
     }
+    let passed = conduct.passed.get(&number);
+    if passed.is_none() && conduct.unspoken.contains(&number) {
+        return "the client did not speak HTTP/2 there: ALPN has to offer h2".to_owned();
+    }
     let got_there = conduct.reached.is_some_and(|reached| reached >= stage);
     if let Some(why) = bites::never_bit(rule).filter(|_| got_there) {
         return why;
     }
-    if let Some(passed) = conduct.passed.get(&number) {
+    if let Some(passed) = passed {
         let words: Vec<&str> = rule.steps.0.iter().map(|step| step.effect.word()).collect();
         let times = many(*passed, "time");
         return format!(
@@ -291,6 +295,7 @@ pub(super) fn notes(case: &Case<'_>, word: Word) -> Vec<String> {
     }
     notes.extend(case.note_unasked(word));
     notes.extend(untold(case, word).map(str::to_owned));
+    notes.extend(case.never_moved().map(str::to_owned));
     for to in &conduct.elsewhere {
         notes.push(format!("egress: sent a datagram to {to} around the proxy"));
     }

@@ -94,6 +94,50 @@ for _ in range(2):
     }
 }
 
+/// A file of one rule at `tls`.
+fn file(does: &str) -> (tempfile::TempDir, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("own.yaml");
+    std::fs::write(&path, format!("rules: [{{at: tls, do: {does}}}]\n")).unwrap();
+    let path = path.display().to_string();
+    (dir, path)
+}
+
+#[test]
+fn a_second_session() {
+    let (_dir, scenario) = file("{tls: {tickets: none}}");
+    let why = "the client came back to no server that it had a TLS session with, so it missed no \
+               ticket";
+    never_met(&scenario, "curl -sS {target}", why);
+    judge(&[&scenario], "curl -sS {target} && curl -sS {target}").earns("PASS", 0);
+}
+
+#[test]
+fn a_ping() {
+    let (_dir, scenario) = file("{h2: {ack_pings: false}}");
+    never_met(&scenario, "curl -sS {target}", "the client sent no PING of HTTP/2");
+}
+
+/// What scenarios do to HTTP/2, a client that does not speak it has not met.
+#[test]
+fn http2() {
+    for scenario in ["tls/h2-one-stream", "tls/h2-no-streams", "response/h2-goaway-graceful"] {
+        let why = "was never met: the client did not speak HTTP/2 there: ALPN has to offer h2";
+        never_met(scenario, "curl -sS --http1.1 {target}", why);
+    }
+}
+
+/// One request shows that the answer behind GOAWAY is read, and not what the next one does.
+#[test]
+fn a_connection_after_goaway() {
+    let unseen = "goaway: the client made no connection after it";
+    for (shell, noted) in [("curl -sS {target}", true), ("curl -sS {target} {target}", false)] {
+        let judged = judge(&["response/h2-goaway-graceful"], shell).earns("PASS", 0);
+        let notes = judged.ended["notes"].to_string();
+        assert_eq!(notes.contains(unseen), noted, "{notes}");
+    }
+}
+
 #[test]
 fn a_second_stream() {
     let scenario = "tls/h2-one-stream";

@@ -272,6 +272,19 @@ fn what_is_never_sent() {
     }
 }
 
+/// A PING that is not answered is a fault when one comes, and not before.
+#[test]
+fn pings_unanswered_are_met_by_who_sends_one() {
+    let (proxy, mut client) = played("{at: tls, do: {h2: {ack_pings: false}}}");
+    client.until("DATA on 1, 0 bytes, END_STREAM");
+    assert!(proxy.conduct().faults.is_empty(), "{:#?}", proxy.events());
+    client.send(&frame(6, 0, 0, b"12345678"));
+    proxy.wait_for("fault:applied", "no PING ACK, and one is due");
+    client.get(3);
+    let lines = client.until("DATA on 3, 0 bytes, END_STREAM");
+    assert!(!has(&lines, "PING"), "{lines:#?}");
+}
+
 /// 70,000 bytes are read with WINDOW_UPDATE, and without it they are not.
 #[test]
 fn a_window_is_replenished_or_never() {

@@ -1,7 +1,7 @@
 //! What a server of TLS does wrong, read as records on a plain socket; and what `openssl
 //! s_client` says of it where the records are encrypted.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{
-    ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion,
+    ClientConfig, ClientConnection, RootCertStore, Stream, SupportedProtocolVersion,
 };
 
 use crate::proxy::Proxy;
@@ -359,6 +359,21 @@ fn tickets_are_taken_or_refused() {
         }
         assert!(said[0].contains("New, TLSv1.2"), "{}", said[0]);
         assert_eq!(said[1].contains("Reused, TLSv1.2"), taken, "{effect}\n{}", said[1]);
+    }
+}
+
+/// Who has no session yet misses no ticket.
+#[test]
+fn tickets_that_never_come_are_met_by_a_second_session() {
+    let yaml = "proxy: {tls: true}\nrules: [{at: proxy_tls, do: {tls: {tickets: none}}}]\n";
+    let proxy = Proxy::start(yaml);
+    for met in [false, true] {
+        let mut session = session(&proxy, &[&TLS13]);
+        let mut socket = proxy.connect();
+        let mut stream = Stream::new(&mut session, &mut socket);
+        stream.write_all(b"GET http://target.badproxy.test/ HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        assert_eq!(stream.read(&mut [0]).unwrap(), 1);
+        assert_eq!(proxy.conduct().faults.contains_key(&1), met, "{:#?}", proxy.events());
     }
 }
 

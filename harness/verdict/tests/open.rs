@@ -53,7 +53,13 @@ fn inconclusive_when_no_rule_was_met() {
 #[test]
 fn inconclusive_when_a_step_never_came() {
     let yaml = "rules: [{at: tunnel, do: [{await: first_byte}, {send: x}]}]\n";
-    let passed = What::StepPassed { rule: 1, at: Stage::Tunnel, effect: "await", did: "x".into() };
+    let passed = What::StepPassed {
+        rule: 1,
+        at: Stage::Tunnel,
+        effect: "await",
+        did: "x".into(),
+        unspoken: false,
+    };
     let script = client().connect().request(&[]).reply(200).here(passed).exits(1);
     let summary = "rule 1, at `tunnel`, was never met: it was begun (await, send; 1 time past a \
                    condition), then the connection ended";

@@ -17,6 +17,7 @@ pub(crate) use said::stands;
 use taken::Taken;
 
 use crate::event::{Event, How, Side, Via, What, Who};
+use crate::proxy::NOT_SERVED;
 use crate::scenario::Scheme;
 use crate::stage::Stage;
 
@@ -111,6 +112,8 @@ pub struct Conduct {
     pub user_agent: Option<String>,
     /// The fingerprint of the first ClientHello.
     pub hello: Option<String>,
+    /// The first target that the origin does not answer for.
+    pub strayed: Option<String>,
     /// When each attempt began. Keyed, because two attempts may be written down out of order.
     began: BTreeMap<u64, f64>,
     /// How soon and how often it came back.
@@ -213,7 +216,12 @@ impl Conduct {
                 *self.replies.entry(*status).or_default() += 1;
                 self.reach(if *status == 407 { Stage::Auth } else { Stage::Reply });
             }
-            What::Resolved { .. } => self.reach(Stage::Resolve),
+            What::Resolved { host, result } => {
+                self.reach(Stage::Resolve);
+                if result == NOT_SERVED && self.strayed.is_none() {
+                    self.strayed = Some(host.clone());
+                }
+            }
             What::SecretSeen { place, secret_seen } => {
                 let distrusted = conn.is_some_and(|conn| self.distrusted.contains(&conn));
                 self.saw(secret_seen, Spot::of_place(place, distrusted), conn);

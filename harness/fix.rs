@@ -146,7 +146,7 @@ impl Fix {
 pub struct Traces<'a> {
     /// The User-Agent of a request.
     pub user_agent: Option<&'a str>,
-    /// The fingerprint of its ClientHello, `fingerprint` in the events.
+    /// The fingerprint of its ClientHello, `fingerprint` in the events. None: it was shown no certificate.
     pub hello: Option<&'a str>,
     /// Its command line.
     pub argv: &'a [String],
@@ -183,7 +183,7 @@ pub fn likely(traces: &Traces<'_>, word: Word, scenario: &str, asks: bool) -> Op
     let fix = FIXES.iter().find(|fix| {
         fix.family == family
             && fix.words.contains(&word)
-            && !(traces.served && fix.is_trust())
+            && !((traces.served || traces.hello.is_none()) && fix.is_trust())
             && (general || !fix.scenarios.is_empty())
             && (fix.scenarios.is_empty() || fix.scenarios.iter().any(|name| glob(name, scenario)))
     })?;
@@ -202,11 +202,19 @@ pub fn untold(scenario: &Scenario, word: Word, alone: bool, fetches: u64) -> Opt
         ),
         Word::NotExercised if scenario.has_dns() && !alone => Some(
             "the proxy's name is known to the scenario's name server alone, and the command has not asked \
-             it: give it `{dns}` or `{doh}`, or play it with `--isolate`, where whoever looks a \
-             name up asks it",
+             it: give it `{dns}` or `{doh}` (with NO_PROXY=127.0.0.1, lest it looks for the proxy to \
+             get there), or play it with `--isolate`, where whoever looks a name up asks it",
         ),
         _ => None,
     }
+}
+
+/// What to do about a target that the built-in origin does not answer for.
+pub fn strayed(host: &str) -> String {
+    format!(
+        "`{host}` is served by nobody here: let the command fetch `{{target}}`, or play with `--name {host}`; \
+         `--forward` really goes there"
+    )
 }
 
 /// Whether the settings of a family that make it use the proxy say nothing here: the scenario sets

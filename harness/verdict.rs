@@ -250,6 +250,9 @@ impl<'a> Case<'a> {
             if let Some(text) = fix::untold(scenario, word, self.terms.bypass_observable, fetches) {
                 return Some(text.to_owned());
             }
+            if let (Word::Failed, Some(host)) = (word, &self.conduct.strayed) {
+                return Some(fix::strayed(host));
+            }
             if fix::no_variable(scenario, word) {
                 return None;
             }

@@ -22,7 +22,11 @@ const ALL: &[&str] = &["*"];
 /// Scenarios in which a name is looked up by the client.
 const LOOK_UP: &[&str] = &["dns/*"];
 /// Scenarios in which the client speaks TLS to the proxy.
-const HTTPS_PROXY: &[&str] = &["proxy_tls/*", "ok/https-proxy", "ok/h2-proxy"];
+const HTTPS_PROXY: &[&str] = &["proxy_tls/*", "ok/https-proxy", "ok/h2-proxy", "reply/h2-*"];
+/// Scenarios in which an answer that has begun stands still.
+const STALLS: &[&str] = &["body/*", "response/*", "tunnel/idle-*"];
+/// Scenarios whose proxy speaks SOCKS.
+const SOCKS: &[&str] = &["*socks*"];
 /// Scenarios whose target is a WebSocket.
 const WEBSOCKET: &[&str] = &["ok/ws-*", "request/ws-*", "response/ws-*", "tunnel/ws-*"];
 /// Scenarios that end or stall before the tunnel stands.
@@ -91,6 +95,9 @@ fixes! {
     Curl, IGNORED, &[] =>
         "`http_proxy` counts in lower case only; look for `--noproxy`, NO_PROXY and `proxy` in ~/.curlrc; `-x URL` overrules them",
         "curl(1); lab, 7.88.1";
+    Curl, WAITED, STALLS =>
+        "`--max-time` (none by default), or `--speed-limit` and `--speed-time` for an answer that stands still; `--connect-timeout` ends with the handshake",
+        "curl(1); lab, 7.88.1";
     Curl, WAITED, ALL =>
         "`--connect-timeout` (300 s by default; it covers CONNECT and TLS) and `--max-time` (none by default)",
         "curl(1); lab, 7.88.1";
@@ -109,7 +116,7 @@ fixes! {
     Curl, FAILED, &["proxy_tls/*"] =>
         "trust of an https:// proxy is set apart, by `--proxy-cacert`",
         "curl(1)";
-    Curl, FAILED, &["ok/https-proxy", "ok/h2-proxy"] =>
+    Curl, FAILED, &["ok/https-proxy", "ok/h2-proxy", "reply/h2-*", "tunnel/h2-*"] =>
         "`--proxy-cacert $BADPROXY_CACERT`: the proxy's certificate is checked with a CA of its own, for which curl 7.88 reads no variable",
         "lab, curl 7.88.1";
     Curl, FAILED, &["body/drip"] =>
@@ -188,8 +195,8 @@ fixes! {
         "`HttpRequest.Builder.timeout` and `HttpClient.Builder.connectTimeout` (HttpURLConnection: `setConnectTimeout`, `setReadTimeout`): there is none by default",
         "java.net.http documentation; lab, 17.0.15";
     Java, FAILED, AUTH =>
-        "Basic is off for tunnels: start with an empty `-Djdk.http.auth.tunneling.disabledSchemes=`",
-        "JDK net.properties";
+        "give the client an Authenticator (`HttpClient.Builder.authenticator`, `Authenticator.setDefault`); for Basic in tunnels the JDK wants an empty `-Djdk.http.auth.tunneling.disabledSchemes=` beside it, which is set here",
+        "JDK net.properties; lab, 17.0.15";
     Java, FAILED, TRUSTED =>
         "if the certificate was refused: `-Djavax.net.ssl.trustStore`",
         "lab, 17.0.15";
@@ -233,6 +240,12 @@ fixes! {
     Python, WAITED, &[] =>
         "requests: `timeout=(connect, read)`; urllib: `urlopen(timeout=...)`; neither has one by default. httpx: 5 s a wait; aiohttp: 300 s in all",
         "lab, requests 2.34.2, urllib of 3.11, httpx 0.28.1, aiohttp 3.14.5";
+    Python, IGNORED, SOCKS =>
+        "SOCKS is an extra: `pip install requests[socks]`, `httpx[socks]`, `aiohttp-socks`; urllib has none",
+        "requests and httpx documentation, SOCKS";
+    Python, FAILED, SOCKS =>
+        "SOCKS is an extra: `pip install requests[socks]`, `httpx[socks]`, `aiohttp-socks`; urllib has none",
+        "requests and httpx documentation, SOCKS";
     Python, IGNORED, &[] =>
         "aiohttp reads the proxy variables only with `trust_env=True`; for requests and httpx look for `trust_env = False` and NO_PROXY",
         "lab, requests 2.34.2, httpx 0.28.1, aiohttp 3.14.5";

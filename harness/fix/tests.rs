@@ -143,14 +143,31 @@ fn what_comes_before_a_request_has_causes_of_its_own() {
 
 #[test]
 fn who_was_served_has_refused_no_certificate() {
-    let of = |served, scenario| {
-        let traces = Traces { user_agent: Some("curl/8"), served, ..Traces::default() };
+    let of = |served, hello, scenario| {
+        let traces = Traces { user_agent: Some("curl/8"), served, hello, ..Traces::default() };
         likely(&traces, Word::Failed, scenario, false).unwrap_or_default()
     };
-    assert!(of(false, "response/x").contains("--cacert"));
-    assert_eq!(of(true, "response/x"), "");
+    let hello = Some("000000000000");
+    assert!(of(false, hello, "response/x").contains("--cacert"));
+    assert_eq!(of(true, hello, "response/x"), "");
+    // Nor has one that was shown none.
+    assert_eq!(of(false, None, "response/x"), "");
     // Its exit code 28: the time was up.
-    assert!(of(true, "body/drip").contains("--speed-limit"));
+    assert!(of(true, hello, "body/drip").contains("--speed-limit"));
+}
+
+#[test]
+fn an_answer_that_stands_still_has_other_timers() {
+    let text = line("curl -sS x", Word::Hang, "tunnel/idle-silent-drop").unwrap();
+    assert!(text.contains("--speed-time"), "{text}");
+    let text = line("curl -sS x", Word::Hang, "tunnel/silence").unwrap();
+    assert!(!text.contains("--speed-time"), "{text}");
+}
+
+#[test]
+fn socks_is_an_extra_in_python() {
+    let text = line("python3 x.py", Word::NotExercised, "reply/socks5-glued").unwrap();
+    assert!(text.contains("requests[socks]"), "{text}");
 }
 
 #[test]
@@ -177,7 +194,10 @@ fn urllib_speaks_no_tls_to_a_proxy() {
         let text = line("python3 x.py", Word::Failed, scenario).unwrap();
         assert!(text.contains("sends CONNECT in clear"), "{text}");
     }
-    assert!(line("python3 x.py", Word::Failed, "ok/plain").unwrap().contains("SSL_CERT_FILE"));
+    let (argv, hello) = (argv("python3 x.py"), Some("000000000000"));
+    let traces = Traces { argv: &argv, hello, ..Traces::default() };
+    let text = likely(&traces, Word::Failed, "ok/plain", false).unwrap();
+    assert!(text.contains("SSL_CERT_FILE"), "{text}");
 }
 
 #[test]

@@ -100,6 +100,9 @@ pub(super) async fn reach(session: &mut Session) -> Result<BoxWire, Failed> {
     dial(session, place).await
 }
 
+/// What is written down of a target that the origin does not answer for.
+pub(crate) const NOT_SERVED: &str = "not served here, and nothing is forwarded without --forward";
+
 async fn resolve(session: &mut Session) -> Result<Place, Failed> {
     let chosen = session.choice.answer.take();
     let (conn, host, port) = (&session.conn, &session.facts.host, session.facts.port);
@@ -118,7 +121,7 @@ async fn resolve(session: &mut Session) -> Result<Place, Failed> {
         return Ok(Place::Origin);
     }
     if !conn.shared.forward {
-        note("not served here, and nothing is forwarded without --forward".to_owned());
+        note(NOT_SERVED.to_owned());
         return Err(failed("destination_not_found", 502));
     }
     match world::resolve(host, port).await {

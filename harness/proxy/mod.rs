@@ -32,6 +32,7 @@ use crate::secrets::mask_lines;
 use crate::stage::Stage;
 use crate::wire::{BoxWire, End, fin, linger};
 use connect::Failed;
+pub(crate) use connect::NOT_SERVED;
 use head::{Head, NoHead};
 use lookup::Upstream;
 

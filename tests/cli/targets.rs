@@ -28,6 +28,10 @@ fn other_targets_are_not_connected_to() {
     let played = run_command("ok/plain --target http://elsewhere.example/", CURL).ends(1);
     assert!(played.out().contains("could not reach elsewhere.example"), "{}", played.out());
     assert!(played.stderr.contains("elsewhere.example: not served here"), "{}", played.stderr);
+    // Who has forgotten {target} is told of it, and of no certificate.
+    let forgotten = run_command("ok/plain", &["curl", "-sS", "https://elsewhere.example/"]).ends(1);
+    assert!(forgotten.stderr.contains("`--name elsewhere.example`"), "{}", forgotten.stderr);
+    assert!(!forgotten.stderr.contains("--cacert"), "{}", forgotten.stderr);
 }
 
 /// Every time of the scenario, not those of the harness.

@@ -285,7 +285,10 @@ pub fn judge(scenario: &Scenario, conduct: &Conduct, terms: &Terms) -> Verdict {
     let mut found = Vec::new();
     open::harness(&case, &mut found);
     open::unsupported(&case, &mut found);
-    if case.ending != Ending::Unsupported {
+    if case.ending == Ending::Unsupported {
+        // What it has shown before it gave up stays shown.
+        safety::find(&case, &mut found);
+    } else {
         for rule in [safety::find, robustness::find, clarity::find, open::find] {
             rule(&case, &mut found);
         }

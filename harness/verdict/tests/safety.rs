@@ -55,6 +55,15 @@ fn leak() {
     assert_eq!(verdict(FIN, proper.fin().says("proxy").exits(1)).word, Word::Pass);
 }
 
+/// A client that gives up as unsupported has leaked all the same.
+#[test]
+fn leak_of_an_unsupported_client() {
+    let script = client().connect().get(Via::Tunnel, &[PROXY]).fin().exits(77);
+    let found = verdict(FIN, script);
+    let words: Vec<Word> = found.findings.iter().map(|finding| finding.word).collect();
+    assert_eq!(words, [Word::Unsupported, Word::Leak]);
+}
+
 #[test]
 fn leak_log() {
     let script = client().connect().request(&[]).fin().outputs("proxy ****\n", &[PROXY]).exits(56);

@@ -128,6 +128,7 @@ pub(crate) fn response(
 ) -> Respond {
     let host: String =
         host.chars().filter(|c| c.is_ascii_alphanumeric() || ".-:[]_".contains(*c)).collect();
+    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host };
     let reason = super::respond::reason(status);
     Respond {
         status,

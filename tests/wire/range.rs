@@ -98,11 +98,20 @@ fn fb089_no_100_comes_and_fb090_it_comes_with_the_final_head() {
 #[test]
 fn fb049_an_ipv6_target_needs_its_brackets() {
     let proxy = Proxy::start("origin: {names: ['2001:db8::1']}\n");
-    for (target, status) in [("[2001:db8::1]:443", " 200 "), ("2001:db8::1:443", " 400 ")] {
+    for (target, status) in [
+        ("[2001:db8::1]:443", " 200 "),
+        // Java writes an address out; all of these are one (RFC 5952).
+        ("[2001:db8:0:0:0:0:0:1]:443", " 200 "),
+        ("[2001:0DB8::0001]:443", " 200 "),
+        ("[2001:db8::2]:443", " 502 "),
+        ("2001:db8::1:443", " 400 "),
+    ] {
         let mut socket = proxy.connect();
         write!(socket, "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n").unwrap();
         let head = read_until(&mut socket, "\r\n\r\n");
         assert!(head.lines().next().unwrap().contains(status), "{target}: {head}");
+        let hop = head.lines().find_map(|line| line.split_once("next-hop="));
+        assert!(hop.is_none_or(|(_, hop)| hop == "\"[2001:db8::2]:443\""), "{head}");
     }
 }
 

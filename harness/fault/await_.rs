@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{After, Cx, Fault};
 use crate::scenario::{Problem, Size, seen};
 use crate::stage::Stage;
+use crate::tls::hello::{self, Hello};
 
 /// Waits until the client has sent something; what it sent is kept for the stage's good work.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -61,7 +62,11 @@ impl Fault for Await {
             if !cx.await_hello().await? {
                 return Ok(After::Stop);
             }
-            cx.did(format!("the client has sent its ClientHello, {} bytes", cx.inbox.len()), false);
+            let what = match hello::parse(cx.inbox) {
+                Hello::Whole(_) => "its ClientHello,",
+                Hello::More | Hello::Bad(_) => "what is no ClientHello,",
+            };
+            cx.did(format!("the client has sent {what} {} bytes", cx.inbox.len()), false);
             return Ok(After::Go);
         }
         let bytes = self.bytes.map_or(1, |s| s.0.max(1)) as usize;

@@ -1,7 +1,6 @@
 //! What the rules at `syn` ask of a listening socket: pure.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use crate::fault::duplicate::Duplicate;
 use crate::fault::lose::Lose;
@@ -32,16 +31,17 @@ pub struct Door {
     pub meets: Vec<(&'static str, String)>,
 }
 
-/// The door of the proxy, or of one of its addresses. `scale`: in the place of the scenario's.
-pub fn door(scenario: &Scenario, scale: Option<f64>, address: Option<IpAddr>) -> Door {
+/// The door of the proxy, or of one of its addresses. `factor`: by which all its times are
+/// multiplied.
+pub fn door(scenario: &Scenario, factor: Option<f64>, address: Option<IpAddr>) -> Door {
     let mut door = Door::default();
     let rules = scenario.rules.iter().enumerate().filter(|(_, r)| r.at.value == Stage::Syn);
     let here = |wanted: Option<IpAddr>| wanted.is_none() || wanted == address;
     let mut here = rules.filter(|(_, rule)| here(rule.when().address.map(|a| a.0)));
     let Some((index, rule)) = here.next() else { return door };
     door.rule = index + 1;
-    let scale = scale.or(scenario.scale).unwrap_or(1.0);
-    let scaled = |time: Option<Length>| -> Option<Duration> { Some(time?.0.mul_f64(scale)) };
+    let factor = factor.unwrap_or(1.0);
+    let scaled = |time: Option<Length>| Some(scenario.scaled(time?.0).mul_f64(factor));
     for step in &rule.steps.0 {
         let met = match &step.effect {
             Effect::Refuse(f) => {
@@ -122,7 +122,7 @@ mod tests {
         let scenario = read(yaml, "x").unwrap_or_else(|e| panic!("{e}"));
         let of = |ip: &str| door(&scenario, Some(0.5), Some(ip.parse().unwrap()));
         let first = of("198.51.100.1");
-        assert_eq!(first.syn, Syn::Blackhole(Some(Duration::from_millis(1500))));
+        assert_eq!(first.syn, Syn::Blackhole(Some(std::time::Duration::from_millis(1500))));
         assert_eq!((first.rule, first.mss, first.meets.len()), (1, None, 0));
         let second = of("198.51.100.2");
         assert_eq!((second.syn, second.rule), (Syn::Answer, 2));

@@ -231,7 +231,7 @@ fn run(
     net: Option<SimNet>,
 ) -> anyhow::Result<Running> {
     let seed = setup.seed.or(scenario.seed).unwrap_or_else(draw_seed);
-    scenario.scale = setup.scale.or(scenario.scale);
+    scenario.stretch(setup.scale);
     let log = Log::new(Secrets::new(&scenario, seed), setup.keep);
     let names: Vec<String> = scenario.origin.names.iter().chain(&setup.names).cloned().collect();
     let mut addresses: Vec<IpAddr> = direct.iter().map(|(_, at)| at.ip()).collect();
@@ -261,7 +261,7 @@ fn run(
     let scenario = Arc::new(Mutex::new(Arc::new(scenario)));
     let (way, at) = ("proxy", address.to_string());
     shared.log.note(None, What::Listening { listener: way, address: at });
-    let text = match door(&current(&scenario), setup.scale, None).syn {
+    let text = match door(&current(&scenario), None, None).syn {
         Syn::Answer => None,
         Syn::Refuse(_) => Some("the proxy's port answers every SYN with a RST"),
         Syn::Blackhole(_) => Some("the proxy's port leaves every SYN unanswered"),
@@ -300,7 +300,7 @@ fn current(scenario: &Mutex<Arc<Scenario>>) -> Arc<Scenario> {
 impl Running {
     /// Plays another scenario from the next connection on; attempts are counted from 1 again.
     pub fn replace(&self, mut scenario: Scenario, scale: Option<f64>) {
-        scenario.scale = scale.or(scenario.scale);
+        scenario.stretch(scale);
         self.shared.plan().restart();
         *self.scenario.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(scenario);
     }

@@ -65,7 +65,7 @@ pub struct Run {
     /// Hand over no timeout: the client has hung after 30 s
     #[arg(long, conflicts_with = "timeout")]
     no_timeout: bool,
-    /// Multiply every time of the scenario by this
+    /// Multiply every time of the scenario by this, `scale` included; not what a header line says
     #[arg(long, value_name = "FACTOR", value_parser = factor)]
     scale: Option<f64>,
     /// End with the command's own exit code instead of the verdict's

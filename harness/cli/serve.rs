@@ -51,7 +51,7 @@ pub struct Serve {
     /// The seed of all dice, secrets and the nonce
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed)]
     seed: Option<u64>,
-    /// Multiply every time of the scenario by this
+    /// Multiply every time of the scenario by this, `scale` included; not what a header line says
     #[arg(long, value_name = "FACTOR", value_parser = factor)]
     scale: Option<f64>,
     /// What clients are told as BADPROXY_TIMEOUT

@@ -17,7 +17,7 @@ use crate::stage::Stage;
 pub struct Slice {
     /// The largest piece.
     pub bytes: Size,
-    /// The pause after each piece. Not scaled. Default: none.
+    /// The pause after each piece. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<Length>,
     /// In which direction. Default: downstream, to the client.
@@ -49,7 +49,7 @@ impl Fault for Slice {
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
         let direction = cx.direction(self.direction);
-        let gap = self.gap.map_or(Duration::ZERO, |g| g.0);
+        let gap = self.gap.map_or(Duration::ZERO, |gap| cx.conn.scaled(gap.0));
         if let Some(shape) = cx.flow.shape(direction) {
             shape.slice = Some((self.bytes.0 as usize, gap));
         }

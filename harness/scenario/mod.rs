@@ -34,6 +34,8 @@ mod when;
 mod write;
 mod yaml;
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -214,6 +216,14 @@ impl Limits {
     }
 }
 
+/// A host as it is compared: an address has many spellings (RFC 5952), a name has one.
+fn canonical(host: &str) -> Cow<'_, str> {
+    match host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>() {
+        Ok(ip) => Cow::Owned(ip.to_string()),
+        Err(_) => Cow::Borrowed(host),
+    }
+}
+
 impl Scenario {
     /// The healthy proxy.
     pub fn healthy() -> Self {
@@ -240,6 +250,17 @@ impl Scenario {
             && no_proxy.is_none()
             && self.expect.way == Way::Proxy
             && admitted
+    }
+
+    /// Multiplies the scale. A pause that is asked for stands in a header line, which no factor reaches.
+    pub(crate) fn stretch(&mut self, factor: Option<f64>) {
+        let Some(factor) = factor else { return };
+        self.scale = Some(self.scale.unwrap_or(1.0) * factor);
+        if let Some(gap) = &mut self.expect.gap {
+            let min = gap.min.0.as_secs_f64() / factor;
+            gap.min.0 =
+                std::time::Duration::try_from_secs_f64(min).unwrap_or(std::time::Duration::MAX);
+        }
     }
 
     /// A time of this scenario, scaled.
@@ -332,6 +353,8 @@ impl Scenario {
 
     /// Whether the origin answers for this name.
     pub fn serves(&self, host: &str) -> bool {
-        glob("*.test", host) || self.origin.names.iter().any(|name| glob(name, host))
+        let host = canonical(host);
+        let served = |name: &String| glob(&canonical(name), &host);
+        glob("*.test", &host) || self.origin.names.iter().any(served)
     }
 }

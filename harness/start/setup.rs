@@ -19,7 +19,7 @@ pub struct Setup {
     pub direct: Option<SocketAddr>,
     /// The seed. Default: the scenario's, or one drawn from the system's randomness.
     pub seed: Option<u64>,
-    /// In the place of the scenario's.
+    /// By which all times of the scenario are multiplied. Default: 1.
     pub scale: Option<f64>,
     /// Whether targets that the origin does not answer for are really connected to.
     pub forward: bool,

@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use badproxy::start::Setup;
+
 use crate::proxy::Proxy;
 use crate::{CONNECT, End, read_all, read_until, segments, tunnel};
 
@@ -209,6 +211,17 @@ fn garbage_replays_with_its_seed_and_is_neither_http_nor_tls() {
     assert_eq!(reply("{garbage: 64B, then: close}").0, once);
 }
 
+/// A factor multiplies what the scenario's own scale has made.
+#[test]
+fn a_factor_multiplies_the_scale() {
+    let yaml = "scale: 0.01\nrules: [{at: reply, do: {delay: 20s}}]\n";
+    for (setup, waits) in [(Setup::new(), "200 ms"), (Setup::new().scale(0.5), "100 ms")] {
+        let proxy = Proxy::with(yaml, setup);
+        let _tunnel = tunnel(&proxy);
+        proxy.wait_for("fault:applied", waits);
+    }
+}
+
 /// What passes is what it says, and a pause at least as long.
 #[test]
 fn pieces_pauses_and_rates() {
@@ -225,6 +238,8 @@ fn pieces_pauses_and_rates() {
     };
     let (bytes, pieces, _) = ask("{at: tunnel, do: {slice: {bytes: 7B, gap: 1ms}}}", "/bytes/64");
     assert!(pieces.is_none_or(|n| n as usize >= bytes / 7), "{pieces:?} of {bytes} bytes");
+    let (_, _, took) = ask("{at: tunnel, do: {slice: {bytes: 40B, gap: 1ms}}}]\nscale: 50\n#", "/");
+    assert!(took >= GAP, "scaled: {took:?}");
     let (_, pieces, took) =
         ask("{at: tunnel, do: {split: {at: [1B, 9B], gap: 150ms}}}", "/bytes/9");
     assert!(pieces.is_none_or(|n| n >= 3) && took >= GAP * 2, "{pieces:?} in {took:?}");

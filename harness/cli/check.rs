@@ -43,7 +43,7 @@ impl Check {
                 Ok(scenario) if !self.quiet => {
                     let rules = scenario.rules.len();
                     let s = if rules == 1 { "" } else { "s" };
-                    writeln!(std::io::stdout(), "{file}: ok, {} ({rules} rule{s})", scenario.name)?;
+                    writeln!(super::stdout(), "{file}: ok, {} ({rules} rule{s})", scenario.name)?;
                 }
                 Ok(_) => {}
                 Err(problems) => {

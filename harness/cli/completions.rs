@@ -23,7 +23,7 @@ impl Completions {
     pub(super) fn run(self) -> anyhow::Result<i32> {
         let mut out = Vec::new();
         generate(self.shell, &mut with_names(), "badproxy", &mut out);
-        std::io::Write::write_all(&mut std::io::stdout(), &out)?;
+        std::io::Write::write_all(&mut super::stdout(), &out)?;
         Ok(0)
     }
 }

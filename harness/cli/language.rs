@@ -11,7 +11,7 @@ use crate::fault::Effect;
 
 /// The words for `do`, with the stages where they can be used; with `at`, those of one stage.
 pub(super) fn effects(format: Format, at: Option<&str>) -> anyhow::Result<i32> {
-    let mut out = std::io::stdout().lock();
+    let mut out = super::stdout();
     let (mut rows, width) = (Vec::new(), super::width_of_output());
     if format == Format::Md {
         writeln!(out, "| effect | what it does | at |\n| --- | --- | --- |")?;
@@ -56,7 +56,7 @@ struct Key {
 /// The keys of `when`, and the words that some of them are one of.
 pub(super) fn conditions(format: Format) -> anyhow::Result<i32> {
     let keys = keys_of_when(&crate::scenario::schema());
-    let (mut out, width) = (std::io::stdout().lock(), super::width_of_output());
+    let (mut out, width) = (super::stdout(), super::width_of_output());
     match format {
         Format::Json => {
             let values = |key: &Key| -> Vec<Value> {

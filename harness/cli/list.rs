@@ -115,7 +115,7 @@ impl List {
             .filter(|(entry, scenario)| self.wants(entry, scenario, suite.as_ref()))
             .collect();
         let code = if chosen.is_empty() { self.nothing(&all) } else { 0 };
-        let mut out = std::io::stdout().lock();
+        let mut out = super::stdout();
         if self.format == Format::Md {
             let entries: Vec<&Entry> = chosen.iter().map(|(entry, _)| *entry).collect();
             let page = catalogue::page(&entries).map_err(|p| anyhow::anyhow!("{p}"))?;
@@ -124,7 +124,7 @@ impl List {
         }
         let mut rows = Vec::new();
         let mut stage = "";
-        let width = super::width_on(&out);
+        let width = super::width_of_output();
         for (entry, scenario) in &chosen {
             if self.format == Format::Json {
                 rows.push(json!({

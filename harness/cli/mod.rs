@@ -20,19 +20,23 @@ mod show;
 mod shown;
 pub(crate) mod signals;
 mod slips;
+mod stdout;
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+pub(crate) use stdout::UNWRITTEN;
+use stdout::{Stdout, stdout};
 
 use crate::catalogue;
 use crate::scenario::{Problem, Problems, Scenario, read_file};
 
 /// Plays broken proxies, so that client code meets them in a test before its users do.
 #[derive(Debug, Parser)]
-#[command(name = "badproxy", version, about, max_term_width = 100, after_help = AFTER)]
+#[command(name = "badproxy", version, about, after_help = AFTER)]
 pub struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -77,7 +81,8 @@ pub fn main() -> i32 {
         let arguments: Vec<_> = std::env::args_os().skip(2).collect();
         return crate::sandbox::helper(&arguments);
     }
-    let cli = match Cli::try_parse() {
+    let page = Cli::command().term_width(width_of_help());
+    let cli = match page.try_get_matches().and_then(|words| Cli::from_arg_matches(&words)) {
         Ok(cli) => cli,
         Err(error) => {
             let words: Vec<String> =
@@ -86,11 +91,14 @@ pub fn main() -> i32 {
                 say(text);
                 return error.exit_code();
             }
-            // A reader that has gone (`| head`) is no reason to complain.
-            let _ = error.print();
-            return error.exit_code();
+            return match error.print() {
+                Ok(()) => error.exit_code(),
+                Err(why) => unwritten(&Stdout::unwritten(why).into(), error.exit_code()),
+            };
         }
     };
+    // Those have threads of their own that write, and who does not read them must not keep us.
+    let own = matches!(cli.verb, Verb::Run(_) | Verb::Serve(_));
     let result = match cli.verb {
         Verb::Run(verb) => verb.run(),
         Verb::Matrix(verb) => verb.run(),
@@ -104,19 +112,22 @@ pub fn main() -> i32 {
         Verb::Completions(verb) => verb.run(),
         Verb::Man(verb) => verb.run(),
     };
-    match result {
+    let flushed = |code| if own { Ok(code) } else { Ok(stdout().flush().map(|()| code)?) };
+    match result.and_then(flushed) {
         Ok(code) => code,
-        Err(error) => {
-            let gone = error
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe);
-            if gone {
-                return 0;
-            }
-            say(format_args!("{error:#}"));
-            if is_full(&error) { 3 } else { 2 }
-        }
+        Err(error) => unwritten(&error, 0),
     }
+}
+
+/// The exit code of a mistake, which is told; `gone`: that of one whose reader has gone (`| head`), which
+/// is no reason to complain.
+fn unwritten(error: &anyhow::Error, gone: i32) -> i32 {
+    let io = error.downcast_ref::<std::io::Error>();
+    if io.is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
+        return gone;
+    }
+    say(format_args!("{error:#}"));
+    if is_full(error) { 3 } else { 2 }
 }
 
 /// Whether what is wrong is the disk: that is nothing that the caller has written wrongly.
@@ -165,6 +176,11 @@ pub(crate) fn width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
     let asked = columns.or_else(terminal);
     asked.filter(|w| *w > 0).unwrap_or(100)
+}
+
+/// The width of help texts: that of the terminal, at most 100.
+fn width_of_help() -> usize {
+    width_of_output().min(100)
 }
 
 /// Whether lines are made to fit: on a terminal, or where a width is asked for. What goes to a file or

@@ -44,7 +44,7 @@ impl Schema {
             Of::Summary => Summary::json_schema(),
             Of::Baseline => baseline::schema(),
         };
-        writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&schema)?)?;
+        writeln!(super::stdout(), "{}", serde_json::to_string_pretty(&schema)?)?;
         Ok(0)
     }
 }

@@ -34,7 +34,7 @@ impl Show {
             Some(entry) => entry.yaml.to_owned(),
             None => std::fs::read_to_string(&self.scenario)?,
         };
-        let mut out = std::io::stdout().lock();
+        let mut out = super::stdout();
         if self.yaml {
             out.write_all(yaml.as_bytes())?;
             return Ok(0);

@@ -63,7 +63,7 @@ pub(super) fn show(
                 .with_context(|| format!("cannot write the report to {}", path.display()))?;
         }
         None => {
-            let mut out = std::io::stdout().lock();
+            let mut out = super::stdout();
             out.write_all(text.as_bytes())?;
             out.flush()?;
         }
@@ -83,7 +83,7 @@ fn step_summary(view: &View<'_>, printed: bool) -> anyhow::Result<()> {
         }
         // Who tries it at home wants to see it.
         say("GITHUB_STEP_SUMMARY is not set: the table is on standard output");
-        let mut out = std::io::stdout().lock();
+        let mut out = super::stdout();
         out.write_all(github::step_summary(view).as_bytes())?;
         out.flush()?;
         return Ok(());

@@ -24,7 +24,7 @@ pub(crate) use cell::{Cancel, Cell, Hands, Unable, cell, signal, target};
 
 pub use cell::{Order, deadline};
 pub(crate) use lag::Lag;
-pub(crate) use reports::{again, header};
+pub(crate) use reports::{again, header, quoted};
 
 use crate::cli::signals::Ends;
 use crate::verdict::{Class, Word};
@@ -34,9 +34,9 @@ use reports::attach;
 /// The form of what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For people, on standard error.
+    /// For people.
     Human,
-    /// One event a line, as JSON, on standard output.
+    /// One event a line, as JSON.
     Jsonl,
 }
 
@@ -70,10 +70,17 @@ pub async fn run(order: Order, manner: Manner) -> anyhow::Result<i32> {
     let patience = if interrupted { Duration::from_secs(1) } else { Duration::MAX };
     tokio::select! {
         biased;
-        () = async { tokio::join!(out.written(), err.written()); } => Ok(code),
+        () = async { tokio::join!(out.written(), err.written()); } => Ok(whole(code, &out)),
         signal = ends.next() => Ok(128 + signal),
         () = tokio::time::sleep(patience) => Ok(code),
     }
+}
+
+/// The exit code, unless what was to be on standard output is not all there.
+fn whole(code: i32, out: &Out) -> i32 {
+    let Some(why) = out.lost() else { return code };
+    crate::cli::say(format_args!("{}: {why}", crate::cli::UNWRITTEN));
+    i32::from(Word::Harness.exit_code())
 }
 
 /// Gives the exit code, and whether a signal has ended it.

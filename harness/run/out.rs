@@ -2,11 +2,11 @@
 //! (a pager, a test that reads the first line alone) must not stop the proxy, nor its deadline.
 
 use std::fmt::Display;
-use std::io::{LineWriter, Write};
-use std::sync::Arc;
+use std::io::{ErrorKind, LineWriter, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
 /// How much of the reports may wait to be written. What comes then is lost.
 const REPORTS: usize = 64 << 20;
@@ -26,6 +26,14 @@ pub struct Out {
     to: Option<mpsc::UnboundedSender<Job>>,
     waiting: Arc<AtomicUsize>,
     room: Arc<Semaphore>,
+    lost: Arc<Lost>,
+}
+
+/// Why something could not be written, though somebody is there to read it.
+#[derive(Default)]
+struct Lost {
+    why: OnceLock<std::io::Error>,
+    told: Notify,
 }
 
 impl Out {
@@ -51,14 +59,17 @@ impl Out {
         let (to, jobs) = mpsc::unbounded_channel();
         let (waiting, room) = (Arc::default(), Arc::new(Semaphore::new(PASSED)));
         let (left, free) = (Arc::clone(&waiting), Arc::clone(&room));
+        let lost = Arc::<Lost>::default();
+        let loss = Arc::clone(&lost);
         let thread = std::thread::Builder::new().name(name.to_owned());
-        thread.spawn(move || write(stream, jobs, &left, &free))?;
-        Ok(Out { to: Some(to), waiting, room })
+        thread.spawn(move || write(stream, jobs, &left, &free, &loss))?;
+        Ok(Out { to: Some(to), waiting, room, lost })
     }
 
     /// Nobody reads it.
     pub(crate) fn nowhere() -> Out {
-        Out { to: None, waiting: Arc::default(), room: Arc::new(Semaphore::new(0)) }
+        let room = Arc::new(Semaphore::new(0));
+        Out { to: None, waiting: Arc::default(), room, lost: Arc::default() }
     }
 
     /// For reports: passes whole lines on.
@@ -80,6 +91,22 @@ impl Out {
                 room.forget();
                 let _ = to.send(Job::Passed(part.to_vec()));
             }
+        }
+    }
+
+    /// Why some of it could not be written. That nobody reads it is no such reason.
+    pub fn lost(&self) -> Option<&std::io::Error> {
+        self.lost.why.get()
+    }
+
+    /// Waits until some of it could not be written.
+    pub async fn loses(&self) -> &std::io::Error {
+        loop {
+            let told = self.lost.told.notified();
+            if let Some(why) = self.lost() {
+                return why;
+            }
+            told.await;
         }
     }
 
@@ -114,24 +141,33 @@ fn write(
     mut jobs: mpsc::UnboundedReceiver<Job>,
     waiting: &AtomicUsize,
     room: &Semaphore,
+    lost: &Lost,
 ) {
     let mut gone = false;
+    let failed = |result: std::io::Result<()>| {
+        let Err(error) = result else { return false };
+        if error.kind() != ErrorKind::BrokenPipe && lost.why.set(error).is_ok() {
+            lost.told.notify_waiters();
+        }
+        true
+    };
     while let Some(job) = jobs.blocking_recv() {
         match job {
             Job::Report(bytes) => {
-                gone = gone || stream.write_all(&bytes).is_err();
+                gone = gone || failed(stream.write_all(&bytes));
                 waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
             }
             Job::Passed(bytes) => {
-                gone = gone || stream.write_all(&bytes).is_err();
+                gone = gone || failed(stream.write_all(&bytes));
                 room.add_permits(bytes.len());
             }
             Job::Flush(done) => {
+                gone = gone || failed(stream.flush());
                 let _ = done.send(());
             }
         }
         if jobs.is_empty() {
-            gone = gone || stream.flush().is_err();
+            gone = gone || failed(stream.flush());
         }
     }
 }
@@ -167,6 +203,28 @@ mod tests {
         assert_eq!(all.iter().filter(|b| **b == b'y').count(), 999_000);
     }
 
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_is_known() {
+        let out = Out::new("test", Full).unwrap();
+        assert!(out.lost().is_none());
+        out.say("this is lost");
+        assert_eq!(out.loses().await.kind(), ErrorKind::StorageFull);
+        out.written().await;
+        assert!(out.lost().is_some());
+    }
+
     #[tokio::test]
     async fn who_has_gone_stops_nothing() {
         let (read, write) = std::io::pipe().unwrap();
@@ -175,5 +233,6 @@ mod tests {
         out.pass(&[b'x'; 1 << 20]).await;
         out.say("nobody hears this");
         out.written().await;
+        assert!(out.lost().is_none());
     }
 }

@@ -123,6 +123,35 @@ fn nobody_needs_to_read_it() {
     assert_eq!((code, text.as_str()), (Some(1), ""));
 }
 
+/// What is lost is said, and is no success.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_3_and_says_what_could_not_be_written() {
+    let full = |words: &[&str]| {
+        let played = crate::badproxy(words.iter().copied()).after("exec >/dev/full").play();
+        let told = "badproxy: cannot write to standard output: No space left on device";
+        assert!(played.stderr.contains(told), "{words:?}: {}", played.stderr);
+        played.ends(3)
+    };
+    full(&["run", "ok/plain", "--format", "jsonl", "--", "curl", "-sS", "{target}"]);
+    let played = full(&["run", "ok/plain", "--", "curl", "-sS", "{target}"]);
+    assert!(played.stderr.contains("✔ PASS"), "{}", played.stderr);
+    full(&["serve", "ok/plain"]);
+    for verb in [
+        "list",
+        "list --format json",
+        "list --effects",
+        "schema",
+        "man",
+        "completions bash",
+        "show ok/plain",
+        "check ok/plain",
+        "--help",
+    ] {
+        full(&verb.split(' ').collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn nothing_but_json_with_jsonl() {
     let played =

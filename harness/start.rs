@@ -5,7 +5,7 @@ mod dns;
 mod pac;
 mod setup;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -246,7 +246,7 @@ fn run(
         authority: Authority::new(Calendar::of(clock), &names, &addresses)?,
         nonce: Rng::derive(seed, "nonce", 0).word(16),
         forward: setup.forward,
-        proxy_ip: address.ip(),
+        proxy_ip: reachable(address).ip(),
         names: setup.names.clone(),
         ceilings: setup.ceilings,
         direct: Mutex::new(direct.as_ref().map(|(_, at)| *at)),
@@ -331,7 +331,7 @@ impl Running {
         match (&self.name, self.scenario().client.proxy_host) {
             (Some(name), _) => name.clone(),
             (None, ProxyHost::Name) => PROXY.to_owned(),
-            (None, ProxyHost::Address) => self.address.ip().to_string(),
+            (None, ProxyHost::Address) => reachable(self.address).ip().to_string(),
         }
     }
 
@@ -353,8 +353,18 @@ pub(crate) fn authority(scenario: &Scenario, name: Option<&str>, address: Socket
     match (name, scenario.client.proxy_host) {
         (Some(name), _) => format!("{name}:{}", address.port()),
         (None, ProxyHost::Name) => format!("{PROXY}:{}", address.port()),
-        (None, ProxyHost::Address) => address.to_string(),
+        (None, ProxyHost::Address) => reachable(address).to_string(),
     }
+}
+
+/// Where a client of this machine reaches what listens there: nobody can connect to all addresses.
+pub(crate) fn reachable(at: SocketAddr) -> SocketAddr {
+    let ip = match at.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, at.port())
 }
 
 /// Percent-encodes what cannot stand in the user part of a URL.

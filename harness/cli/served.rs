@@ -4,13 +4,16 @@
 use std::fmt::Write as _;
 
 use crate::run::environment::{Setting, substitute};
+use crate::run::quoted;
 use crate::run::trust::Trust;
-use crate::start::Running;
+use crate::start::{Running, reachable};
 
 /// All of it. `env` is what a command of `run` would get.
 pub(super) fn text(running: &Running, files: &Trust, target: &str, env: &[Setting]) -> String {
     let (scenario, proxy) = (running.scenario(), running.proxy_url());
     let ca = files.ca().display().to_string();
+    // What a shell is to read.
+    let (word, cacert, url) = (quoted(&proxy), quoted(&ca), quoted(target));
     let mut out = format!("scenario  {}   seed {}\n", scenario.name, running.shared.seed);
     let pac = running.pac.as_ref().map(|pac| pac.url());
     match &pac {
@@ -23,7 +26,7 @@ pub(super) fn text(running: &Running, files: &Trust, target: &str, env: &[Settin
     }
     let _ = writeln!(out, "target    {target}\nca        {ca}");
     if let Some(dns) = &running.dns {
-        let (at, url) = (dns.address, dns.doh_url());
+        let (at, url) = (reachable(dns.address), dns.doh_url());
         let _ = writeln!(out, "dns       {at} (UDP, TCP and TLS)\ndoh       {url}");
     }
     out.push('\n');
@@ -32,8 +35,8 @@ pub(super) fn text(running: &Running, files: &Trust, target: &str, env: &[Settin
         None => {
             let _ = writeln!(
                 out,
-                "For most clients:\n  export http_proxy={proxy} https_proxy={proxy} HTTP_PROXY={proxy} \
-                 HTTPS_PROXY={proxy}"
+                "For most clients:\n  export http_proxy={word} https_proxy={word} HTTP_PROXY={word} \
+                 HTTPS_PROXY={word}"
             );
         }
     }
@@ -49,15 +52,16 @@ pub(super) fn text(running: &Running, files: &Trust, target: &str, env: &[Settin
         None => {
             let _ = writeln!(out, "For Node 24: export NODE_USE_ENV_PROXY=1");
             java(env, &mut out);
-            let _ = writeln!(out, "For curl:    curl -x {proxy} --cacert {ca} {target}");
+            let _ = writeln!(out, "For curl:    curl -x {word} --cacert {cacert} {url}");
         }
     }
     if let Some(dns) = &running.dns {
-        let (url, ip, port) = (dns.doh_url(), dns.address.ip(), dns.address.port());
-        let through = if pac.is_some() { String::new() } else { format!(" -x {proxy}") };
+        let (doh, at) = (dns.doh_url(), reachable(dns.address));
+        let (ip, port) = (at.ip(), at.port());
+        let through = if pac.is_some() { String::new() } else { format!(" -x {word}") };
         let _ = writeln!(
             out,
-            "For curl:    curl --doh-url {url} --cacert {ca}{through} {target}\n\
+            "For curl:    curl --doh-url {doh} --cacert {cacert}{through} {url}\n\
              For dig:     dig @{ip} -p {port} proxy.badproxy.test"
         );
     }
@@ -75,7 +79,7 @@ fn behind_pac(url: &str, out: &mut String) {
 
 /// The run's CA, and what would lead around the proxy.
 fn trust(files: &Trust, env: &[Setting], out: &mut String) {
-    let bundle = files.bundle().display().to_string();
+    let bundle = quoted(&files.bundle().display().to_string());
     let _ = writeln!(
         out,
         "  export SSL_CERT_FILE={bundle} CURL_CA_BUNDLE={bundle} REQUESTS_CA_BUNDLE={bundle} \
@@ -83,15 +87,15 @@ fn trust(files: &Trust, env: &[Setting], out: &mut String) {
     );
     for name in ["no_proxy", "NO_PROXY"] {
         let _ = match value(env, name) {
-            Some(list) => writeln!(out, "  export {name}='{list}'"),
+            Some(list) => writeln!(out, "  export {name}={}", quoted(list)),
             None => writeln!(out, "  unset {name}"),
         };
     }
 }
 
 fn java(env: &[Setting], out: &mut String) {
-    let options = value(env, "JAVA_TOOL_OPTIONS").unwrap_or_default();
-    let _ = writeln!(out, "For Java:    export JAVA_TOOL_OPTIONS='{options}'");
+    let options = quoted(value(env, "JAVA_TOOL_OPTIONS").unwrap_or_default());
+    let _ = writeln!(out, "For Java:    export JAVA_TOOL_OPTIONS={options}");
 }
 
 fn value<'a>(env: &'a [Setting], name: &str) -> Option<&'a str> {

@@ -38,7 +38,7 @@ pub struct NameServer {
 impl NameServer {
     /// The URL of its DoH server.
     pub fn doh_url(&self) -> String {
-        format!("https://{}/dns-query", self.address)
+        format!("https://{}/dns-query", crate::start::reachable(self.address))
     }
 }
 

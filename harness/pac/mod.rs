@@ -34,7 +34,7 @@ impl PacServer {
     pub fn url(&self) -> String {
         match self.name {
             Some(name) => format!("http://{name}{}", self.path),
-            None => format!("http://{}{}", self.address, self.path),
+            None => format!("http://{}{}", crate::start::reachable(self.address), self.path),
         }
     }
 }

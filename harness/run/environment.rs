@@ -7,7 +7,7 @@ use super::trust::{JAVA_PASSWORD, Trust};
 use crate::dns::NameServer;
 use crate::pac::PacServer;
 use crate::scenario::Spelling;
-use crate::start::Running;
+use crate::start::{Running, reachable};
 
 /// A variable and its value; None removes it.
 pub type Setting = (&'static str, Option<String>);
@@ -109,9 +109,9 @@ pub fn settings(
         ("BADPROXY_TOKEN", Some(secrets.token.clone())),
         ("BADPROXY_ORIGIN", running.direct.map(|at| at.to_string())),
         ("BADPROXY_PAC", running.pac.as_ref().map(PacServer::url)),
-        ("BADPROXY_DNS", running.dns.as_ref().map(|dns| dns.address.to_string())),
+        ("BADPROXY_DNS", running.dns.as_ref().map(|dns| reachable(dns.address).to_string())),
         ("BADPROXY_DOH_URL", running.dns.as_ref().map(NameServer::doh_url)),
-        ("BADPROXY_DOT", running.dns.as_ref().map(|dns| dns.address.to_string())),
+        ("BADPROXY_DOT", running.dns.as_ref().map(|dns| reachable(dns.address).to_string())),
     ]);
     out
 }
@@ -146,10 +146,19 @@ fn java(running: &Running, files: &Trust, trust: bool) -> String {
         options.push(format!(
             "-Djavax.net.ssl.trustStore={} -Djavax.net.ssl.trustStoreType=JKS \
              -Djavax.net.ssl.trustStorePassword={JAVA_PASSWORD}",
-            files.java().display()
+            java_word(&files.java().display().to_string())
         ));
     }
     options.join(" ")
+}
+
+/// A word of JAVA_TOOL_OPTIONS, which the JVM splits at blanks outside quotes. It knows both kinds of
+/// quotes, and no escapes.
+fn java_word(text: &str) -> String {
+    match text.contains(|c: char| c.is_whitespace() || c == '\'' || c == '"') {
+        true => format!("\"{}\"", text.replace('"', "\"'\"'\"")),
+        false => text.to_owned(),
+    }
 }
 
 /// A time as clients take it: `5`, `0.5`.
@@ -231,6 +240,14 @@ mod tests {
         assert_eq!(seconds(Duration::from_secs(5)), "5");
         assert_eq!(seconds(Duration::from_millis(500)), "0.5");
         assert_eq!(seconds(Duration::from_secs(10)), "10");
+    }
+
+    #[test]
+    fn java_takes_a_path_with_blanks() {
+        assert_eq!(java_word("/tmp/a/store.jks"), "/tmp/a/store.jks");
+        assert_eq!(java_word("/tmp/a b/store.jks"), "\"/tmp/a b/store.jks\"");
+        assert_eq!(java_word("/tmp/it's"), "\"/tmp/it's\"");
+        assert_eq!(java_word("a\"b"), "\"a\"'\"'\"b\"");
     }
 
     #[test]

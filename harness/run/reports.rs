@@ -104,27 +104,30 @@ pub(crate) fn header(order: &Order, running: &Running) -> Header {
 
 /// The command line that repeats this run.
 pub(crate) fn again(order: &Order, seed: u64) -> String {
-    let quote = |a: &String| match a
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "-_./:=@%+,{}".contains(c))
-    {
-        true if !a.is_empty() => a.clone(),
-        // On one line, also what has several.
-        _ if a.contains(['\n', '\r', '\t']) => {
-            let text = a.replace('\\', "\\\\").replace('\'', "\\'");
-            let text = text.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
-            format!("$'{text}'")
-        }
-        _ => format!("'{}'", a.replace('\'', "'\\''")),
-    };
-    let words = |list: &[String]| list.iter().map(quote).collect::<Vec<_>>().join(" ");
+    let words =
+        |list: &[String]| list.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
     let (options, space) = (words(&order.options), if order.options.is_empty() { "" } else { " " });
     format!(
         "badproxy run {} --seed {}{space}{options} -- {}",
-        quote(&order.called),
+        quoted(&order.called),
         seed,
         words(&order.command)
     )
+}
+
+/// A word of a shell's command line.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,{}".contains(c);
+    match word.chars().all(plain) {
+        true if !word.is_empty() => word.to_owned(),
+        // On one line, also what has several.
+        _ if word.contains(['\n', '\r', '\t']) => {
+            let text = word.replace('\\', "\\\\").replace('\'', "\\'");
+            let text = text.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
+            format!("$'{text}'")
+        }
+        _ => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 /// The variables as they may be shown.

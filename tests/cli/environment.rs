@@ -150,6 +150,28 @@ fn no_trust_leaves_the_ca_variables_alone() {
     assert!(vars["BADPROXY_CACERT"].ends_with("ca.pem"));
 }
 
+/// Whatever reads them splits them at blanks: the JVM its options, a shell what `serve` prints.
+#[test]
+fn a_temporary_directory_may_have_blanks_in_its_name() {
+    let dir = tempfile::Builder::new().prefix("it's a b").tempdir().unwrap();
+    let own = dir.path().to_str().unwrap();
+    let vars = variables(env("ok/plain").env("TMPDIR", own));
+    let options = &vars["JAVA_TOOL_OPTIONS"];
+    let store = options.split("trustStore=").nth(1).unwrap();
+    assert!(store.starts_with(&format!("\"{own}/badproxy-")), "{options}");
+    assert!(store.contains("/truststore.jks\" -D"), "{options}");
+    let shell = "eval \"$(\"$0\" serve ok/plain --until-eof </dev/null | grep '^  export SSL')\"; \
+                 echo \"$SSL_CERT_FILE\"; echo \"$NODE_EXTRA_CA_CERTS\"";
+    let mut sh = std::process::Command::new("sh");
+    sh.args(["-c", shell, env!("CARGO_BIN_EXE_badproxy")]).env("TMPDIR", own);
+    let out = sh.output().unwrap();
+    let text = String::from_utf8_lossy(&out.stdout);
+    assert_eq!(text.lines().count(), 2, "{text}");
+    for line in text.lines() {
+        assert!(line.starts_with(own) && line.ends_with("/bundle.pem"), "{text}");
+    }
+}
+
 #[test]
 fn java_options_are_added_to_what_was_set() {
     let vars = variables(env("ok/plain").env("JAVA_TOOL_OPTIONS", "-Xmx64m"));

@@ -49,8 +49,8 @@ pub struct Run {
     /// The command and its arguments, after `--`
     #[arg(last = true, required = true)]
     command: Vec<String>,
-    /// The form of what is printed: the conversation and the verdict; with `jsonl` the command's own output
-    /// goes to standard error
+    /// The form of what is printed: the conversation and the verdict, on standard error; `jsonl`: events, on
+    /// standard output, and the command's own output goes to standard error
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
     /// Write every event to this file as JSON Lines, too

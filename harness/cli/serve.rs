@@ -2,10 +2,12 @@
 
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
+use tokio::sync::Notify;
 
 use super::run::{factor, seed, time};
 use super::signals::{Ends, Told};
@@ -18,7 +20,7 @@ use crate::run::trust::Trust;
 use crate::run::{Format, target};
 use crate::scenario::{Length, Scenario};
 use crate::stage::Stage;
-use crate::start::{Running, Setup, start};
+use crate::start::{Running, Setup, reachable, start};
 
 /// Plays a scenario until Ctrl-C, for clients started by somebody else
 ///
@@ -31,7 +33,7 @@ Examples:
   badproxy serve reply/reset
   badproxy serve my-bug.yaml --listen 127.0.0.1:3128
 
-To be stopped (Ctrl-C, SIGTERM) is its end: exit code 0.")]
+To be stopped (Ctrl-C, SIGTERM, --until-eof) is its end: exit code 0.")]
 pub struct Serve {
     /// A name of `badproxy list`, or a YAML file
     scenario: String,
@@ -45,7 +47,8 @@ pub struct Serve {
     /// for one, on a port that the system chooses
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     dns: Option<SocketAddr>,
-    /// The form of what is printed: how to reach the proxy, and what happens
+    /// The form of what is printed: on standard output how to reach the proxy, then what happens, for
+    /// people on standard error
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
     /// The seed of all dice, secrets and the nonce
@@ -63,6 +66,9 @@ pub struct Serve {
     /// Really connect to targets that the built-in origin does not answer for
     #[arg(long)]
     forward: bool,
+    /// End when standard input ends: whoever holds its other end takes the proxy down, also by dying
+    #[arg(long)]
+    until_eof: bool,
     /// Print nothing but how to reach the proxy
     #[arg(long, short)]
     quiet: bool,
@@ -114,7 +120,7 @@ impl Serve {
             }
         };
         // Connections are taken while the CA files are written.
-        let shared = std::sync::Arc::clone(&running.shared);
+        let shared = Arc::clone(&running.shared);
         let files =
             match tokio::task::spawn_blocking(move || Trust::write(&shared.authority)).await? {
                 Ok(files) => files,
@@ -127,10 +133,20 @@ impl Serve {
             err.say(warning);
         }
         self.announce(&running, &files, (&out, &err))?;
+        let eof = self.until_eof.then(end_of_input).transpose()?;
+        let eof = async { eof.unwrap_or_default().notified().await };
+        tokio::pin!(eof);
+        let mut code = 0;
         loop {
             tokio::select! {
                 biased;
                 _ = ends.next() => break,
+                why = out.loses() => {
+                    err.say(format_args!("{}: {why}", super::UNWRITTEN));
+                    code = 3;
+                    break;
+                }
+                () = &mut eof => break,
                 () = hangup.next() => self.reread(&running, &err),
             }
         }
@@ -141,7 +157,7 @@ impl Serve {
         // Who has not read it by then will not.
         let written = async { tokio::join!(out.written(), err.written()) };
         let _ = tokio::time::timeout(Duration::from_secs(1), written).await;
-        Ok(0)
+        Ok(code)
     }
 
     /// What whoever opens ports to others has to know.
@@ -221,7 +237,7 @@ impl Serve {
                 "target": target,
                 "origin": running.direct.map(|at| at.to_string()),
                 "pac": running.pac.as_ref().map(|pac| pac.url()),
-                "dns": running.dns.as_ref().map(|dns| dns.address.to_string()),
+                "dns": running.dns.as_ref().map(|dns| reachable(dns.address).to_string()),
                 "doh": running.dns.as_ref().map(|dns| dns.doh_url()),
                 "env": set,
             });
@@ -244,6 +260,19 @@ impl Serve {
         }
         Ok(())
     }
+}
+
+/// Tells of the end of standard input. A thread of its own reads it: nothing else ends for it.
+fn end_of_input() -> std::io::Result<Arc<Notify>> {
+    let ended = Arc::<Notify>::default();
+    let tell = Arc::clone(&ended);
+    let thread = std::thread::Builder::new().name("stdin".to_owned());
+    thread.spawn(move || {
+        // What is written there says nothing, and what cannot be read has ended.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        tell.notify_one();
+    })?;
+    Ok(ended)
 }
 
 /// An address on the command line: not a name, and with a port.

@@ -42,6 +42,28 @@ fn each_page_promises_what_its_verb_has() {
     }
 }
 
+/// What is on a terminal fits it, and no line is longer than is good to read.
+#[test]
+fn help_is_as_wide_as_the_terminal() {
+    for verb in VERBS {
+        for (columns, most) in [("60", 60), ("80", 80), ("200", 100)] {
+            let played = crate::badproxy([verb, "--help"]).env("COLUMNS", columns).play().ends(0);
+            // What is to be copied stays in one piece.
+            let copied = |line: &&str| line.starts_with("  badproxy ") || line.contains("Usage: ");
+            for line in played.out().lines().filter(|line| !copied(line)) {
+                assert!(line.chars().count() <= most, "{verb} at {columns}: {line}");
+            }
+        }
+    }
+    let text = |verb: &str| run(&format!("{verb} --help")).ends(0).out().to_owned();
+    let form = |verb: &str| {
+        let text = text(verb).split_whitespace().collect::<Vec<_>>().join(" ");
+        text.split("--format <FORMAT> ").nth(1).unwrap()[..200].to_owned()
+    };
+    assert!(form("serve").contains("standard output how to reach the proxy"), "{}", form("serve"));
+    assert!(!form("serve").contains("human: For people, on"), "{}", form("serve"));
+}
+
 #[test]
 fn the_first_page_lists_the_verbs() {
     for flag in ["--help", "-h", "help"] {
@@ -86,6 +108,30 @@ fn completions_and_manual_pages() {
     assert!(run("man").ends(0).out().contains(".TH badproxy 1"));
     assert!(run("man run").ends(0).out().contains(".TH badproxy-run 1"));
     assert!(run("man walk").ends(2).stderr.contains("walk"));
+}
+
+/// What is to be copied is neither filled nor hyphenated, and every character stands for itself.
+#[test]
+fn examples_can_be_copied_from_a_manual_page() {
+    for verb in ["", "run", "matrix", "serve", "report"] {
+        let played = run(&format!("man {verb}")).ends(0);
+        let page = played.out();
+        assert!(!page.contains(".SH EXTRA"), "{page}");
+        let title = if verb.is_empty() { ".SH FIRST STEPS" } else { ".SH EXAMPLES" };
+        let (_, examples) = page.split_once(&format!("{title}\n.nf\n.nh\n")).unwrap();
+        let help = run(&format!("{verb} --help"));
+        let example = help.out().lines().find(|line| line.starts_with("  badproxy ")).unwrap();
+        let typed = |line: &str| {
+            let line = line.strip_prefix("\\&").unwrap_or(line);
+            line.replace("\\-", "-").replace("\\(aq", "'").replace("\\(ga", "`")
+        };
+        assert!(examples.lines().any(|line| typed(line) == example), "{example}: {examples}");
+    }
+    for verb in ["run", "matrix"] {
+        let played = run(&format!("man {verb}")).ends(0);
+        assert!(played.out().contains("\\fB\\-\\-\\fR \\fICOMMAND\\fR"), "{}", played.out());
+        assert!(played.out().contains(".SH EXIT STATUS"), "{}", played.out());
+    }
 }
 
 #[test]

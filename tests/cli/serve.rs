@@ -125,6 +125,44 @@ fn it_stops_in_the_middle_of_a_connection() {
     assert_eq!(served.stop("TERM"), Some(0));
 }
 
+/// Whoever holds the other end of its standard input need not live to end it.
+#[test]
+fn it_ends_with_its_standard_input() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_badproxy"));
+    command.args(["serve", "ok/plain", "--until-eof", "--format", "jsonl"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let ready: Value = serde_json::from_str(&out.next().unwrap().unwrap()).unwrap();
+    let address: SocketAddr = ready["address"].as_str().unwrap().parse().unwrap();
+    // What is written there ends nothing.
+    std::io::Write::write_all(&mut input, b"still here\n").unwrap();
+    assert!(TcpStream::connect(address).is_ok());
+    drop(input);
+    for _ in &mut out {}
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(!std::path::Path::new(ready["ca"].as_str().unwrap()).exists());
+    // Without it, its standard input is nothing to it.
+    assert_eq!(serve("ok/plain").stop("TERM"), Some(0));
+}
+
+/// Nobody can connect to 0.0.0.0 everywhere.
+#[test]
+fn what_listens_everywhere_is_reached_on_loopback() {
+    for (all, one) in [("0.0.0.0", "127.0.0.1"), ("[::]", "[::1]")] {
+        let words = format!("pac/redirect --listen {all}:0 --dns {all}:0");
+        let mut served = serve(&words);
+        for (key, scheme) in
+            [("proxy", "http://"), ("pac", "http://"), ("dns", ""), ("doh", "https://")]
+        {
+            let text = served.text(key);
+            assert!(text.starts_with(&format!("{scheme}{one}:")), "{key}: {text}");
+        }
+        assert_eq!(served.stop("TERM"), Some(0));
+    }
+}
+
 /// Whoever started it reads the first line and nothing more: its events fill the pipe, and it goes
 /// on.
 #[test]

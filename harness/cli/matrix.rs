@@ -11,7 +11,7 @@ use super::shown::{Shown, held, show};
 use super::{Colour, print, runtime, say, scenario};
 use crate::catalogue::find;
 use crate::matrix::baseline::{self, Baseline};
-use crate::matrix::choose::{NoMatch, choose};
+use crate::matrix::choose::{NoMatch, choose, skips_nothing};
 use crate::matrix::screen::Screen;
 use crate::matrix::{
     Client, End, Keep, Known, Live, Played, Shard, SuiteId, Summary, Wanted, expect, load, play,
@@ -242,6 +242,13 @@ impl Matrix {
                 return Ok(Err(2));
             }
         };
+        if let Some(NoMatch { pattern: Some(pattern), near }) = skips_nothing(&self.skip) {
+            let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            say(format_args!(
+                "no scenario matches `--skip {pattern}`: {near}`badproxy list` shows all"
+            ));
+            return Ok(Err(4));
+        }
         if !all.is_empty() && patterns.is_empty() && self.suite.is_none() {
             return Ok(Ok((named_suite("own", &all, &texts), all)));
         }
@@ -367,18 +374,18 @@ impl Matrix {
             screen.line(&format!("results {}   exit {code}", out.join(load::FILE).display()));
         }
         if !summary.cells.is_empty() && !matches!(end, End::NoCommand(_)) {
+            let partial = if summary.partial { ", partial" } else { "" };
+            let results = format!("results {}{partial}", out.join("summary.json").display());
             if self.format == Form::Human && summary.clients.len() > 1 {
                 // Clients as columns: the lines above came in the order in which cells ended.
-                screen.line("");
+                screen.line(&format!("{results}\n"));
                 show(summary, &held, &shown(Form::Human, None))?;
             } else {
                 screen.lines(|colour, width| {
                     totals(&View { summary, outcome: &held, only_failures: false, colour, width })
                 });
+                screen.line(&format!("{results}   exit {code}"));
             }
-            let partial = if summary.partial { ", partial" } else { "" };
-            let path = out.join("summary.json");
-            screen.line(&format!("results {}{partial}   exit {code}", path.display()));
         }
         Ok(code)
     }

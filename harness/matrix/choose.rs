@@ -1,6 +1,6 @@
 //! Which scenarios of a suite are played.
 
-use crate::catalogue::{Entry, near};
+use crate::catalogue::{CATALOGUE, Entry, near};
 use crate::scenario::{glob, nearest};
 
 /// Why there is nothing to play.
@@ -22,10 +22,6 @@ pub fn choose(
     wanted: &[String],
     skipped: &[String],
 ) -> Result<Vec<&'static Entry>, NoMatch> {
-    let meets = |pattern: &String, scenario: &Entry| {
-        // A stage alone is all of it.
-        glob(pattern, scenario.name) || glob(&format!("{pattern}/*"), scenario.name)
-    };
     for pattern in wanted {
         if !all.iter().any(|scenario| meets(pattern, scenario)) {
             let near = meant(pattern, &all);
@@ -41,6 +37,20 @@ pub fn choose(
         true => Err(NoMatch { pattern: None, near: None }),
         false => Ok(left),
     }
+}
+
+/// A pattern of `skipped` that meets no scenario of the catalogue. One that is not in the suite is no slip:
+/// the same line is to be good for every suite.
+pub fn skips_nothing(skipped: &[String]) -> Option<NoMatch> {
+    let nothing = |pattern: &&String| !CATALOGUE.iter().any(|scenario| meets(pattern, scenario));
+    let pattern = skipped.iter().find(nothing)?;
+    let near = meant(pattern, &CATALOGUE.iter().collect::<Vec<_>>());
+    Some(NoMatch { pattern: Some(pattern.clone()), near })
+}
+
+fn meets(pattern: &String, scenario: &Entry) -> bool {
+    // A stage alone is all of it.
+    glob(pattern, scenario.name) || glob(&format!("{pattern}/*"), scenario.name)
 }
 
 /// The name, or all of a stage, that a pattern without a match was probably meant to be.
@@ -59,7 +69,6 @@ fn meant(pattern: &str, all: &[&Entry]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::CATALOGUE;
 
     fn names(wanted: &[&str], skipped: &[&str]) -> Result<Vec<&'static str>, NoMatch> {
         let owned = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
@@ -77,6 +86,15 @@ mod tests {
         assert_eq!(names(&["reply"], &["reply/h*"]).unwrap().len(), {
             stage.iter().filter(|name| !name.starts_with("reply/h")).count()
         });
+    }
+
+    #[test]
+    fn what_skips_nothing() {
+        let skips = |pattern: &str| skips_nothing(&[pattern.to_owned()]);
+        for pattern in ["reply/hang", "reply", "reply/h*", "*"] {
+            assert_eq!(skips(pattern), None, "{pattern}");
+        }
+        assert_eq!(skips("reply/hagn").unwrap().near.as_deref(), Some("reply/hang"));
     }
 
     #[test]

@@ -163,7 +163,7 @@ pub fn write(path: &Path, text: &str) -> std::io::Result<()> {
     };
     // Where the directory is not there, the system says so without the name of a temporary file.
     std::fs::metadata(dir)?;
-    let file = tempfile::Builder::new().prefix(".badproxy-").tempfile_in(dir)?;
+    let file = tempfile::Builder::new().prefix(".badproxy-").tempfile_in(dir).map_err(system)?;
     // The file itself: what goes wrong has no word of its name.
     file.as_file().write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
@@ -178,6 +178,16 @@ pub fn write(path: &Path, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
+/// What the system says, without the name of a temporary file, of which nobody knows.
+fn system(error: std::io::Error) -> std::io::Error {
+    let inner = error.get_ref().and_then(std::error::Error::source);
+    let inner = inner.and_then(|error| error.downcast_ref::<std::io::Error>());
+    match inner.and_then(std::io::Error::raw_os_error) {
+        Some(code) => std::io::Error::from_raw_os_error(code),
+        None => error.kind().into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +197,16 @@ mod tests {
     use crate::verdict::Word;
     use proptest::prelude::*;
     use time::{Date, Month};
+
+    #[test]
+    fn no_error_names_a_temporary_file() {
+        let error = tempfile::Builder::new().prefix(".badproxy-").tempfile_in("/no/such/directory");
+        let error = error.unwrap_err();
+        assert!(error.to_string().contains(".badproxy-"), "{error}");
+        let told = system(error);
+        assert_eq!(told.kind(), std::io::ErrorKind::NotFound);
+        assert!(!told.to_string().contains(".badproxy-"), "{told}");
+    }
 
     fn today() -> Date {
         Date::from_calendar_date(2026, Month::November, 26).unwrap()

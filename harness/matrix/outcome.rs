@@ -88,7 +88,8 @@ pub fn outcome<'s>(
         match held(entry, cell, strict) {
             Held::As => {
                 fared.holds = true;
-                out.expected += usize::from(cell.class != Class::Pass);
+                let over = entry.until.is_some_and(|until| until < today);
+                out.expected += usize::from(cell.class != Class::Pass && !over);
             }
             Held::Open => fared.holds = true,
             Held::Better => fared.better = Some(cell),

@@ -160,6 +160,8 @@ fn an_entry_whose_day_is_over_fails_and_says_so() {
     assert_eq!(code, 1);
     assert!(said[0].contains("until 2026-11-25, and that is over"), "{said:?}");
     assert_eq!(said.len(), 1, "the cell is not held against the client as well: {said:?}");
+    let (summary, baseline) = (summary(storm()), read(&entry("2026-11-25"), "x.yaml").unwrap());
+    assert_eq!(outcome(&summary, &baseline, today(), false).expected, 0, "nor expected");
 }
 
 #[test]

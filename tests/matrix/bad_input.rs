@@ -61,6 +61,9 @@ fn no_scenario_matches() {
     says(&["--scenario", "reply/hagn", "--", "true"], 4, "did you mean `reply/hang`?");
     says(&["--scenario", "zzzzz*", "--", "true"], 4, "no scenario of suite all matches `zzzzz*`");
     says(&["--skip", "*", "--", "true"], 4, "no scenario is left to play");
+    says(&["--skip", "reply/hagn", "--", "true"], 4, "did you mean `reply/hang`?");
+    let (_dir, own) = crate::play::file("rules: []\n");
+    says(&["--scenario", &own, "--skip", "nosuch", "--", "true"], 4, "`--skip nosuch`");
 }
 
 #[test]

@@ -65,9 +65,9 @@ pub fn door(scenario: &Scenario, factor: Option<f64>, address: Option<IpAddr>) -
                 Some(format!("a receive buffer of {} bytes", f.bytes.0))
             }
             Effect::Lose(f) => {
+                // Met by whoever loses one.
                 door.lose = Some(f.clone());
-                let way = way(f.direction);
-                Some(format!("loses packets{way}, each with a chance of {}", f.chance))
+                None
             }
             Effect::Duplicate(f) => {
                 door.duplicate = Some(f.clone());

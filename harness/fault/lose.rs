@@ -10,8 +10,8 @@ use crate::scenario::{Problem, seen};
 use crate::stage::Stage;
 
 /// Loses packets between client and proxy, SYNs, SYN-ACKs and acknowledgements included, each with
-/// this chance. To the proxy the kernel throws the dice (a packet filter on the socket), to the
-/// client the seed does, one packet after the other. Only in the sandbox.
+/// this chance. The seed throws the dice, one packet after the other. Each loss is written down;
+/// where there was none, the rule was not met. Only in the sandbox.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

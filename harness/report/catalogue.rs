@@ -100,7 +100,13 @@ fn anchor(name: &str) -> String {
 }
 
 fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('<', "&lt;")
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let code = |(at, part): (usize, &str)| match at % 2 {
+        0 => part.replace('<', "&lt;"),
+        // Between backquotes everything stands for itself.
+        _ => part.to_owned(),
+    };
+    flat.split('`').enumerate().map(code).collect::<Vec<_>>().join("`")
 }
 
 #[cfg(test)]
@@ -116,6 +122,11 @@ mod tests {
             assert!(page.contains(&format!("\n### {}\n", entry.name)), "{}", entry.name);
             assert!(page.contains(&format!("(#{})", anchor(entry.name))), "{}", entry.name);
         }
+    }
+
+    #[test]
+    fn what_is_code_stands_as_it_is() {
+        assert_eq!(flat("a <b>\n `c <d>` <e"), "a &lt;b> `c <d>` &lt;e");
     }
 
     #[test]

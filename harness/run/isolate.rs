@@ -12,7 +12,6 @@ use crate::clock::Clock;
 use crate::dns::Sockets;
 use crate::door::{Door, door};
 use crate::event::What;
-use crate::fault::Direction;
 use crate::log::Log;
 use crate::pac::script::WPAD_NAME;
 use crate::sandbox::packets::{self, Packet};
@@ -108,7 +107,7 @@ pub(super) async fn start(order: &Order, setup: &Setup) -> anyhow::Result<Isolat
     let mut running = start_on(order.scenario.clone(), setup, made)?;
     if let Some(tap) = fds.next() {
         let link = Link::new(running.address.port(), &doors, running.shared.seed);
-        running.shared.spawn(serve(sight(tap)?, link));
+        running.shared.spawn(serve(sight(tap)?, link, running.shared.log.clone()));
     }
     if addresses.is_empty() {
         addresses.push(running.address.ip());
@@ -158,8 +157,7 @@ fn port(at: SocketAddr, door: &Door) -> Port {
         Syn::Unreachable => SocketAddr::from(([127, 0, 0, 1], at.port())),
         _ => at,
     };
-    let loss = door.lose.as_ref().and_then(|lose| lose.on_the_way(Direction::Upstream));
-    Port { mss: door.mss, window: door.window, loss, ..Port::new(at, how) }
+    Port { mss: door.mss, window: door.window, ..Port::new(at, how) }
 }
 
 /// To tokio a socket that gives datagrams is a UDP socket.

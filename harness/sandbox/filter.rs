@@ -17,12 +17,9 @@ const LOAD_TWO_AT_X: u16 = 0x48;
 /// `ldx #k`, `ldx 4*([k]&0xf)`.
 const SET_X: u16 = 0x01;
 const SET_X_LENGTH: u16 = 0xb1;
-/// `ja k`, `jeq #k`, `jge #k`.
+/// `ja k`, `jeq #k`.
 const JUMP: u16 = 0x05;
 const IS: u16 = 0x15;
-const AT_LEAST: u16 = 0x35;
-/// The extension that gives a random word (SKF_AD_OFF + SKF_AD_RANDOM).
-const RANDOM: u32 = 0xffff_f000 + 56;
 /// The extensions for the protocol, the kind (0: for this host) and the mark of a packet.
 const PROTOCOL: u32 = 0xffff_f000;
 const KIND: u32 = 0xffff_f000 + 4;
@@ -39,22 +36,6 @@ pub(super) const WHOLE: u32 = 0x4_0000;
 /// `PermissionDenied` outside the sandbox.
 pub fn drop_all(socket: &impl AsFd) -> io::Result<()> {
     SockRef::from(socket).attach_filter(&[SockFilter::new(RETURN, 0, 0, 0)])
-}
-
-/// From now on each packet to the socket is lost with this chance, 0 to 1, by the kernel's dice.
-/// Connections that a listening socket accepts have the same filter.
-///
-/// # Errors
-///
-/// `PermissionDenied` outside the sandbox.
-pub fn lose(socket: &impl AsFd, chance: f64) -> io::Result<()> {
-    let below = (chance.clamp(0.0, 1.0) * f64::from(u32::MAX)) as u32;
-    SockRef::from(socket).attach_filter(&[
-        SockFilter::new(LOAD, 0, 0, RANDOM),
-        SockFilter::new(AT_LEAST, 0, 1, below),
-        SockFilter::new(RETURN, 0, 0, WHOLE),
-        SockFilter::new(RETURN, 0, 0, 0),
-    ])
 }
 
 /// One instruction: code, how far to jump if so and if not, k.

@@ -14,8 +14,11 @@ use tokio::time::{Instant, sleep_until};
 use super::plan::Tap;
 use super::segment::{read, seal};
 use crate::door::Door;
+use crate::event::What;
 use crate::fault::Direction;
+use crate::log::Log;
 use crate::rng::Rng;
+use crate::stage::Stage;
 
 /// How long a segment waits for the next one. The client's kernel repeats it after 200 ms.
 const HOLD: Duration = Duration::from_millis(50);
@@ -33,6 +36,8 @@ pub struct Link {
     counts: HashMap<Flow, u32>,
     /// First segments of pairs, one a flow at most; the oldest first.
     held: VecDeque<(Instant, Flow, Vec<u8>)>,
+    /// What was lost and is not told yet: by which rule, on its way where.
+    losses: Vec<(usize, Direction)>,
 }
 
 impl Link {
@@ -45,6 +50,7 @@ impl Link {
             dice: Rng::derive(seed, "link", 0),
             counts: HashMap::new(),
             held: VecDeque::new(),
+            losses: Vec::new(),
         }
     }
 
@@ -63,12 +69,19 @@ impl Link {
         self.doors.iter().any(|(_, door)| taken(door))
     }
 
-    /// Whether this one is lost here. What goes to the proxy is lost at its socket.
+    /// Whether this one is lost.
     fn lost(&mut self, flow: Flow) -> bool {
         let (direction, door) = self.way(flow);
-        let lose = door.and_then(|door| door.lose.as_ref());
-        let chance = lose.and_then(|lose| lose.on_the_way(Direction::Downstream));
-        direction == Direction::Downstream && chance.is_some_and(|chance| self.dice.chance(chance))
+        let (rule, lose) = match door {
+            Some(Door { rule, lose: Some(lose), .. }) => (*rule, lose),
+            _ => return false,
+        };
+        let chance = lose.on_the_way(direction);
+        let lost = chance.is_some_and(|chance| self.dice.chance(chance));
+        if lost {
+            self.losses.push((rule, direction));
+        }
+        lost
     }
 
     /// What is to be sent now that this packet has come.
@@ -155,12 +168,23 @@ impl Link {
 
 /// Whether segments have to be taken off their way for this door.
 fn taken(door: &Door) -> bool {
-    let lose = door.lose.as_ref().and_then(|lose| lose.on_the_way(Direction::Downstream));
-    door.reorder.is_some() || lose.is_some()
+    door.reorder.is_some() || door.lose.is_some()
+}
+
+/// Writes down what was lost.
+fn tell(link: &mut Link, log: &Log) {
+    for (rule, direction) in link.losses.drain(..) {
+        let to = match direction {
+            Direction::Upstream => "proxy",
+            Direction::Downstream => "client",
+        };
+        let (at, effect, did) = (Stage::Syn, "lose", format!("loses a packet to the {to}"));
+        log.note(None, What::Fault { rule, at, effect, did, audible: false });
+    }
 }
 
 /// Lets segments pass, until it is dropped.
-pub async fn serve(socket: UdpSocket, mut link: Link) {
+pub async fn serve(socket: UdpSocket, mut link: Link, log: Log) {
     let mut bytes = vec![0; 1 << 17];
     // An address that a packet has come from is one that it can be sent to: interface and protocol
     // stand in it. One for IPv4, one for IPv6.
@@ -181,6 +205,7 @@ pub async fn serve(socket: UdpSocket, mut link: Link) {
                 let packet = bytes[..n].to_vec();
                 ways[version(&packet)] = from;
                 out = link.pass(packet, Instant::now());
+                tell(&mut link, &log);
             }
             () = late => {}
         }

@@ -41,7 +41,7 @@ pub mod why;
 #[cfg(target_os = "linux")]
 pub use enter::helper;
 #[cfg(target_os = "linux")]
-pub use filter::{drop_all, lose};
+pub use filter::drop_all;
 #[cfg(target_os = "linux")]
 pub use inside::{Inside, Opened};
 #[cfg(target_os = "linux")]

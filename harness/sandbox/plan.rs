@@ -45,9 +45,6 @@ pub struct Port {
     /// The receive buffer (SO_RCVBUF), in bytes. Default: the system's.
     #[serde(default)]
     pub window: Option<u32>,
-    /// The chance, 0 to 1, that a packet to it is lost. Default: 0.
-    #[serde(default)]
-    pub loss: Option<f64>,
 }
 
 /// What kind of socket.
@@ -66,6 +63,6 @@ pub enum How {
 impl Port {
     /// A socket without special settings.
     pub fn new(at: SocketAddr, how: How) -> Self {
-        Port { at, how, mss: None, window: None, loss: None }
+        Port { at, how, mss: None, window: None }
     }
 }

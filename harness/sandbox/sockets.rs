@@ -74,9 +74,6 @@ fn one(port: &Port, at: SocketAddr) -> io::Result<(Socket, SocketAddr)> {
         socket.set_recv_buffer_size(bytes as usize)?;
     }
     socket.bind(&at.into())?;
-    if let Some(chance) = port.loss {
-        filter::lose(&socket, chance)?;
-    }
     if port.how == How::Drop {
         filter::drop_all(&socket)?;
     }

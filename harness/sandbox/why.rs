@@ -142,7 +142,7 @@ pub fn why(facts: &Facts) -> Refused {
     }
     if facts.step == "clsact" {
         return refused(
-            "`reorder` and a `lose` towards the client take packets off their way, and this kernel has no clsact or no cls_bpf",
+            "`reorder` and `lose` take packets off their way, and this kernel has no clsact or no cls_bpf",
             "sudo modprobe -a sch_ingress cls_bpf (CONFIG_NET_SCH_INGRESS, CONFIG_NET_CLS_BPF)",
         );
     }

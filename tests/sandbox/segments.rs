@@ -210,7 +210,7 @@ fn packets_are_lost_in_their_direction() {
     let each = [
         (", lose: {chance: 0.1}", "holes"),
         (", lose: {chance: 0.1, direction: downstream}", "holes"),
-        (", lose: {chance: 0.1, direction: upstream}", "no hole"),
+        (", lose: {chance: 0.1, direction: upstream}", "holes"),
     ];
     all_see("holes", &each);
 }

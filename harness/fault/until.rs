@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{After, Cx, Direction, FLOWS, Fault, Until, passes};
 use crate::scenario::{Length, Problem, Size, seen};
 use crate::stage::Stage;
+use crate::verdict::words::{in_ms, time};
 
 /// Lets the stage's bytes pass until one of these holds; then the next step comes.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -35,6 +36,25 @@ pub struct UntilStep {
     /// both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
+}
+
+impl UntilStep {
+    /// Which of the conditions it was that took `ms`, where that is one of time.
+    fn met(&self, cx: &Cx<'_, '_>, ms: f64) -> String {
+        let conn = cx.conn;
+        let told = |what: &str, asked: Length| {
+            let length = conn.scaled(asked.0);
+            let scaled = if length == asked.0 { String::new() } else { format!(" ({asked}, scaled)") };
+            format!("{what} {}{scaled}: ", time(length))
+        };
+        let other = self.bytes.is_some() || self.end.is_some();
+        let over = |t: &Length| ms >= in_ms(conn.scaled(t.0)) || (!other && self.idle.is_none());
+        match (self.elapsed.filter(over), self.idle) {
+            (Some(asked), _) => told("open for", asked),
+            (None, Some(asked)) if !other => told("idle for", asked),
+            _ => String::new(),
+        }
+    }
 }
 
 impl Fault for UntilStep {
@@ -77,6 +97,7 @@ impl Fault for UntilStep {
             elapsed: self.elapsed.map(|t| cx.conn.scaled(t.0)),
             ..Until::default()
         };
+        let start = cx.conn.log().now_ms();
         if let Err(after) = cx.pass(until).await {
             return Ok(after);
         }
@@ -85,7 +106,8 @@ impl Fault for UntilStep {
             return Ok(cx.pass(Until::default()).await.err().unwrap_or(After::Stop));
         }
         let (up, down) = cx.flow.passed();
-        cx.did(format!("{down} bytes have passed to the client, {up} from it"), false);
+        let why = self.met(cx, cx.conn.log().now_ms() - start);
+        cx.did(format!("{why}{down} bytes have passed to the client, {up} from it"), false);
         Ok(After::Go)
     }
 }

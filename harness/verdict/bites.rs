@@ -5,9 +5,10 @@ use crate::fault::h2::Waits;
 use crate::fault::tls::{Tickets, Tls};
 use crate::fault::until::UntilStep;
 use crate::fault::{Direction, Effect};
-use crate::scenario::Rule;
+use crate::scenario::{Length, Rule};
 
 use super::Case;
+use super::words::time;
 
 impl Case<'_> {
     /// Why a limit of the proxy, which is the scenario, was not met.
@@ -38,6 +39,34 @@ impl Case<'_> {
     }
 }
 
+impl Case<'_> {
+    /// Why a rule that lets bytes pass for a while has waited in vain.
+    pub(super) fn never_until(&self, number: usize, rule: &Rule) -> Option<String> {
+        if !rule.when().always() || self.conduct.passed.contains_key(&number) {
+            return None;
+        }
+        let Effect::UntilStep(until) = &rule.steps.0.first()?.effect else { return None };
+        let stage = rule.at.value;
+        let (scaled, plain) = (self.scenario.scale.is_some(), " (`scale:` shortens times)");
+        let told = |asked: Length| match scaled {
+            true => format!("{} ({asked}, scaled)", time(self.scenario.scaled(asked.0))),
+            false => format!("{asked}{plain}"),
+        };
+        match until {
+            UntilStep { idle: Some(t), bytes: None, elapsed: None, end: None, .. } => {
+                Some(format!("`{stage}` was never idle for {}", told(*t)))
+            }
+            UntilStep { elapsed: Some(t), bytes: None, idle: None, end: None, .. } => {
+                Some(format!("`{stage}` did not last {}", told(*t)))
+            }
+            UntilStep { bytes: Some(n), idle: None, elapsed: None, end: None, .. } => {
+                Some(format!("fewer than {n} passed at `{stage}`"))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Why such a rule was not met; None for any other.
 pub(super) fn never_bit(rule: &Rule) -> Option<String> {
     rule.steps.0.iter().find_map(|step| match &step.effect {
@@ -51,6 +80,11 @@ pub(super) fn never_bit(rule: &Rule) -> Option<String> {
              ticket: it has to connect twice"
                 .to_owned(),
         ),
+        Effect::Lose(lose) => Some(format!(
+            "no packet was lost, each with a chance of {}: play it again, with another --seed, or send \
+             more",
+            lose.chance
+        )),
         Effect::Tls(Tls { tickets: Some(Tickets::Refused), .. }) => Some(
             "the client offered no session ticket, so none was refused: it has to connect twice and \
              keep its TLS session in between"

@@ -134,7 +134,8 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
         return "the client did not speak HTTP/2 there: ALPN has to offer h2".to_owned();
     }
     let got_there = conduct.reached.is_some_and(|reached| reached >= stage);
-    if let Some(why) = bites::never_bit(rule).filter(|_| got_there) {
+    let why = case.never_until(number, rule).or_else(|| bites::never_bit(rule));
+    if let Some(why) = why.filter(|_| got_there) {
         return why;
     }
     if let Some(passed) = passed {

@@ -67,6 +67,35 @@ fn inconclusive_when_a_step_never_came() {
 }
 
 #[test]
+fn inconclusive_when_bytes_passed_for_another_time() {
+    let long = client().connect().fetch().exits(0);
+    for (until, scale, why) in [
+        ("idle: 5m", "", "`tunnel` was never idle for 300s (`scale:` shortens times)"),
+        ("idle: 5m", "scale: 0.001\n", "`tunnel` was never idle for 300 ms (300s, scaled)"),
+        ("elapsed: 3s", "", "`tunnel` did not last 3s (`scale:` shortens times)"),
+        ("bytes: 9KiB", "", "fewer than 9KiB passed at `tunnel`"),
+    ] {
+        let yaml = format!("{scale}rules: [{{at: tunnel, do: [{{until: {{{until}}}}}, reset]}}]\n");
+        let summary = format!("rule 1, at `tunnel`, was never met: {why}");
+        earns(Word::Inconclusive, &summary, &yaml, long.clone());
+    }
+}
+
+#[test]
+fn inconclusive_when_no_packet_was_lost() {
+    let yaml = "requires: 1\nrules: [{at: syn, do: {lose: {chance: 0.15}}}]\n";
+    let summary = "rule 1, at `syn`, was never met: no packet was lost, each with a chance of 0.15: play \
+                   it again, with another --seed, or send more";
+    let plain = client().connect().fetch().exits(0);
+    earns(Word::Inconclusive, summary, yaml, plain.clone());
+    let (rule, did) = (1, "loses a packet to the client".to_owned());
+    let lost = What::Fault { rule, at: Stage::Syn, effect: "lose", did, audible: false };
+    let found = verdict(yaml, plain.also(None, lost));
+    assert_eq!(found.word, Word::Pass);
+    assert_eq!(found.proxy_did, "lose at syn: loses a packet to the client");
+}
+
+#[test]
 fn a_refused_syn_is_only_seen_in_what_the_client_says() {
     let yaml = "rules: [{at: syn, do: refuse}]\n\
                 expect: {outcome: failure, explain: [connection refused]}\n";

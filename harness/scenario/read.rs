@@ -2,7 +2,7 @@
 //! the tree the types (`typed`), and what the types cannot say is checked (`check`).
 
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -177,13 +177,41 @@ fn load(scenario: &mut Scenario, tree: &Node, dir: &Path) -> Vec<Problem> {
         for step in &mut rule.steps.0 {
             let Effect::SendBytes(send) = &mut step.effect else { continue };
             let Some(name) = &send.file else { continue };
-            match contents(&dir.join(name)) {
+            match inside(dir, name).and_then(|path| contents(&path)) {
                 Ok(bytes) => send.loaded = Some(bytes),
                 Err(problem) => list.push(problem.at(tree.value_of(index, step.place, "file"))),
             }
         }
     }
     list
+}
+
+/// The file that a scenario names. A scenario from a stranger must not reach others: what it sends, a
+/// command that is the stranger's, too, could pass on.
+fn inside(dir: &Path, name: &str) -> Result<PathBuf, Problem> {
+    let outside = || {
+        Problem::new("a scenario sends only files beside it, or in a directory below")
+            .help("put the file beside the scenario, and write its name alone")
+    };
+    let mut depth = 0;
+    for part in Path::new(name).components() {
+        depth += match part {
+            Component::Normal(_) => 1,
+            Component::CurDir => 0,
+            Component::ParentDir => -1,
+            Component::RootDir | Component::Prefix(_) => return Err(outside()),
+        };
+        if depth < 0 {
+            return Err(outside());
+        }
+    }
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    let path = dir.join(name);
+    // A link leads anywhere. What is not there is told by whoever reads it.
+    match (path.canonicalize(), dir.canonicalize()) {
+        (Ok(real), Ok(dir)) if !real.starts_with(&dir) => Err(outside()),
+        _ => Ok(path),
+    }
 }
 
 fn contents(path: &Path) -> Result<Vec<u8>, Problem> {
@@ -204,6 +232,36 @@ mod tests {
 
     fn good(text: &str) -> Scenario {
         read(text, "x.yaml").unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    /// Also through a link.
+    #[cfg(unix)]
+    #[test]
+    fn only_files_beside_the_scenario_are_sent() {
+        let top = tempfile::tempdir().unwrap();
+        let dir = top.path().join("mine");
+        std::fs::create_dir_all(dir.join("below")).unwrap();
+        for name in ["secret", "mine/own", "mine/below/own"] {
+            std::fs::write(top.path().join(name), "x").unwrap();
+        }
+        std::os::unix::fs::symlink("../secret", dir.join("link")).unwrap();
+        std::os::unix::fs::symlink("below/own", dir.join("short")).unwrap();
+        let read = |name: &str| {
+            let path = dir.join("x.yaml");
+            let yaml = format!("rules: [{{at: tunnel, do: {{send: {{file: {name:?}}}}}}}]\n");
+            std::fs::write(&path, yaml).unwrap();
+            read_file(&path)
+        };
+        for name in ["own", "./own", "below/own", "below/../own", "short"] {
+            read(name).unwrap_or_else(|problems| panic!("{name}: {problems}"));
+        }
+        let secret = top.path().join("secret");
+        let absolute = secret.to_str().unwrap();
+        for name in ["../secret", "below/../../secret", "../mine/own", "link", absolute] {
+            let problems = read(name).err().unwrap_or_else(|| panic!("{name} was read"));
+            let text = problems.to_string();
+            assert!(text.contains("x.yaml:1:") && text.contains("only files beside it"), "{text}");
+        }
     }
 
     #[test]

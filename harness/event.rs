@@ -155,7 +155,7 @@ pub enum What {
     Output { stream: &'static str, text: String, truncated: bool, secret_seen: Vec<&'static str> },
     #[non_exhaustive]
     #[serde(rename = "proc:killed")]
-    Killed { after_ms: f64 },
+    Killed { after_ms: f64, interrupted: bool },
     #[non_exhaustive]
     #[serde(rename = "proc:exited")]
     Exited { code: Option<i32>, signal: Option<i32>, killed_by_us: bool, leftover: bool },

@@ -76,7 +76,10 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
     let bad = |actor, text: String| Some(Line { actor, marked: true, text });
     match what {
         What::Spawned { pid, argv, .. } => client(format!("{} (pid {pid})", shell(argv))),
-        What::Killed { after_ms } => {
+        What::Killed { after_ms, interrupted: true } => {
+            client(format!("is ended after {}, by the interrupt", ms(*after_ms)))
+        }
+        What::Killed { after_ms, .. } => {
             let after = ms(*after_ms);
             bad(Actor::Client, format!("is still running after {after}, and is killed"))
         }

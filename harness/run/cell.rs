@@ -171,7 +171,9 @@ pub(crate) async fn cell(
         Ending::Exited(Err(_)) => (None, false),
         Ending::Hung | Ending::Interrupted(_) => {
             // Before the signal is sent: what the command leaves behind follows from it.
-            log.note(None, What::Killed { after_ms: log.now_ms() - started });
+            let interrupted = matches!(ending, Ending::Interrupted(_));
+            let after_ms = log.now_ms() - started;
+            log.note(None, What::Killed { after_ms, interrupted });
             (wrapped.kill().await, true)
         }
     };

@@ -39,6 +39,9 @@ fn ended_by(signal: &str, shell: &str, code: i32) {
     });
     let played = played.ends(code);
     assert!(played.stderr.contains("interrupted"), "{}", played.stderr);
+    // It has not hung.
+    assert!(played.stderr.contains("by the interrupt"), "{}", played.stderr);
+    assert!(!played.stderr.contains("still running"), "{}", played.stderr);
     assert!(!played.stderr.contains("PASS"), "{}", played.stderr);
 }
 

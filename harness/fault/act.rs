@@ -1,6 +1,7 @@
 //! Playing a rule: its steps in order, on what the stage offers.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,6 +38,9 @@ pub struct Choice {
     /// What the name server says.
     pub answer: Option<Box<Answer>>,
 }
+
+/// What a client may have sent ahead while it waits. More stays in its wire.
+const EARLY: usize = 64 << 10;
 
 /// What a fault may touch. `'f` is the life of the stage's flow.
 pub struct Cx<'a, 'f> {
@@ -219,6 +223,26 @@ impl<'f> Cx<'_, 'f> {
             }
         }
         Ok(true)
+    }
+
+    /// Waits that long, and hears meanwhile how the client ends its side. After a FIN it may still read.
+    pub async fn wait_hearing(&mut self, time: Duration) -> io::Result<()> {
+        let wait = self.conn.clock().sleep(time);
+        tokio::pin!(wait);
+        while self.inbox.len() < EARLY {
+            let wire = self.flow.client();
+            let read = tokio::select! {
+                biased;
+                () = &mut wait => return Ok(()),
+                read = wire.read_buf(self.inbox) => read?,
+            };
+            if read == 0 {
+                self.closed(Who::Client, How::Fin);
+                break;
+            }
+        }
+        wait.await;
+        Ok(())
     }
 
     /// Waits for the whole TLS ClientHello, however many segments it comes in. What cannot be one

@@ -122,7 +122,10 @@ impl Fault for Delay {
         // Written down when it begins: a client that leaves meanwhile has met it.
         cx.did(format!("waits {}", time(asked)), false);
         let start = cx.conn.log().now_ms();
-        cx.conn.clock().sleep(asked).await;
+        match cx.stage {
+            Stage::Pac => cx.wait_hearing(asked).await?,
+            _ => cx.conn.clock().sleep(asked).await,
+        }
         let took = cx.conn.log().now_ms() - start;
         cx.passed(format!("waited {took:.1} ms"));
         Ok(After::Go)

@@ -54,6 +54,23 @@ fn the_file_names_the_proxy() {
     assert_eq!(proxy.conduct().fetches, 7);
 }
 
+/// Who hangs up before the answer is seen to: at once, and not when the time is over.
+#[test]
+fn who_does_not_wait_is_seen() {
+    let proxy = rule("{delay: 60s}");
+    let mut socket = TcpStream::connect(proxy.pac.unwrap().0).unwrap();
+    socket.write_all(b"GET /proxy.pac HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    proxy.wait_for("fault:applied", "waits");
+    socket.shutdown(std::net::Shutdown::Write).unwrap();
+    let closed = proxy.wait_for("tcp:closed", "\"side\":\"pac\"");
+    assert!(closed.contains("\"by\":\"client\"") && closed.contains("\"how\":\"fin\""), "{closed}");
+    // What is sent ahead ends nothing.
+    let proxy = rule("{delay: 100ms}");
+    let twice = "GET /proxy.pac HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2);
+    let (got, _) = ask(&proxy, &twice);
+    assert_eq!(got.matches("HTTP/1.1 200 OK").count(), 2, "{got}");
+}
+
 #[test]
 fn an_answer_to_head_has_no_body() {
     let proxy = rule("{respond: {status: 404, body: gone}}");

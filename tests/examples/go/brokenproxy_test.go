@@ -4,7 +4,10 @@ package brokenproxy
 
 import (
 	"bufio"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -22,11 +25,14 @@ type Event struct {
 	Data json.RawMessage `json:"data"`
 }
 
-// Broken is a proxy that plays a scenario.
+// Broken is a proxy that plays a scenario. CA is the file that the client has to trust where the
+// target is https.
 type Broken struct {
 	Proxy  string `json:"proxy"`
 	Target string `json:"target"`
+	CA     string `json:"ca"`
 	lines  *bufio.Scanner
+	input  io.Closer
 	cmd    *exec.Cmd
 }
 
@@ -37,8 +43,13 @@ func Play(t *testing.T, scenario string) *Broken {
 	if program == "" {
 		program = "badproxy"
 	}
-	cmd := exec.Command(program, "serve", scenario, "--format", "jsonl")
+	// It ends with its standard input: when the test is over, and also when the test dies.
+	cmd := exec.Command(program, "serve", scenario, "--format", "jsonl", "--until-eof")
 	cmd.Stderr = os.Stderr
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -46,8 +57,8 @@ func Play(t *testing.T, scenario string) *Broken {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill() })
-	broken := &Broken{lines: bufio.NewScanner(out), cmd: cmd}
+	t.Cleanup(func() { input.Close() })
+	broken := &Broken{lines: bufio.NewScanner(out), input: input, cmd: cmd}
 	broken.lines.Buffer(nil, 1<<20)
 	if !broken.lines.Scan() || json.Unmarshal(broken.lines.Bytes(), broken) != nil {
 		t.Fatalf("badproxy is not ready: %q", broken.lines.Text())
@@ -58,7 +69,7 @@ func Play(t *testing.T, scenario string) *Broken {
 // Events stops the proxy and gives everything that has happened.
 func (b *Broken) Events(t *testing.T) (events []Event) {
 	t.Helper()
-	b.cmd.Process.Signal(os.Interrupt)
+	b.input.Close()
 	for b.lines.Scan() {
 		var event Event
 		if err := json.Unmarshal(b.lines.Bytes(), &event); err != nil {
@@ -73,16 +84,25 @@ func (b *Broken) Events(t *testing.T) (events []Event) {
 }
 
 // fetch is the code under test: in your test, call your own.
-func fetch(proxy, target string) error {
-	through, err := url.Parse(proxy)
+func fetch(broken *Broken) error {
+	through, err := url.Parse(broken.Proxy)
 	if err != nil {
 		return err
 	}
-	client := &http.Client{
-		Timeout:   5 * time.Second,
-		Transport: &http.Transport{Proxy: http.ProxyURL(through)},
+	pem, err := os.ReadFile(broken.CA)
+	if err != nil {
+		return err
 	}
-	response, err := client.Get(target)
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	client := &http.Client{
+		Timeout: 5 * time.Second,
+		Transport: &http.Transport{
+			Proxy:           http.ProxyURL(through),
+			TLSClientConfig: &tls.Config{RootCAs: roots},
+		},
+	}
+	response, err := client.Get(broken.Target)
 	if err != nil {
 		return err
 	}
@@ -91,7 +111,7 @@ func fetch(proxy, target string) error {
 
 func TestItGivesUpWhenTheProxyClosesWithoutAWord(t *testing.T) {
 	broken := Play(t, "reply/fin-before-reply")
-	err := fetch(broken.Proxy, broken.Target)
+	err := fetch(broken)
 	if err == nil || !strings.Contains(err.Error(), "EOF") {
 		t.Errorf("want an error that says EOF, have %v", err)
 	}
@@ -103,5 +123,18 @@ func TestItGivesUpWhenTheProxyClosesWithoutAWord(t *testing.T) {
 	}
 	if attempts < 1 || attempts > 2 {
 		t.Errorf("%d attempts, want 1 or 2", attempts)
+	}
+}
+
+func TestItRefusesACertificateThatHasExpired(t *testing.T) {
+	broken := Play(t, "tls/expired")
+	err := fetch(broken)
+	if err == nil || !strings.Contains(err.Error(), "expired") {
+		t.Errorf("want an error that says expired, have %v", err)
+	}
+	for _, event := range broken.Events(t) {
+		if event.Name == "http:request" {
+			t.Error("a request was sent")
+		}
 	}
 }

@@ -3,6 +3,7 @@
 //! A fold without clock or sockets. Everything in it is bounded, so that a client that storms
 //! costs counters and not memory.
 
+mod astray;
 mod pace;
 mod parts;
 mod said;
@@ -10,6 +11,7 @@ mod taken;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use astray::Astray;
 use pace::Pace;
 pub use parts::{Exit, Met, PerVia, Process, Sight, Silence, Spot, Tongue};
 pub use said::Heard;
@@ -90,7 +92,7 @@ pub struct Conduct {
     pub reached: Option<Stage>,
     /// Requests that the origin got.
     pub origin: PerVia,
-    /// Answers of the origin with this run's nonce in them.
+    /// Answers of the origin with this run's nonce in them, as the target's URL asks for them.
     pub nonces: PerVia,
     /// Secrets and where they were seen.
     pub sights: Vec<Sight>,
@@ -120,6 +122,8 @@ pub struct Conduct {
     pace: Pace,
     /// What became of the answers that it took.
     taken: Taken,
+    /// What went to others, or in clear.
+    astray: Astray,
     /// Open connections whose TLS session has a bad certificate.
     distrusted: BTreeSet<u64>,
     /// Open connections whose TLS session with the proxy has a bad certificate.
@@ -133,6 +137,7 @@ impl Conduct {
         self.spoken.extend(Tongue::of(&event.what));
         self.pace(event);
         self.taken(event);
+        self.astray(event);
         match &event.what {
             What::Accepted { side: Side::Client, attempt, .. } => {
                 self.accepted += 1;
@@ -268,14 +273,7 @@ impl Conduct {
                 };
                 self.saw(secret_seen, spot, conn);
             }
-            What::HttpResponse { via, nonce_served, .. } => {
-                if *nonce_served {
-                    self.nonces.add(*via);
-                }
-                if *via != Via::Direct {
-                    self.reach(Stage::Body);
-                }
-            }
+            What::HttpResponse { via, .. } if *via != Via::Direct => self.reach(Stage::Body),
             What::Fault { rule, at, effect, did, audible } => {
                 *self.faults.entry(*rule).or_default() += 1;
                 self.reach(*at);
@@ -402,6 +400,7 @@ impl Conduct {
 
     fn saw(&mut self, found: &[&'static str], spot: Spot, conn: Option<u64>) {
         for &secret in found {
+            let spot = self.where_exactly(secret, spot, conn);
             let room = self.sights.len() < FEW;
             match self.sights.iter_mut().find(|s| s.secret == secret && s.spot == spot) {
                 Some(sight) => sight.times += 1,

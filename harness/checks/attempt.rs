@@ -86,7 +86,8 @@ impl Attempt {
             What::Reply { status, .. } => self.statuses.push(*status),
             What::HttpResponse { status, nonce_served, via, .. } => {
                 self.statuses.push(*status);
-                self.served |= *nonce_served && *via != Via::Direct;
+                let good = (100..300).contains(status);
+                self.served |= *nonce_served && good && *via != Via::Direct;
             }
             What::Fault { did, .. } => {
                 self.faulted = true;

@@ -118,6 +118,10 @@ pub enum Spot {
     OriginForward,
     /// The origin, around the proxy.
     OriginDirect,
+    /// A request for another host than the target.
+    OtherHost,
+    /// A request that is not in TLS with the origin, where the target's URL asks for that.
+    OutsideTls,
     /// The server name of a TLS hello, which goes in clear.
     ServerName,
     /// The proxy, which has asked for other schemes: the password in clear.
@@ -147,6 +151,8 @@ impl Spot {
             Spot::OriginDistrusted => "origin under a bad certificate",
             Spot::OriginForward => "origin via forward",
             Spot::OriginDirect => "origin direct",
+            Spot::OtherHost => "request for another host",
+            Spot::OutsideTls => "request outside TLS with the origin",
             Spot::ServerName => "server name of a TLS hello",
             Spot::ProxyUnasked => "proxy that has not asked for Basic",
             Spot::ProxyEarly => "proxy before it has asked",
@@ -177,12 +183,15 @@ impl Spot {
 
 impl Sight {
     /// Whether the secret is meant to be there: the proxy's at the proxy, the origin's at the
-    /// origin, or in an absolute-form request that the proxy has to pass on in clear.
+    /// origin, or in an absolute-form request that the proxy has to pass on in clear. What goes to
+    /// another host, or in clear where there has to be TLS, has a spot of its own.
     pub fn belongs(&self) -> bool {
         match self.spot {
             Spot::Stdout
             | Spot::Stderr
             | Spot::Pac
+            | Spot::OtherHost
+            | Spot::OutsideTls
             | Spot::ServerName
             | Spot::ProxyUnasked
             | Spot::Name
@@ -262,6 +271,8 @@ mod tests {
             OriginForward,
             OriginDirect,
             ProxyUnasked,
+            OtherHost,
+            OutsideTls,
             Name,
             Datagram,
             Stdout,
@@ -273,7 +284,7 @@ mod tests {
             assert!(at(secrets::ORIGIN, spot));
         }
         for spot in
-            [ConnectRequest, ProxyDistrusted, ProxyInClear, OriginDistrusted, Stdout, Stderr]
+            [ConnectRequest, ProxyDistrusted, OriginDistrusted, OtherHost, OutsideTls, Stdout]
         {
             assert!(!at(secrets::ORIGIN, spot));
         }

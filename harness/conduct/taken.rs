@@ -51,7 +51,7 @@ impl Conduct {
             What::HttpResponse { via, status, nonce_served: true, .. } if *via != Via::Direct => {
                 if taken.under_way.remove(&conn) {
                     taken.last = true;
-                } else if *status != 206 {
+                } else if (200..300).contains(status) && *status != 206 {
                     taken.last = false;
                 }
             }

@@ -197,9 +197,15 @@ pub(super) async fn respond(
 }
 
 fn served(link: &Link, status: u16, bytes: u64, sent: bool) -> After {
-    // A part that the client has not asked for is no answer to it.
-    let whole = status != 206 || link.part;
-    let nonce_served = sent && (200..300).contains(&status) && whole;
+    let answers = match status {
+        // A part that the client has not asked for is no answer to it.
+        206 => link.part,
+        // Nothing was left of what it has asked for, or of its handshake.
+        416 => !link.part,
+        426 => false,
+        _ => true,
+    };
+    let nonce_served = sent && answers;
     link.conn.answer();
     link.conn.note(What::HttpResponse { via: link.via, status, bytes, nonce_served });
     if sent { After::Go } else { After::Stop }

@@ -36,7 +36,8 @@ fn not_exercised(case: &Case<'_>, found: &mut Vec<Finding>) {
 }
 
 fn too_many(case: &Case<'_>, found: &mut Vec<Finding>) {
-    let most = case.scenario.expect.attempts.most();
+    // Where the origin itself sends the client on, that is another request.
+    let most = case.scenario.expect.attempts.most().saturating_add(case.conduct.redirects());
     // A stream that was refused is a request, though nobody has numbered it.
     let refused = case.conduct.refused;
     let attempts = case.conduct.attempts.saturating_add(refused);

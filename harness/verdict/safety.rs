@@ -47,8 +47,14 @@ fn no_answer(case: &Case<'_>, found: &mut Vec<Finding>) {
     // Whether a real target has answered is not ours to know; `open` says so.
     let ours = case.conduct.foreign == 0;
     if case.ending == Ending::Success && nonces.proxied() == 0 && nonces.direct == 0 && ours {
-        let measured = format!("{}, but the origin's answer was never fetched", case.exit(0));
-        found.push(case.finding(Word::Wrong, "nonce", measured, ""));
+        let (why, limit) = match case.conduct.answers_in_clear() {
+            0 => ("but the origin's answer was never fetched", ""),
+            _ => {
+                ("but the origin's answer was fetched in clear alone", "the target's URL says TLS")
+            }
+        };
+        let measured = format!("{}, {why}", case.exit(0));
+        found.push(case.finding(Word::Wrong, "nonce", measured, limit));
     }
 }
 

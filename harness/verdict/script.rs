@@ -66,6 +66,28 @@ impl Script {
         })
     }
 
+    /// Its target is this.
+    pub fn told(self, target: &str) -> Self {
+        self.also(
+            None,
+            What::RunStarted { proxy: "http://127.0.0.1:1".into(), target: target.into() },
+        )
+    }
+
+    /// It sends the proxy a request for this place, with secrets in it.
+    pub fn asks(self, method: &str, target: &str, secrets: &[&'static str]) -> Self {
+        let attempt = self.attempt;
+        self.here(What::Request {
+            attempt,
+            method: method.into(),
+            target: target.into(),
+            version: "HTTP/1.1".into(),
+            headers: vec![],
+            raw: String::new(),
+            secret_seen: secrets.to_vec(),
+        })
+    }
+
     /// A further request on the same connection.
     pub fn again(mut self) -> Self {
         self.attempt += 1;
@@ -127,6 +149,11 @@ impl Script {
     /// The origin's answer.
     pub fn answer(self, via: Via) -> Self {
         self.here(What::HttpResponse { via, status: 200, bytes: 55, nonce_served: true })
+    }
+
+    /// The origin's answer with this status.
+    pub fn answers(self, via: Via, status: u16) -> Self {
+        self.here(What::HttpResponse { via, status, bytes: 0, nonce_served: true })
     }
 
     /// A whole good exchange through a tunnel.

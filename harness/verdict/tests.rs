@@ -1,6 +1,7 @@
 //! Deliberately bad clients: each word has one that must earn it, and one that comes near and
 //! must not.
 
+mod astray;
 mod clarity;
 mod lag;
 mod login;

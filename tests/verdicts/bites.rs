@@ -32,14 +32,15 @@ fn a_half_close() {
         "rule 1, at `tunnel`, was never met: the client did not half-close: it sent no FIN before";
     never_met(scenario, "curl -sS {target}", why);
     let closes = python(
-        "s = tunnel()
+        "context = ssl.create_default_context(cafile=os.environ[\"BADPROXY_CACERT\"])
+s = context.wrap_socket(tunnel(), server_hostname=\"target.badproxy.test\")
 s.sendall(get % b\"/delay/1s\")
-s.shutdown(socket.SHUT_WR)
+socket.socket.shutdown(s, socket.SHUT_WR)
 exit(0 if s.makefile(\"rb\").read() else 1)",
     );
     judge(&[scenario], &closes).earns("PASS", 0);
     // Without it the same client gets its answer.
-    let waits = closes.replace("s.shutdown", "0 and s.shutdown");
+    let waits = closes.replace("socket.socket.shutdown", "0 and socket.socket.shutdown");
     assert_ne!(closes, waits);
     never_met(scenario, &waits, why);
 }

@@ -3,6 +3,7 @@
 
 #![cfg(unix)]
 
+mod astray;
 mod bites;
 mod clarity;
 mod damage;

@@ -50,6 +50,7 @@ f.read()'"
 /// what is no HTTP at all.
 #[test]
 fn the_proxys_password_outside_a_head_is_a_leak() {
+    let args = [AUTH, "--target", "http://target.badproxy.test/echo"];
     let send = |text: &str| sends(&format!("s.sendall(({text}).encode())"));
     let body = "post + \"Content-Length: %d\\r\\n\\r\\n\" % (300000 + len(password)) + \"x\" * 300000 + password";
     let chunks =
@@ -61,20 +62,20 @@ fn the_proxys_password_outside_a_head_is_a_leak() {
     let encoded =
         "post + \"X: \" + base64.b64encode((\"a\" + pair).encode()).decode() + \"\\r\\n\\r\\n\"";
     for text in [body, chunks, trailer, behind, closing, clear, encoded] {
-        let judged = judge(&[AUTH], &send(text)).earns("LEAK", 1).by("secret");
+        let judged = judge(&args, &send(text)).earns("LEAK", 1).by("secret");
         let measured = judged.findings()[0]["measured"].as_str().unwrap();
         assert!(measured.contains("origin via tunnel (1 time)"), "{measured}");
     }
     // In pieces of a byte, each a read of its own.
     let pieces = "s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 for c in post + \"Content-Length: %d\\r\\n\\r\\n\" % len(password) + password: s.sendall(c.encode())";
-    judge(&[AUTH], &sends(pieces)).earns("LEAK", 1).by("secret");
+    judge(&args, &sends(pieces)).earns("LEAK", 1).by("secret");
     // All but its last letter is nothing.
     let cut = "post + \"Content-Length: %d\\r\\n\\r\\n\" % (len(password) - 1) + password[:-1]";
-    judge(&[AUTH], &send(cut)).earns("PASS", 0);
+    judge(&args, &send(cut)).earns("PASS", 0);
     // The origin's own token belongs there.
     let token = "post + \"Content-Length: %d\\r\\n\\r\\n\" % len(e[\"BADPROXY_TOKEN\"]) + e[\"BADPROXY_TOKEN\"]";
-    judge(&[AUTH], &send(token)).earns("PASS", 0);
+    judge(&args, &send(token)).earns("PASS", 0);
 }
 
 /// In clear to a proxy that has asked for anything else, on this connection: given away. Before it

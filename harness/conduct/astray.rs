@@ -1,0 +1,118 @@
+//! Whether a request went to the target it was told of, and inside TLS where the target's URL asks for that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::Uri;
+
+use super::{Conduct, OPEN, Spot};
+use crate::event::{Event, Via, What};
+use crate::secrets::ORIGIN;
+
+/// Redirects of the origin that a client may follow: as many as curl follows by itself.
+const FOLLOWED: u64 = 50;
+
+/// What is remembered for it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Astray {
+    /// The host of the target, where it has a name.
+    host: Option<String>,
+    /// The target's URL asks for TLS.
+    tls: bool,
+    /// Connections whose last request to the proxy was for a host of another name.
+    elsewhere: BTreeMap<u64, bool>,
+    /// Connections with a TLS session that the origin has a part in. Kept when they have ended: what
+    /// the origin writes down may come after that.
+    sealed: BTreeSet<u64>,
+    /// Answers of the origin in clear, where there had to be TLS.
+    clear: u64,
+    /// Redirects that the origin has answered with.
+    redirects: u64,
+}
+
+impl Conduct {
+    /// Answers of the origin that came in clear through the proxy, where the target's URL asks for TLS:
+    /// whoever is on the way can give them.
+    pub fn answers_in_clear(&self) -> u64 {
+        self.astray.clear
+    }
+
+    /// Attempts that the origin itself has asked for, by a redirect.
+    pub fn redirects(&self) -> u64 {
+        self.astray.redirects.min(FOLLOWED)
+    }
+
+    pub(super) fn astray(&mut self, event: &Event) {
+        let astray = &mut self.astray;
+        match (&event.what, event.conn) {
+            (What::RunStarted { target, .. }, _) => astray.told(target),
+            (What::Request { target, version, .. }, Some(conn)) => {
+                astray.led(conn, target, version == "HTTP/2");
+            }
+            (What::SocksRequest { target, .. }, Some(conn)) => astray.led(conn, target, false),
+            (What::Established { .. }, Some(conn)) if astray.sealed.len() < OPEN => {
+                astray.sealed.insert(conn);
+            }
+            (What::HttpResponse { via, status, nonce_served: true, .. }, conn) => {
+                let redirect = (300..400).contains(status) && *status != 304;
+                astray.redirects += u64::from(redirect && *via != Via::Direct);
+                if astray.in_clear(*via, conn) {
+                    astray.clear += 1;
+                } else {
+                    self.nonces.add(*via);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Where a secret was seen, more exactly: the origin's own must not leave TLS, nor go to others.
+    pub(super) fn where_exactly(&self, secret: &str, spot: Spot, conn: Option<u64>) -> Spot {
+        let via = match spot {
+            Spot::ProxyRequest => Via::Forward,
+            Spot::OriginTunnel => Via::Tunnel,
+            _ => return spot,
+        };
+        let elsewhere = conn.and_then(|conn| self.astray.elsewhere.get(&conn));
+        match () {
+            _ if secret != ORIGIN => spot,
+            _ if elsewhere == Some(&true) => Spot::OtherHost,
+            _ if self.astray.in_clear(via, conn) => Spot::OutsideTls,
+            _ => spot,
+        }
+    }
+}
+
+impl Astray {
+    /// The client's target is known: only then is anything held against it.
+    fn told(&mut self, target: &str) {
+        let Ok(url) = target.parse::<Uri>() else { return };
+        self.tls = matches!(url.scheme_str(), Some("https" | "wss"));
+        self.host = url.host().and_then(name);
+    }
+
+    /// A request for this target came to the proxy. On a connection of HTTP/2 others are under way, too:
+    /// there the first for the client's own target speaks for all.
+    fn led(&mut self, conn: u64, target: &str, shared: bool) {
+        let to = target.parse::<Uri>().ok().and_then(|to| to.host().and_then(name));
+        let other = matches!((&self.host, to), (Some(told), Some(to)) if *told != to);
+        if self.elsewhere.len() < OPEN || self.elsewhere.contains_key(&conn) {
+            let before = self.elsewhere.entry(conn).or_insert(true);
+            *before = other && (*before || !shared);
+        }
+    }
+
+    /// Whether what came this way was in clear, although the target's URL asks for TLS. Around the proxy
+    /// is another matter.
+    fn in_clear(&self, via: Via, conn: Option<u64>) -> bool {
+        let known = self.sealed.len() < OPEN;
+        let sealed = conn.is_none_or(|conn| self.sealed.contains(&conn));
+        self.tls && known && (via == Via::Forward || (via == Via::Tunnel && !sealed))
+    }
+}
+
+/// A host's name as it can be compared; None for an address, which may be that of any name.
+fn name(host: &str) -> Option<String> {
+    let bare = host.trim_start_matches('[').trim_end_matches([']', '.']);
+    let is_name = bare.parse::<std::net::IpAddr>().is_err() && !bare.is_empty();
+    is_name.then(|| bare.to_lowercase())
+}

@@ -106,4 +106,54 @@ mod tests {
         heard.add(&"\u{20ac}".repeat(2_000_000));
         assert!(heard.cut && heard.text().len() <= 2 * HALF + 10);
     }
+
+    /// What does not fit into the first half goes into the second, which keeps its last quarter at least.
+    #[test]
+    fn nothing_is_cut_before_it_has_to_be() {
+        let mut heard = Heard::default();
+        heard.add(&"a".repeat(HALF + 1));
+        assert_eq!((heard.head.len(), heard.tail.len(), heard.cut), (HALF, 1, false));
+        heard.add(&"b".repeat(HALF - 1));
+        assert_eq!((heard.tail.len(), heard.cut), (HALF, false));
+        heard.add("c");
+        assert_eq!((heard.head.len(), heard.tail.len(), heard.cut), (HALF, HALF / 2, true));
+        assert!(heard.tail.ends_with("bc"));
+    }
+
+    #[test]
+    fn a_boundary_is_the_last_one() {
+        assert_eq!([0, 1, 2, 3, 4, 9].map(|at| boundary("a\u{20ac}b", at)), [0, 1, 1, 1, 4, 5]);
+    }
+
+    #[test]
+    fn digits_stand_by_themselves_and_words_anywhere() {
+        for (text, word, yes) in [
+            ("status 407.", "407", true),
+            ("407", "407", true),
+            ("port 40732", "407", false),
+            ("port 1407", "407", false),
+            ("port 40732, then 407", "407", true),
+            ("proxyconnect", "proxy", true),
+            ("x407", "407", true),
+            ("http/1.1", "1.1", true),
+            ("http/1.12", "1.1", true),
+            ("", "407", false),
+        ] {
+            assert_eq!(stands(text, word), yes, "{word} in {text:?}");
+        }
+    }
+
+    #[test]
+    fn either_stream_will_do() {
+        let mut conduct = Conduct::default();
+        conduct.stdout.add("told by the Gateway\n");
+        conduct.stderr.add("error 40732\n");
+        let says = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            conduct.says(&words).map(str::to_owned)
+        };
+        assert_eq!(says(&["407", "GATEWAY"]).as_deref(), Some("GATEWAY"));
+        assert_eq!(says(&["error"]).as_deref(), Some("error"));
+        assert_eq!(says(&["407"]), None);
+    }
 }

@@ -1,3 +1,6 @@
+mod events;
+mod pace;
+
 use super::*;
 use crate::event::Event;
 use crate::secrets::{ORIGIN, PROXY};
@@ -28,6 +31,50 @@ fn request(attempt: u64, method: &str, secret_seen: Vec<&'static str>) -> What {
 
 fn fault(rule: usize, audible: bool) -> What {
     What::Fault { rule, at: Stage::Reply, effect: "close", did: "FIN".into(), audible }
+}
+
+fn get(via: Via, headers: &[(&str, &str)]) -> What {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    What::HttpRequest {
+        via,
+        attempt: None,
+        method: "GET".into(),
+        path: "/".into(),
+        version: "HTTP/1.1".into(),
+        headers: headers.iter().map(own).collect(),
+        secret_seen: vec![],
+    }
+}
+
+fn query(name: &str) -> What {
+    What::DnsQuery {
+        name: name.into(),
+        kind: "A".into(),
+        from: "127.0.0.1:5".into(),
+        transport: crate::event::Transport::Udp,
+        attempt: 1,
+    }
+}
+
+fn fetch(headers: &[(&str, &str)]) -> What {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    What::PacRequest {
+        attempt: 1,
+        method: "GET".into(),
+        path: "/proxy.pac".into(),
+        headers: headers.iter().map(own).collect(),
+        secret_seen: vec![PROXY],
+    }
+}
+
+fn hello(fingerprint: &str, proxy: bool) -> What {
+    let (sni, alpn, versions, fingerprint) = (None, vec![], vec![], fingerprint.to_owned());
+    match proxy {
+        true => {
+            What::ProxyHello { to_plain_port: false, sni, alpn, versions, bytes: 300, fingerprint }
+        }
+        false => What::ClientHello { sni, alpn, versions, bytes: 300, fingerprint },
+    }
 }
 
 #[test]

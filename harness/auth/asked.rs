@@ -101,4 +101,15 @@ mod tests {
         let told = asked(&["Negotiate"]);
         assert_eq!(told.clear(&mut run, false), Some(Unasked::After), "it was told on this one");
     }
+
+    /// One line among others, in one 407 among others.
+    #[test]
+    fn basic_that_was_offered_once_stays_so() {
+        let basic = asked(&["Digest realm=\"x\"", "Basic realm=\"x\""]);
+        assert_eq!(basic.clear(&mut Asked::default(), false), None);
+        let mut asked = basic;
+        asked.offered(&["Digest realm=\"x\"".to_owned()]);
+        asked.offered(&[]);
+        assert_eq!(asked.clear(&mut Asked::default(), false), None);
+    }
 }

@@ -365,6 +365,38 @@ mod tests {
         }
     }
 
+    /// What an entry takes, of a cell that did one thing and of one that did several.
+    #[test]
+    fn what_an_entry_takes() {
+        use crate::matrix::example::cell;
+        let entry = |verdict: &str| {
+            let text = format!("curl / a/b: {verdict}\n");
+            read(&text, "x.yaml").unwrap_or_else(|e| panic!("{e}")).entries.remove(0)
+        };
+        let takes = |verdict: &str, did: Mark, each: &[&str]| {
+            let mut cell = cell("curl", "a/b", did);
+            cell.tally = each.iter().map(|word| ((*word).to_owned(), 1)).collect();
+            entry(verdict).takes(&cell)
+        };
+        let hang = Mark::Word(Word::Hang);
+        assert!(takes("HANG", hang, &["HANG"]) && !takes("HANG", Mark::PASS, &["PASS"]));
+        let both = "[HANG, PASS]";
+        assert!(takes(both, hang, &["HANG"]) && takes(both, Mark::PASS, &["PASS"]));
+        assert!(!takes(both, Mark::Word(Word::Storm), &["STORM"]));
+        // Not each of the two, but a third.
+        assert!(takes(both, Mark::Flaky, &["HANG", "PASS"]));
+        assert!(!takes(both, Mark::Flaky, &["HANG", "STORM"]));
+        // What was not judged says nothing.
+        assert!(takes(both, Mark::Flaky, &["HANG", "INCONCLUSIVE"]));
+        // One verdict is no leave to do several, though it is among them; nor is a cell of one verdict flaky.
+        assert!(!takes("HANG", Mark::Flaky, &["HANG", "INCONCLUSIVE"]));
+        assert!(!takes(both, Mark::Word(Word::Storm), &["HANG", "PASS"]));
+        assert!(takes("FLAKY", Mark::Flaky, &["HANG", "STORM"]));
+        assert!(entry(both).may_pass() && entry("FLAKY").may_pass());
+        assert!(!entry("PASS").may_pass() && !entry("HANG").may_pass());
+        assert!(!entry("[HANG, STORM]").may_pass());
+    }
+
     proptest! {
         #[test]
         fn nothing_panics(text in "[a-z*/:{} \\n,\"'#-]{0,60}|.{0,40}") {

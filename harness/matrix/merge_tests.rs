@@ -136,6 +136,80 @@ fn the_baseline_of_all_parts_is_that_of_the_whole() {
     }
 }
 
+/// A cell that its own part lacks, and one that nobody was to play.
+#[test]
+fn a_lost_cell_names_the_part_that_should_have_it() {
+    let cells = (0..20).map(|n| cell("curl", &format!("a/{n}"), Mark::PASS)).collect();
+    let whole = summary(cells);
+    for (index, turn) in [(1, 0), (4, 3)] {
+        let mut list = parts(&whole, 4);
+        let lost = list[index as usize - 1].1.cells.remove(0);
+        list.rotate_left(turn);
+        let merged = merge(list).unwrap();
+        let missing = merged.cells.iter().find(|cell| cell.verdict == Mark::Missing).unwrap();
+        assert_eq!(missing.scenario, lost.scenario);
+        assert_eq!(missing.summary, format!("not in any part; part {index}/4 should have it"));
+    }
+    // Two clients, of whom each has its own parts: both parts of one are there, one of the other's is not.
+    let other = summary((0..20).map(|n| cell("node", &format!("a/{n}"), Mark::PASS)).collect());
+    let mut list = parts(&whole, 2);
+    let mut there = parts(&other, 2);
+    let lost = there.remove(1).1;
+    assert!(!lost.cells.is_empty());
+    list.append(&mut there);
+    for cell in merge(list).unwrap().cells.iter().filter(|cell| cell.verdict == Mark::Missing) {
+        assert_eq!(cell.client, "node");
+        assert!(cell.summary.ends_with("part 2/2, which should have it, is not there"));
+    }
+    let mut alone = summary(vec![cell("curl", "a/b", Mark::PASS)]);
+    alone.scenarios.push("a/c".to_owned());
+    assert_eq!(merge(vec![("a".to_owned(), alone)]).unwrap().cells[1].summary, "not in any part");
+}
+
+/// Whoever plays the parts: what each of them has is in the whole, from the earliest start on.
+#[test]
+fn each_part_has_its_share_in_the_whole() {
+    let one = summary(vec![cell("curl", "a/b", Mark::PASS)]);
+    let mut two = summary(vec![cell("curl", "a/c", Mark::PASS)]);
+    two.cells.push(cell("curl", "of/no-list", Mark::PASS));
+    let (first, second) = ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
+    for (a, b) in [(first, second), (second, first)] {
+        let (mut one, mut two) = (one.clone(), two.clone());
+        (one.started, two.started) = (a.to_owned(), b.to_owned());
+        let controls = everything().controls;
+        assert!(!controls.is_empty());
+        (one.controls, two.controls) = (Vec::new(), controls.clone());
+        let whole = merge(vec![("a".to_owned(), one), ("b".to_owned(), two)]).unwrap();
+        assert_eq!(whole.started, first);
+        assert_eq!(whole.controls, controls);
+        assert_eq!(whole.scenarios, ["a/b", "a/c"]);
+        let names: Vec<&str> = whole.cells.iter().map(|cell| cell.scenario.as_str()).collect();
+        assert_eq!(names, ["a/b", "a/c", "of/no-list"]);
+    }
+}
+
+/// Which part it was is no matter; of two reasons the first is told.
+#[test]
+fn any_part_that_ended_early_makes_the_whole_early() {
+    for (reasons, want) in [
+        ([None, None], None),
+        ([Some("one"), None], Some("one")),
+        ([None, Some("two")], Some("two")),
+        ([Some("one"), Some("two")], Some("one")),
+    ] {
+        let parts = reasons.iter().zip(["a/b", "a/c"]).map(|(why, name)| {
+            let mut part = summary(vec![cell("curl", name, Mark::PASS)]);
+            (part.partial, part.partial_why) = (why.is_some(), why.map(str::to_owned));
+            part.partial_exit = why.map(|_| 130);
+            (name.to_owned(), part)
+        });
+        let whole = merge(parts.collect()).unwrap();
+        let want = want.map(|why| format!("a part was not played to its end: {why}"));
+        assert_eq!((whole.partial, &whole.partial_why), (want.is_some(), &want), "{reasons:?}");
+        assert_eq!(whole.partial_exit, None);
+    }
+}
+
 proptest! {
     /// Divided into any number of parts, in any order, the matrix comes back.
     #[test]

@@ -5,6 +5,8 @@ mod astray;
 mod clarity;
 mod lag;
 mod login;
+mod near;
+mod never;
 mod open;
 mod random;
 mod robustness;

@@ -248,3 +248,43 @@ fn all_have_ended_when_as_many_ends_as_connections_were_seen() {
     events.push((3.0, 2, closed(Side::Client)));
     assert!(fold(events).all_ended());
 }
+
+#[test]
+fn what_a_tunnel_or_socks_or_clear_text_shows() {
+    let auth = What::SocksAuth { right: false, secret_seen: vec![PROXY] };
+    let clear = What::ProxyTlsFailed {
+        reason: String::new(),
+        alert: None,
+        by: Who::Client,
+        secret_seen: vec![PROXY],
+    };
+    let c = fold(vec![(1.0, 1, auth), (2.0, 1, socks(1)), (3.0, 2, clear)]);
+    let spots: Vec<(&str, Spot)> = c.sights.iter().map(|s| (s.secret, s.spot)).collect();
+    let wanted =
+        [(PROXY, Spot::ProxyRequest), (ORIGIN, Spot::ConnectRequest), (PROXY, Spot::ProxyInClear)];
+    assert_eq!(spots, wanted);
+    let reply = |status| What::Reply { status, bytes: 39, raw: String::new() };
+    let c = fold(vec![(1.0, 1, reply(407)), (2.0, 1, reply(407)), (3.0, 1, reply(200))]);
+    assert_eq!(c.replies, BTreeMap::from([(200, 1), (407, 2)]));
+    // A good certificate of the proxy takes nothing from what is sent under it.
+    let c = fold(vec![(1.0, 1, tls("good", true)), (2.0, 1, request(1, "GET", vec![PROXY]))]);
+    assert_eq!(c.sights[0].spot, Spot::ProxyRequest);
+}
+
+/// A further request inside a tunnel is an attempt, around the proxy it is none.
+#[test]
+fn a_request_inside_a_tunnel_may_be_an_attempt() {
+    let numbered = |via| match get(via, &[]) {
+        What::HttpRequest { via, method, path, version, headers, secret_seen, .. } => {
+            let attempt = Some(2);
+            What::HttpRequest { via, attempt, method, path, version, headers, secret_seen }
+        }
+        _ => panic!(),
+    };
+    let c = fold(vec![(1.0, 1, accepted(1)), (5.0, 1, numbered(Via::Tunnel))]);
+    assert_eq!((c.attempts, c.times()), (2, vec![1.0, 5.0]));
+    assert_eq!(fold(vec![(1.0, 1, accepted(1)), (5.0, 1, numbered(Via::Direct))]).attempts, 1);
+    let c = fold(vec![(1.0, 1, fault(1, false)), (2.0, 1, fault(2, false))]);
+    assert_eq!(c.first_fault.map(|met| met.time), Some(1.0));
+    assert_eq!(c.first_audible.map(|met| met.time), None);
+}

@@ -179,3 +179,61 @@ fn graver_words_stand() {
     let hangs = client().connect().request(&[]).reply(407).wait(15_000.0).ends(None, Some(9), true);
     assert_eq!(verdict(&yaml, hangs).word, Word::Hang);
 }
+
+/// What a login has to do with it where rules are the fault, and where nobody asks.
+#[test]
+fn a_login_is_no_matter_where_another_thing_is_the_fault() {
+    let at_once = |name: &str| client().connect().here(leg(name, "right")).request(&[]);
+    let fails = |script: Script| script.fin().says("proxy").exits(56);
+    let rule = "client: {credentials: CRED}\nrules: [{at: reply, do: close}]\n\
+                expect: {outcome: failure}\n";
+    for (scheme, credentials) in [("[ntlm, basic]", "right"), ("digest", "wrong")] {
+        let rule = rule.replace("CRED", credentials);
+        let yaml = format!("proxy: {{auth: {{scheme: {scheme}}}}}\n{rule}");
+        let found = verdict(&yaml, fails(at_once("Basic")));
+        assert_eq!((found.word, found.findings.len()), (Word::Pass, 0), "{yaml}{found:#?}");
+        assert!(found.notes.iter().all(|note| !note.starts_with("login: ")), "{:?}", found.notes);
+    }
+    let noted = |yaml: &str, script: Script| {
+        verdict(yaml, script).notes.iter().any(|note| note.starts_with("login: "))
+    };
+    let served = || client().connect().here(leg("Basic", "right")).fetch();
+    let basic = "proxy: {auth: {scheme: basic}}\nclient: {credentials: right}\n";
+    assert!(noted(basic, served().exits(0)));
+    assert!(!noted(WELL, served().exits(0)));
+    assert!(!noted(basic, served().exits(1)));
+    assert!(!noted(basic, client().connect().fetch().exits(0)));
+}
+
+/// Success was to be had for whoever met the fault, or was kept from it by nothing but himself.
+#[test]
+fn who_lacks_a_scheme_is_excused_for_its_rules_alone() {
+    let yaml = |rules: &str| {
+        format!(
+            "proxy: {{auth: {{scheme: digest}}}}\nclient: {{credentials: right}}\n\
+             rules: [{rules}]\nexpect: {{outcome: success}}\n"
+        )
+    };
+    let right = "{when: {credentials: right}, at: auth, do: {delay: 1s}}";
+    let absent = "{when: {credentials: absent}, at: auth, do: {delay: 1s}}";
+    let body = "{at: body, do: reset}";
+    let fails = || tries(&[("Basic", "wrong")]);
+    assert_eq!(verdict(&yaml(right), fails()).word, Word::Inconclusive);
+    for two in [format!("{right}, {body}"), format!("{body}, {right}")] {
+        assert_eq!(verdict(&yaml(&two), fails()).word, Word::Inconclusive, "{two}");
+    }
+    let at_once = client().connect().here(leg("Basic", "wrong")).request(&[]).exits(1);
+    assert_eq!(verdict(&yaml(absent), at_once).word, Word::Failed);
+    // Rule 1 is met: that the second one waits for ever is no excuse.
+    let met = client().connect().here(leg("Basic", "wrong")).request(&[]);
+    let met = met.fault(crate::stage::Stage::Reply, "close", "FIN", true).exits(1);
+    let two = format!("{{at: reply, do: close}}, {right}");
+    assert_eq!(verdict(&yaml(&two), met).word, Word::Failed);
+}
+
+#[test]
+fn a_scheme_that_was_sent_twice_is_named_once() {
+    let yaml = format!("proxy: {{auth: {{scheme: ntlm}}}}\n{WRONG}");
+    let told = unmet(&yaml, tries(&[("Basic", "wrong"), ("Basic", "right"), ("Digest", "wrong")]));
+    assert!(told.contains("(it sent Basic and Digest; "), "{told}");
+}

@@ -30,7 +30,10 @@ impl Session {
             Ok(hello) => hello,
             Err(reason) => {
                 self.tls_failed(reason, None, Who::Client, Vec::new());
-                self.close().await;
+                match self.conn.left() {
+                    Some(how) => self.conn.closed(Who::Client, how),
+                    None => self.close().await,
+                }
                 return false;
             }
         };

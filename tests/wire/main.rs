@@ -2,6 +2,7 @@
 //! project, and has to be what it is called: RST, FIN, refused, unanswered, silent.
 
 mod auth;
+mod by_whom;
 mod ceilings;
 mod certs;
 mod claims;

@@ -34,6 +34,7 @@ mod socks;
 mod tcp;
 mod tls;
 mod tls_faults;
+mod when;
 mod ws;
 
 use std::io::{Read, Write};

@@ -118,6 +118,12 @@ fn storm_of_queries_and_fetches() {
                expect: {outcome: either, explain: [script]}\n";
     earns(Word::Storm, "asked 21 times for the PAC file, 20 allowed", pac, fetches(21));
     assert_ne!(verdict(pac, fetches(20)).word, Word::Storm);
+    // Each attempt that is allowed may fetch it anew.
+    let more = pac.replace("either,", "either, attempts: {max: 6},");
+    assert_ne!(verdict(&more, fetches(24)).word, Word::Storm);
+    assert_eq!(verdict(&more, fetches(25)).word, Word::Storm);
+    let fewer = pac.replace("either,", "either, attempts: {max: 2},");
+    assert_ne!(verdict(&fewer, fetches(20)).word, Word::Storm);
 }
 
 /// The first stream of a connection belongs to the attempt that the connection is.

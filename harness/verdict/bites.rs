@@ -37,9 +37,7 @@ impl Case<'_> {
              one was not seen; let the command make two requests",
         )
     }
-}
 
-impl Case<'_> {
     /// Why a rule that lets bytes pass for a while has waited in vain.
     pub(super) fn never_until(&self, number: usize, rule: &Rule) -> Option<String> {
         if !rule.when().always() || self.conduct.passed.contains_key(&number) {

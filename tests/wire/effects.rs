@@ -236,8 +236,10 @@ fn pieces_pauses_and_rates() {
         let came = segments(&socket).zip(before).map(|(now, before)| now - before);
         (got.len(), came, began.elapsed())
     };
-    let (bytes, pieces, _) = ask("{at: tunnel, do: {slice: {bytes: 7B, gap: 1ms}}}", "/bytes/64");
-    assert!(pieces.is_none_or(|n| n as usize >= bytes / 7), "{pieces:?} of {bytes} bytes");
+    // As many as a kernel sends before the first is acknowledged, which a late reader may not do.
+    let (bytes, pieces, _) = ask("{at: tunnel, do: {slice: {bytes: 40B, gap: 1ms}}}", "/bytes/64");
+    assert!((200..400).contains(&bytes), "{bytes}");
+    assert!(pieces.is_none_or(|n| n as usize >= bytes / 40), "{pieces:?} of {bytes} bytes");
     let (_, _, took) = ask("{at: tunnel, do: {slice: {bytes: 40B, gap: 1ms}}}]\nscale: 50\n#", "/");
     assert!(took >= GAP, "scaled: {took:?}");
     let (_, pieces, took) =

@@ -40,6 +40,11 @@ impl Place {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn note(&self, waker: &Waker, due: bool) {
+        // What is dropped with a waker is dropped when nobody holds the lock.
+        let _old = self.all().insert(self.key, (waker.clone(), due));
+    }
+
     /// The first of all, which is woken, if that has to end before this one does.
     fn earlier(&self) -> Option<Key> {
         let first = self.all().first_key_value().map(|(key, (waker, _))| (*key, waker.clone()));
@@ -52,7 +57,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut all = self.all();
-        all.remove(&self.key);
+        let _ours = all.remove(&self.key);
         let next = all.first_key_value().filter(|(_, (_, due))| *due);
         let next = next.map(|(_, (waker, _))| waker.clone());
         drop(all);
@@ -69,12 +74,12 @@ pub(super) async fn in_order(end: Instant, wait: impl Future<Output = ()>) {
     let mut giving_way: Option<(Key, Pin<Box<Sleep>>)> = None;
     poll_fn(|cx| {
         let due = Instant::now() >= end;
-        place.all().insert(place.key, (cx.waker().clone(), due));
+        place.note(cx.waker(), due);
         if !due && wait.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
         let Some(first) = place.earlier() else { return Poll::Ready(()) };
-        place.all().insert(place.key, (cx.waker().clone(), true));
+        place.note(cx.waker(), true);
         if giving_way.as_ref().is_none_or(|(to, _)| *to != first) {
             giving_way = Some((first, Box::pin(tokio::time::sleep(GIVES_WAY))));
         }

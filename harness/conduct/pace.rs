@@ -10,7 +10,9 @@ use crate::stage::Stage;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pace {
     /// The last fault that a new request has not followed yet.
-    fault: Option<(f64, Stage)>,
+    fault: Option<Since>,
+    /// Connections that were accepted after it.
+    later: BTreeSet<u64>,
     /// The shortest time from a fault to the request that repeats what it met.
     shortest: Option<f64>,
     /// Queries by name and type.
@@ -18,6 +20,18 @@ pub(super) struct Pace {
     /// Connections that have made the request which their attempt began with.
     used: BTreeSet<u64>,
 }
+
+/// A fault that the client is to come back after.
+#[derive(Debug, Clone, Copy)]
+struct Since {
+    time: f64,
+    at: Stage,
+    conn: Option<u64>,
+}
+
+/// What comes on another connection so soon after a fault, in milliseconds, may have been sent before the
+/// client had read of it.
+const CROSSING: f64 = 100.0;
 
 impl Conduct {
     /// When the attempts began, earliest first; the first 10,000 of them.
@@ -47,13 +61,18 @@ impl Conduct {
 
     pub(super) fn pace(&mut self, event: &Event) {
         let pace = &mut self.pace;
-        if let Some((since, _)) = pace.fault.filter(|(_, at)| tries(*at, &event.what)) {
-            let pause = event.time - since;
+        let tried = pace.fault.filter(|since| tries(since.at, &event.what));
+        if let Some(since) = tried.filter(|since| !pace.crossed(*since, event)) {
+            let pause = event.time - since.time;
             pace.shortest = Some(pace.shortest.map_or(pause, |shortest| shortest.min(pause)));
             pace.fault = None;
         }
         match &event.what {
-            What::Fault { at, .. } => pace.fault = Some((event.time, *at)),
+            What::Fault { at, .. } => {
+                pace.fault = Some(Since { time: event.time, at: *at, conn: event.conn });
+                pace.later.clear();
+            }
+            What::Accepted { .. } if pace.later.len() < OPEN => pace.later.extend(event.conn),
             What::DnsQuery { name, kind, .. } => {
                 let key = (name.clone(), kind.clone());
                 if pace.asked.len() < NAMES || pace.asked.contains_key(&key) {
@@ -77,6 +96,21 @@ impl Conduct {
 }
 
 impl Pace {
+    /// Whether this request may have been on its way when the fault was sent: on a connection, or in a
+    /// stream of HTTP/2, that the client had before.
+    fn crossed(&self, since: Since, event: &Event) -> bool {
+        let streams = match &event.what {
+            What::Request { version, .. } | What::HttpRequest { version, .. } => {
+                version == "HTTP/2"
+            }
+            What::SocksRequest { .. } => false,
+            // It is only now that it is a connection at all.
+            _ => return false,
+        };
+        let before = event.conn.is_some_and(|conn| !self.later.contains(&conn));
+        before && (streams || event.conn != since.conn) && event.time - since.time < CROSSING
+    }
+
     /// Whether this is the first request on a connection.
     fn begins(&mut self, conn: u64) -> bool {
         self.used.len() < OPEN && self.used.insert(conn)

@@ -146,6 +146,33 @@ fn coming_back_before_retry_after_is_a_storm() {
     judge(&["response/503-retry-after"], "curl -sS --retry 1 {target}").earns("PASS", 0);
 }
 
+/// Two requests at once, before either is answered; then it waits as it is told.
+#[test]
+fn a_request_that_was_on_its_way_is_not_too_soon() {
+    let client = |pause| {
+        python(&format!(
+            "get = b\"GET / HTTP/1.1\\r\\nHost: target.badproxy.test\\r\\n\\r\\n\"
+def answer(s):
+    f = s.makefile(\"rb\", 0)
+    status, size = f.readline(), 0
+    while True:
+        line = f.readline().strip().lower()
+        if line.startswith(b\"content-length:\"): size = int(line[15:])
+        if not line: break
+    while size: size -= len(f.read(size))
+    return status
+a, b = tunnel(), tunnel()
+a.sendall(get); b.sendall(get)
+assert {{answer(a).split()[1], answer(b).split()[1]}} >= {{b\"503\"}}
+time.sleep({pause})
+a.sendall(get)
+answer(a)"
+        ))
+    };
+    judge(&["response/503-retry-after"], &client("2.1")).earns("PASS", 0);
+    judge(&["response/503-retry-after"], &client("0.2")).earns("STORM", 1).by("gap");
+}
+
 #[test]
 fn running_when_the_time_is_up_is_a_hang() {
     let shell = "curl -sS {target}; exec sleep 100";

@@ -22,7 +22,7 @@ pub use word::{Class, Word};
 use crate::conduct::Conduct;
 use crate::event::What;
 use crate::fix;
-use crate::scenario::{Outcome, Scenario, Way};
+use crate::scenario::{Outcome, Rule, Scenario, Step, Way};
 use crate::stage::Stage;
 
 /// What the judge compares with, beside the scenario.
@@ -183,6 +183,19 @@ impl<'a> Case<'a> {
     fn met_at_syn(&self) -> bool {
         self.scenario.shut()
             && (self.conduct.syns > 0 || self.conduct.says(&self.scenario.expect.explain).is_some())
+    }
+
+    /// Whether the client took an answer that is damaged. Where parts alone are, they are of another
+    /// version, and all of it from the first byte on is as whole as the first one was.
+    fn took_damage(&self) -> bool {
+        let damages = |rule: &&Rule| {
+            let corrupts = |step: &Step| step.effect.word() == "corrupt";
+            rule.at.value == Stage::Body && rule.steps.0.iter().any(corrupts)
+        };
+        let for_parts =
+            |rule: &Rule| rule.when().header.keys().any(|name| name.eq_ignore_ascii_case("range"));
+        let parts = self.scenario.rules.iter().filter(damages).all(for_parts);
+        self.conduct.took_damage() && !(parts && self.conduct.took_all_of_it())
     }
 
     /// Whether a rule at `dns` was met. One that is met in the handshake of DoT or DoH keeps a good

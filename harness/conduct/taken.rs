@@ -14,6 +14,10 @@ pub(super) struct Taken {
     under_way: BTreeSet<u64>,
     /// A damaged answer came after the last whole one that was not.
     last: bool,
+    /// It had all from the first byte on, though it came as a part.
+    whole: bool,
+    /// Connections whose last request was for all from the first byte on (`Range: bytes=0-`).
+    from_start: BTreeSet<u64>,
     /// The client has asked for a part.
     ranged: bool,
 }
@@ -25,6 +29,11 @@ impl Conduct {
         self.taken.last
     }
 
+    /// Whether that one had all from the first byte on: of one version, if it is the parts that differ.
+    pub fn took_all_of_it(&self) -> bool {
+        self.taken.last && self.taken.whole
+    }
+
     /// Whether the client has asked for a part of an answer, to put it together itself.
     pub fn took_parts(&self) -> bool {
         self.taken.ranged
@@ -33,14 +42,20 @@ impl Conduct {
     pub(super) fn taken(&mut self, event: &Event) {
         let taken = &mut self.taken;
         let conn = event.conn.unwrap_or(0);
-        let ranged = |headers: &[(String, String)]| {
-            headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("range"))
+        let range = |headers: &[(String, String)]| {
+            let mut all = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("range"));
+            all.next().map(|(_, value)| value.trim().eq_ignore_ascii_case("bytes=0-"))
         };
         match &event.what {
-            What::Request { headers, .. } => taken.ranged |= ranged(headers),
+            What::Request { headers, .. } => taken.ranged |= range(headers) == Some(false),
             What::HttpRequest { headers, .. } => {
-                taken.ranged |= ranged(headers);
+                let range = range(headers);
+                taken.ranged |= range == Some(false);
                 taken.under_way.remove(&conn);
+                match range {
+                    Some(true) if taken.from_start.len() < OPEN => taken.from_start.insert(conn),
+                    _ => taken.from_start.remove(&conn),
+                };
             }
             // Elsewhere it is not the answer that is hit, but TLS or the head of the proxy.
             What::Fault { at: Stage::Body, effect: "corrupt", .. }
@@ -49,9 +64,10 @@ impl Conduct {
                 taken.under_way.insert(conn);
             }
             What::HttpResponse { via, status, nonce_served: true, .. } if *via != Via::Direct => {
+                let whole = *status == 206 && taken.from_start.contains(&conn);
                 if taken.under_way.remove(&conn) {
-                    taken.last = true;
-                } else if (200..300).contains(status) && *status != 206 {
+                    (taken.last, taken.whole) = (true, whole);
+                } else if (200..300).contains(status) && (*status != 206 || whole) {
                     taken.last = false;
                 }
             }

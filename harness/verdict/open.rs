@@ -255,7 +255,7 @@ fn untold(case: &Case<'_>, word: Word) -> Option<&'static str> {
     if word != Word::Pass || case.ending != Ending::Success || !case.met {
         return None;
     }
-    if case.conduct.took_damage() {
+    if case.took_damage() {
         return Some(
             "damage: what the client got is wrong; let the command compare it with a checksum",
         );

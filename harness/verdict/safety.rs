@@ -61,7 +61,7 @@ fn no_answer(case: &Case<'_>, found: &mut Vec<Finding>) {
 /// Exit 0 with an answer of which the wire shows that it cannot be right.
 fn damaged(case: &Case<'_>, found: &mut Vec<Finding>) {
     let shown = case.scenario.expect.damage == Damage::Noticed;
-    if shown && case.ending == Ending::Success && case.conduct.took_damage() {
+    if shown && case.ending == Ending::Success && case.took_damage() {
         let measured = format!("{}, with a damaged answer in what it got", case.exit(0));
         let limit = "the wire shows it, and no whole answer came after";
         found.push(case.finding(Word::Wrong, "damage", measured, limit));

@@ -165,7 +165,7 @@ pub(super) fn passed(case: &Case<'_>) -> String {
     match case.ending {
         Ending::Success => {
             let (how, what) = match case.met {
-                _ if conduct.took_damage() => {
+                _ if case.took_damage() => {
                     ("cannot know", "a damaged answer, and nothing on the wire shows it,")
                 }
                 true if conduct.took_parts() => {

@@ -17,6 +17,17 @@ fn two_versions_in_a_file_are_wrong() {
     judge(&[scenario], &ends).earns("PASS", 0);
 }
 
+/// What comes in one part, with one ETag, is of one version.
+#[test]
+fn all_of_it_in_one_part_is_whole() {
+    let whole = "curl -sS -o /dev/null -r 0- {target}";
+    judge(&["response/range-new-etag"], whole).earns("PASS", 0);
+    let after = format!("curl -s -o /dev/null {{target}} && exit 9; {whole}");
+    judge(&["response/range-new-etag"], &after).earns("PASS", 0);
+    let rest = after.replace("-r 0-", "-r 50000-");
+    judge(&["response/range-new-etag"], &rest).earns("WRONG", 1).by("damage");
+}
+
 /// One that has no checksum cannot know, and is not said to have recovered.
 #[test]
 fn a_flipped_bit_that_nobody_can_see() {

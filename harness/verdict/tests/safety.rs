@@ -199,3 +199,39 @@ fn a_damaged_answer() {
     let found = cut.request(&[]).reply(200).get(Via::Tunnel, &[]).answer(Via::Tunnel).exits(0);
     assert_eq!(verdict(&noticed, found).word, Word::Pass);
 }
+
+/// Parts alone are of another version: who has all of it in one part has a whole.
+#[test]
+fn all_of_another_version_in_one_part() {
+    let yaml = |when: &str| {
+        format!(
+            "rules: [{{{when}at: body, do: {{corrupt: {{at: [0B]}}}}}}]\n\
+             expect: {{outcome: either, damage: noticed}}\n"
+        )
+    };
+    let in_parts = yaml("when: {header: {range: \"*\"}}, ");
+    let part = |script: Script, range: &str| {
+        let asked = script.here(What::HttpRequest {
+            via: Via::Forward,
+            attempt: None,
+            method: "GET".into(),
+            path: "/bytes/9".into(),
+            version: "HTTP/1.1".into(),
+            headers: vec![("Range".into(), range.into())],
+            secret_seen: vec![],
+        });
+        let hit = asked.fault(Stage::Body, "corrupt", "flips bits", true);
+        hit.answers(Via::Forward, 206)
+    };
+    let all = || part(client().connect(), "bytes=0-");
+    let found = verdict(&in_parts, all().exits(0));
+    assert_eq!(found.word, Word::Pass, "{found:#?}");
+    assert!(found.summary.starts_with("recovers: the origin's answer after"), "{}", found.summary);
+    // After a half, too; but not a part of its end, before or after.
+    let rest = || part(client().connect(), "bytes=5-");
+    assert_eq!(verdict(&in_parts, rest().exits(0)).word, Word::Wrong);
+    assert_eq!(verdict(&in_parts, part(rest().connect(), "bytes=0-").exits(0)).word, Word::Pass);
+    assert_eq!(verdict(&in_parts, part(all().connect(), "bytes=5-").exits(0)).word, Word::Wrong);
+    // Where every answer is hit, this one is no version of its own.
+    assert_eq!(verdict(&yaml(""), all().exits(0)).word, Word::Wrong);
+}

@@ -40,6 +40,21 @@ pub struct Terms {
     pub bypass_observable: bool,
     /// The client was told no timeout.
     pub no_timeout: bool,
+    /// How much is seen of SYNs that get no SYN-ACK.
+    pub syns: Syns,
+}
+
+/// How much is seen of SYNs that get no SYN-ACK.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "no promise")]
+pub enum Syns {
+    /// Nothing.
+    None,
+    /// Those that still wait for an answer when they are looked for.
+    Waiting,
+    /// Each of them, and each that was refused.
+    All,
 }
 
 /// One thing found, with what it was measured against and the four lines that explain it.
@@ -178,11 +193,26 @@ impl<'a> Case<'a> {
         case
     }
 
-    /// Whether something shows that the client met a rule at `syn`. The kernel plays those: a
-    /// SYN that was dropped can be seen, one that was refused shows only in what the client says.
+    /// Whether something shows that the client met a rule at `syn`. The kernel plays those: where no
+    /// SYN can be seen, what the client says has to do.
     fn met_at_syn(&self) -> bool {
-        self.scenario.shut()
-            && (self.conduct.syns > 0 || self.conduct.says(&self.scenario.expect.explain).is_some())
+        let says = || self.conduct.says(&self.scenario.expect.explain).is_some();
+        self.scenario.shut() && (self.conduct.syns > 0 || (self.told_of_syns().is_none() && says()))
+    }
+
+    /// Why a client whose SYNs would be seen has sent none; None where they would not be.
+    fn told_of_syns(&self) -> Option<&'static str> {
+        let rules = self.scenario.rules.iter().filter(|rule| rule.at.value == Stage::Syn);
+        let mut words = rules.flat_map(|rule| &rule.steps.0).map(|step| step.effect.word());
+        match self.terms.syns {
+            Syns::None => None,
+            // Where there is no route no packet leaves.
+            Syns::All => words.all(|word| word != "unreachable").then_some("no SYN was seen"),
+            Syns::Waiting => words.all(|word| word == "blackhole").then_some(
+                "no SYN was seen; one of a client that waits for less than 20 ms is not (run --isolate \
+                 sees each)",
+            ),
+        }
     }
 
     /// Whether the client took an answer that is damaged. Where parts alone are, they are of another
@@ -209,7 +239,9 @@ impl<'a> Case<'a> {
     fn may_not_arrive(&self) -> bool {
         let asked = self.scenario.has_dns() && self.conduct.queries > 0;
         let fetched = self.scenario.has_pac() && self.conduct.fetches > 0;
-        self.scenario.shut() || asked || fetched || self.met_at_dns()
+        // Where each SYN is seen, whoever has sent none was not kept away.
+        let seen = self.terms.syns == Syns::All && self.told_of_syns().is_some();
+        (self.scenario.shut() && !seen) || asked || fetched || self.met_at_dns()
     }
 
     /// Whether what the client did can be held against the scenario's faults.

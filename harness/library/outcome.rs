@@ -11,7 +11,7 @@ use crate::event::{Event, What};
 use crate::report::Human;
 use crate::scenario::Scenario;
 use crate::start::Running;
-use crate::verdict::{Class, Terms, Verdict, Word, judge};
+use crate::verdict::{Class, Syns, Terms, Verdict, Word, judge};
 
 /// Why a client with sockets never came.
 const UNREACHED: &str = "simulated: nothing listens on a socket here, so a client that opens sockets of its own cannot \
@@ -56,8 +56,14 @@ pub(super) fn of(running: &Running, lag_max_ms: f64) -> Outcome {
     let mut conduct = log.conduct();
     conduct.process.absent = true;
     let none = Duration::MAX;
-    let terms =
-        Terms { timeout: none, hang: none, lag_max_ms, bypass_observable: false, no_timeout: true };
+    let terms = Terms {
+        timeout: none,
+        hang: none,
+        lag_max_ms,
+        bypass_observable: false,
+        no_timeout: true,
+        syns: Syns::None,
+    };
     let mut verdict = judge(&scenario, &conduct, &terms);
     if verdict.word == Word::NotExercised && running.shared.clock == Clock::Virtual {
         verdict.notes.push(UNREACHED.to_owned());

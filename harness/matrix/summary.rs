@@ -337,7 +337,7 @@ impl Summary {
 mod tests {
     use super::*;
     use crate::conduct::Conduct;
-    use crate::verdict::{Terms, judge};
+    use crate::verdict::{Syns, Terms, judge};
     use std::time::Duration;
 
     fn summary() -> Summary {
@@ -347,6 +347,7 @@ mod tests {
             lag_max_ms: 0.0,
             bypass_observable: true,
             no_timeout: false,
+            syns: Syns::Waiting,
         };
         let scenario =
             crate::catalogue::find("reply/fin-before-reply").unwrap().scenario().unwrap();

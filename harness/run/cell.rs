@@ -19,7 +19,7 @@ use crate::log::Log;
 use crate::scenario::Scenario;
 use crate::stage::Stage;
 use crate::start::{Running, Setup};
-use crate::verdict::{Terms, Verdict, Word, judge};
+use crate::verdict::{Syns, Terms, Verdict, Word, judge};
 
 /// What to run, and how.
 #[derive(Clone)]
@@ -285,6 +285,11 @@ fn conclude(order: &Order, running: &Running, log: &Log, lag_max_ms: f64) -> Ver
         lag_max_ms,
         bypass_observable: observable(order, running),
         no_timeout: order.no_timeout,
+        syns: match order.isolate {
+            true => Syns::All,
+            false if cfg!(target_os = "linux") => Syns::Waiting,
+            false => Syns::None,
+        },
     };
     let verdict = judge(&scenario, &log.conduct(), &terms);
     for finding in &verdict.findings {

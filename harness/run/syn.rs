@@ -35,5 +35,10 @@ pub(crate) fn unanswered(log: &Log, rule: usize) {
 /// The local ports of sockets in SYN-SENT towards `port`.
 fn waiting(port: SocketAddr) -> Vec<u16> {
     let waits = |row: &Row| row.state == SYN_SENT && row.remote == port.port();
-    rows(port).into_iter().filter(waits).map(|row| row.local).collect()
+    let mut all = rows(port);
+    if port.is_ipv4() {
+        // A socket of IPv6 may dial IPv4 (Java's do), and stands in that table.
+        all.extend(rows(SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0))));
+    }
+    all.into_iter().filter(waits).map(|row| row.local).collect()
 }

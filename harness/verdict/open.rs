@@ -110,6 +110,9 @@ fn unmet(case: &Case<'_>) -> Vec<String> {
 fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
     let (conduct, stage) = (case.conduct, rule.at.value);
     if stage == Stage::Syn {
+        if let Some(why) = case.told_of_syns() {
+            return why.to_owned();
+        }
         if rule.steps.0.iter().any(|step| step.effect.word() == "unreachable") {
             return "where there is no route no packet leaves, and the client does not speak of it"
                 .to_owned();

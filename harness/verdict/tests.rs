@@ -36,6 +36,7 @@ fn terms() -> Terms {
         lag_max_ms: 4.6,
         bypass_observable: true,
         no_timeout: false,
+        syns: Syns::Waiting,
     }
 }
 

@@ -36,6 +36,29 @@ fn a_port_that_refuses_shows_only_in_what_the_client_says() {
     judge(&["syn/refuse"], "curl -s {target}").earns("INCONCLUSIVE", 5).by("never-met");
 }
 
+/// SYNs that nobody answers are seen where they wait: one that says so and has sent none has met nothing.
+#[test]
+#[cfg(target_os = "linux")]
+fn who_has_sent_no_syn_has_met_no_blackhole() {
+    let judged = judge(&["syn/blackhole"], "echo timed out; exit 1");
+    let judged = judged.earns("INCONCLUSIVE", 5).by("never-met");
+    let why = judged.findings()[0]["measured"].as_str().unwrap();
+    assert!(why.contains("no SYN was seen"), "{why}");
+    let dials = |family: &str, place: &str| {
+        format!(
+            "python3 -c 'import os, socket, urllib.parse
+port = urllib.parse.urlsplit(os.environ[\"BADPROXY_PROXY\"]).port
+s = socket.socket(socket.{family})
+s.settimeout(1)
+s.connect((\"{place}\", port))'"
+        )
+    };
+    // A socket of IPv6 dials IPv4 as well.
+    for (family, place) in [("AF_INET", "127.0.0.1"), ("AF_INET6", "::ffff:127.0.0.1")] {
+        judge(&["syn/blackhole"], &dials(family, place)).earns("PASS", 0);
+    }
+}
+
 /// This program does not do half of what it cannot do: no verdict, exit code 3.
 #[test]
 fn what_needs_more_than_there_is_is_not_run() {

@@ -8,7 +8,7 @@ use crate::event::{How, Via, Who};
 use crate::scenario::read_named;
 use crate::stage::Stage;
 use crate::verdict::script::Script;
-use crate::verdict::{Terms, judge};
+use crate::verdict::{Syns, Terms, judge};
 
 #[derive(Clone, Default)]
 struct Paper(Arc<Mutex<Vec<u8>>>);
@@ -42,6 +42,7 @@ fn report(yaml: &str, script: &Script, change: impl FnOnce(Human) -> Human) -> (
         lag_max_ms: 0.0,
         bypass_observable: true,
         no_timeout: false,
+        syns: Syns::Waiting,
     };
     let again = "badproxy run reply/fin-before-reply --seed 91 -- node app.mjs";
     human.verdict(&judge(&scenario, &conduct, &terms), again);

@@ -123,6 +123,7 @@ proptest! {
             lag_max_ms: lag,
             bypass_observable: flags.0,
             no_timeout: flags.1,
+            syns: Syns::Waiting,
         };
         let verdict = judge(&scenario(yaml), &conduct, &terms);
         prop_assert_eq!(verdict.word == Word::Pass, verdict.findings.is_empty());

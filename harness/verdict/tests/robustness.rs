@@ -11,6 +11,36 @@ fn not_exercised() {
     assert_eq!(verdict(dark, tried).word, Word::Pass);
 }
 
+/// One that has sent no SYN says what it likes: it has met nothing.
+#[test]
+fn no_syn_where_it_would_be_seen() {
+    let syn = |effect: &str| {
+        format!(
+            "proxy: {{addresses: [198.51.100.1]}}\nrules: [{{at: syn, do: {effect}}}]\n\
+             expect: {{outcome: failure, explain: [no luck]}}\n"
+        )
+    };
+    let says = || client().says("no luck").exits(1);
+    for (effect, syns, word) in [
+        ("blackhole", Syns::None, Word::Pass),
+        ("blackhole", Syns::Waiting, Word::Inconclusive),
+        ("blackhole", Syns::All, Word::NotExercised),
+        // The kernel refuses, and nothing stays behind to be seen but in the sandbox.
+        ("refuse", Syns::None, Word::Pass),
+        ("refuse", Syns::Waiting, Word::Pass),
+        ("refuse", Syns::All, Word::NotExercised),
+        ("unreachable", Syns::Waiting, Word::Pass),
+        ("unreachable", Syns::All, Word::Pass),
+    ] {
+        let at = Terms { syns, ..terms() };
+        let found = on(&syn(effect), says(), at);
+        assert_eq!(found.word, word, "{effect} {syns:?}");
+        let sent = What::SynSeen { listener: "proxy", state: "SYN-SENT" };
+        let tried = client().also(None, sent).says("no luck").exits(1);
+        assert_eq!(on(&syn(effect), tried, at).word, Word::Pass, "{effect} {syns:?}");
+    }
+}
+
 #[test]
 fn storm() {
     let attempts = |n, pause| {
@@ -82,6 +112,44 @@ fn the_pause_ends_with_the_request_that_repeats() {
     };
     assert_eq!(verdict(yaml, after(2000.0, 1.0)).word, Word::Pass);
     earns(Word::Storm, "came back after 1.5 s, 2.0 s were asked for", yaml, after(1480.0, 1.0));
+}
+
+/// Two requests at once: the second was sent before the client could know what became of the first.
+#[test]
+fn what_was_on_its_way_has_not_come_back() {
+    let yaml = "expect: {outcome: either, gap: {min: 2s}}\n\
+                rules: [{when: {attempt: 1}, at: response, do: {respond: {status: 503}}}]\n";
+    let open = |script: Script| script.connect().request(&[]).reply(200).tls("good");
+    let busy = |script: Script| script.fault(Stage::Response, "respond", "503", true);
+    let on = |conn, script: Script, spoken: &str| {
+        let mut what = script.clone().get(Via::Tunnel, &[]).events.pop().unwrap().what;
+        if let What::HttpRequest { version, .. } = &mut what {
+            *version = spoken.to_owned();
+        }
+        script.also(Some(conn), what)
+    };
+    // Connections 1 and 2 are open; the fault is on the second.
+    let both = || busy(open(open(client())).get(Via::Tunnel, &[]));
+    let crossed = |pause| on(1, both().wait(pause), "HTTP/1.1").answer(Via::Tunnel);
+    assert_eq!(verdict(yaml, crossed(0.3).exits(0)).word, Word::Pass);
+    earns(
+        Word::Storm,
+        "came back after 101 ms, 2.0 s were asked for",
+        yaml,
+        crossed(101.0).exits(0),
+    );
+    // The next one is held against the fault all the same.
+    let again = |pause| on(1, crossed(0.3).wait(pause), "HTTP/1.1").exits(0);
+    assert_eq!(verdict(yaml, again(2000.0)).word, Word::Pass);
+    assert_eq!(verdict(yaml, again(500.0)).word, Word::Storm);
+    // On the same connection it has read the 503 first, unless it has streams; a connection that is opened
+    // afterwards is late, too.
+    let same = |version| on(2, both().wait(0.3), version).answer(Via::Tunnel).exits(0);
+    assert_eq!(verdict(yaml, same("HTTP/2")).word, Word::Pass);
+    let new = open(both().wait(0.3)).get(Via::Tunnel, &[]).answer(Via::Tunnel).exits(0);
+    for script in [same("HTTP/1.1"), new] {
+        earns(Word::Storm, "came back after 0.3 ms, 2.0 s were asked for", yaml, script);
+    }
 }
 
 #[test]

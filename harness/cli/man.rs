@@ -63,7 +63,9 @@ fn page(command: &Command) -> std::io::Result<String> {
     }
     let more = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     out.extend(sections(&more).into_bytes());
-    man.render_version_section(&mut out)?;
+    if command.get_version().is_some() {
+        man.render_version_section(&mut out)?;
+    }
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 

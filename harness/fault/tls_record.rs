@@ -66,39 +66,75 @@ impl TlsRecord {
         (digits.len() == 4).then(|| u16::from_str_radix(digits, 16).ok())?
     }
 
-    fn words(&self) -> (String, bool) {
+    /// What one part of the rule does, and whether the client can notice it.
+    pub(crate) fn words(&self, part: Part) -> (String, bool) {
         let which = self.record.unwrap_or(1);
-        let mut words = Vec::new();
-        if self.flip {
-            words.push(format!("flips a bit of record {which}"));
-        }
-        if let Some(version) = self.version_number() {
-            words.push(format!("record {which} says version {version:#06x}"));
-        }
-        if let Some(Size(n)) = self.oversize {
-            words.push(format!("a record of {n} bytes before record {which}"));
-        }
-        if self.pause.is_some() {
-            words.push(format!("a pause after record {which}"));
-        }
-        if let Some(Size(n)) = self.fragment {
-            words.push(format!("handshake records of {n} bytes"));
-        }
-        if let Some(Size(n)) = self.split {
-            words.push(format!("segments of {n} bytes"));
-        }
-        let mut audible = true;
-        if let Some(Size(n)) = self.cut {
-            let end = match self.end.unwrap_or_default() {
-                CutEnd::Close => "FIN",
-                CutEnd::Reset => "RST",
-                CutEnd::Hang => "silence",
-            };
-            audible = end != "silence";
-            words.push(format!("{end} after {n} bytes of the handshake"));
-        }
-        (words.join(", "), audible)
+        let size = |size: Option<Size>| size.map_or(0, |Size(n)| n);
+        let words = match part {
+            Part::Flip => format!("flips a bit of record {which}"),
+            Part::Version => {
+                let version = self.version_number().unwrap_or_default();
+                format!("record {which} says version {version:#06x}")
+            }
+            Part::Oversize => {
+                format!("a record of {} bytes before record {which}", size(self.oversize))
+            }
+            Part::Pause => format!("a pause after record {which}"),
+            Part::Fragment => format!("handshake records of {} bytes", size(self.fragment)),
+            Part::Split => format!("segments of {} bytes", size(self.split)),
+            Part::Cut => {
+                let end = match self.end.unwrap_or_default() {
+                    CutEnd::Close => "FIN",
+                    CutEnd::Reset => "RST",
+                    CutEnd::Hang => "silence",
+                };
+                format!("{end} after {} bytes of the handshake", size(self.cut))
+            }
+        };
+        let silent = part == Part::Cut && self.end == Some(CutEnd::Hang);
+        (words, !silent)
     }
+
+    /// What the server has to send first, where a client has met nothing of the rule.
+    pub(crate) fn waits_for(&self) -> String {
+        let which = self.record.unwrap_or(1);
+        match (self.cut, self.fragment, self.split) {
+            (Some(Size(n)), ..) => {
+                format!("the server sent less than {n} bytes there, so nothing was cut off")
+            }
+            (_, Some(Size(n)), _) => {
+                format!("no handshake record in clear had more than {n} bytes there")
+            }
+            (.., Some(Size(n))) => {
+                format!("the server sent not more than {n} bytes at once there")
+            }
+            _ if self.oversize.is_some() => format!(
+                "the server sent no record {which} there, so nothing came before it: it sent fewer"
+            ),
+            _ => format!("the server sent no record {which} there: it sent fewer"),
+        }
+    }
+}
+
+/// One thing that a rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Flip,
+    Version,
+    Oversize,
+    Pause,
+    Fragment,
+    Split,
+    Cut,
+}
+
+/// A rule that waits for its record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Armed {
+    /// Its number, from 1.
+    pub rule: usize,
+    /// What it does.
+    pub record: TlsRecord,
 }
 
 impl Fault for TlsRecord {
@@ -149,9 +185,8 @@ impl Fault for TlsRecord {
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
-        cx.choice.tls.records.push(self.clone());
-        let (did, audible) = self.words();
-        cx.did(did, audible);
+        // It is met when the record is there: a client may get fewer of them.
+        cx.choice.tls.records.push(Armed { rule: cx.rule(), record: self.clone() });
         Ok(After::Go)
     }
 }

@@ -19,7 +19,7 @@ pub use hello::{ClientHello, HANDSHAKE, Hello};
 use crate::conn::Conn;
 use crate::event::{How, Who};
 use crate::fault::tls::Tls;
-use crate::fault::tls_record::TlsRecord;
+use crate::fault::tls_record::Armed;
 use crate::stage::Stage;
 use crate::wire::replay::replay;
 use crate::wire::tls::Rude;
@@ -33,7 +33,7 @@ pub struct Plan {
     /// An alert in the place of an encrypted record.
     pub alert: Option<tamper::Tamper>,
     /// What becomes of its records.
-    pub records: Vec<TlsRecord>,
+    pub records: Vec<Armed>,
 }
 
 /// A session that stands.

@@ -15,15 +15,26 @@ use tokio::net::TcpStream;
 use crate::clock::Wait;
 use crate::conn::Conn;
 use crate::event::{How, Side, What, Who};
-use crate::fault::tls_record::{CutEnd, TlsRecord};
+use crate::fault::tls_record::{Armed, CutEnd, Part};
 use crate::stage::Stage;
 use crate::wire::{BoxWire, Wire};
 
+/// What a rule has done: its place among the rules, and which part of it.
+type Did = (usize, Part);
+
+/// Bytes to be sent, and what has been done when so many of them are.
+#[derive(Default)]
+struct Out {
+    bytes: BytesMut,
+    sent: usize,
+    done: Vec<(usize, Did)>,
+}
+
 /// What is next to be done.
 enum Act {
-    Send(BytesMut),
-    Pause(Duration),
-    End(CutEnd),
+    Send(Out),
+    Pause(Duration, Did),
+    End(CutEnd, Did),
 }
 
 /// A wire whose records go out as the scenario says.
@@ -32,7 +43,9 @@ pub struct Records {
     wire: Option<BoxWire>,
     conn: Arc<Conn>,
     stage: Stage,
-    rules: Vec<TlsRecord>,
+    rules: Vec<Armed>,
+    /// What is written down already.
+    noted: Vec<Did>,
     /// The beginning of a record that is not whole yet.
     partial: BytesMut,
     acts: VecDeque<Act>,
@@ -51,7 +64,7 @@ pub struct Records {
 }
 
 /// Puts the rules under a server of TLS.
-pub fn records(wire: BoxWire, conn: &Arc<Conn>, stage: Stage, rules: Vec<TlsRecord>) -> BoxWire {
+pub fn records(wire: BoxWire, conn: &Arc<Conn>, stage: Stage, rules: Vec<Armed>) -> BoxWire {
     if rules.is_empty() {
         return wire;
     }
@@ -60,6 +73,7 @@ pub fn records(wire: BoxWire, conn: &Arc<Conn>, stage: Stage, rules: Vec<TlsReco
         conn: Arc::clone(conn),
         stage,
         rules,
+        noted: Vec::new(),
         partial: BytesMut::new(),
         acts: VecDeque::new(),
         timer: None,
@@ -107,9 +121,11 @@ impl Records {
     fn record(&mut self, mut record: BytesMut) {
         let mut pauses = Vec::new();
         let (mut fragment, mut split) = (None, None);
-        for rule in self.rules.clone() {
-            fragment = rule.fragment.or(fragment);
-            split = rule.split.or(split);
+        // What is done in its head, and what at its end.
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        for (index, Armed { record: rule, .. }) in self.rules.clone().into_iter().enumerate() {
+            fragment = rule.fragment.map(|size| (size, index)).or(fragment);
+            split = rule.split.map(|size| (size.0, index)).or(split);
             if rule.record.unwrap_or(1) != self.records {
                 continue;
             }
@@ -118,31 +134,53 @@ impl Records {
                 let mut long = vec![0x17, 3, 3];
                 long.extend(length.to_be_bytes());
                 long.resize(5 + usize::from(length), 0);
-                self.put(&long, split.map(|s| s.0));
+                self.put(&long, split, &[(5, (index, Part::Oversize))]);
             }
             if let Some(version) = rule.version_number() {
                 record[1..3].copy_from_slice(&version.to_be_bytes());
+                first.push((3, (index, Part::Version)));
             }
-            if let (true, Some(last)) = (rule.flip, record.last_mut()) {
-                *last ^= 1;
+            if let (true, Some(byte)) = (rule.flip, record.last_mut()) {
+                *byte ^= 1;
+                last.push((index, Part::Flip));
             }
-            pauses.extend(rule.pause);
+            pauses.extend(rule.pause.map(|pause| (pause, (index, Part::Pause))));
         }
         match fragment {
             // In clear, TLS 1.2 and ServerHello: a handshake message may be cut anywhere.
-            Some(size) if record[0] == HANDSHAKE && !self.encrypted => {
-                for part in record[5..].chunks(size.0 as usize) {
+            Some((size, rule)) if record[0] == HANDSHAKE && !self.encrypted => {
+                let mut parts = record[5..].chunks(size.0 as usize).peekable();
+                while let Some(part) = parts.next() {
                     let mut cut = record[..3].to_vec();
                     cut.extend((part.len() as u16).to_be_bytes());
                     cut.extend_from_slice(part);
-                    self.put(&cut, split.map(|s| s.0));
+                    let mut done = std::mem::take(&mut first);
+                    match parts.peek() {
+                        Some(_) => done.push((5, (rule, Part::Fragment))),
+                        None => done.extend(last.iter().map(|did| (cut.len(), *did))),
+                    }
+                    self.put(&cut, split, &done);
                 }
             }
-            _ => self.put(&record, split.map(|s| s.0)),
+            _ => {
+                first.extend(last.into_iter().map(|did| (record.len(), did)));
+                self.put(&record, split, &first);
+            }
         }
-        for pause in pauses {
-            self.acts.push_back(Act::Pause(self.conn.scaled(pause.0)));
+        for (pause, did) in pauses {
+            self.acts.push_back(Act::Pause(self.conn.scaled(pause.0), did));
         }
+    }
+
+    /// Writes down what a rule has done, once.
+    fn note(&mut self, did: Did) {
+        if self.noted.contains(&did) {
+            return;
+        }
+        self.noted.push(did);
+        let Armed { rule, record } = &self.rules[did.0];
+        let ((did, audible), at) = (record.words(did.1), self.stage);
+        self.conn.note(What::Fault { rule: *rule, at, effect: "tls_record", did, audible });
     }
 
     /// The connection has ended, where this is TLS with the proxy, or around it. In a tunnel the
@@ -152,26 +190,41 @@ impl Records {
         if own { self.conn.closed(by, how) } else { self.conn.closing(by, how) }
     }
 
-    /// Puts bytes out, up to where it is cut.
-    fn put(&mut self, bytes: &[u8], split: Option<u64>) {
-        if matches!(self.acts.back(), Some(Act::End(_))) || self.ended.is_some() {
+    /// Puts bytes out, up to where it is cut. `done`: what has been done when so many of them are out.
+    fn put(&mut self, bytes: &[u8], split: Option<(u64, usize)>, done: &[(usize, Did)]) {
+        if matches!(self.acts.back(), Some(Act::End(..))) || self.ended.is_some() {
             return;
         }
-        let cut = self.rules.iter().find_map(|r| Some((r.cut?.0, r.end.unwrap_or_default())));
-        let room = cut.map_or(u64::MAX, |(cut, _)| cut - self.bytes);
+        let cut = self.rules.iter().enumerate().find_map(|(index, Armed { record, .. })| {
+            Some((record.cut?.0, record.end.unwrap_or_default(), index))
+        });
+        let room = cut.map_or(u64::MAX, |(cut, ..)| cut - self.bytes);
         let some = &bytes[..bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX))];
         self.bytes += some.len() as u64;
-        match (split, self.acts.back_mut()) {
-            (Some(n), _) => {
-                let parts = some.chunks(n as usize).map(BytesMut::from);
-                self.acts.extend(parts.map(Act::Send));
+        let most = split.map_or(some.len(), |(n, _)| n as usize).max(1);
+        for (index, part) in some.chunks(most).enumerate() {
+            let from = index * most;
+            let mut apart = None;
+            if let Some((_, rule)) = split {
+                // More than goes into one, or what would have gone together.
+                let more =
+                    part.len() < some.len() || matches!(self.acts.back(), Some(Act::Send(_)));
+                apart = more.then_some((from + 1, (rule, Part::Split)));
+                self.acts.push_back(Act::Send(Out::default()));
             }
             // What comes together goes together: one segment, where the kernel can.
-            (None, Some(Act::Send(before))) => before.extend_from_slice(some),
-            (None, _) => self.acts.push_back(Act::Send(BytesMut::from(some))),
+            if !matches!(self.acts.back(), Some(Act::Send(_))) {
+                self.acts.push_back(Act::Send(Out::default()));
+            }
+            let Some(Act::Send(out)) = self.acts.back_mut() else { return };
+            let before = out.sent + out.bytes.len();
+            let here = done.iter().copied().chain(apart);
+            let here = here.filter(|(at, _)| (from + 1..=from + part.len()).contains(at));
+            out.done.extend(here.map(|(at, did)| (before + at - from, did)));
+            out.bytes.extend_from_slice(part);
         }
-        if let Some((_, end)) = cut.filter(|(cut, _)| *cut == self.bytes) {
-            self.acts.push_back(Act::End(end));
+        if let Some((_, end, rule)) = cut.filter(|(cut, ..)| *cut == self.bytes) {
+            self.acts.push_back(Act::End(end, (rule, Part::Cut)));
         }
     }
 
@@ -185,23 +238,33 @@ impl Records {
             let Some(act) = self.acts.front_mut() else { return Poll::Ready(Ok(())) };
             let Some(wire) = &mut self.wire else { return Poll::Ready(Err(gone())) };
             match act {
-                Act::Send(bytes) => {
-                    let n = ready!(Pin::new(&mut *wire).poll_write(cx, bytes))?;
-                    bytes.advance(n);
-                    if bytes.is_empty() {
-                        ready!(Pin::new(wire).poll_flush(cx))?;
-                        self.acts.pop_front();
-                    }
-                }
-                Act::Pause(length) => {
-                    self.timer = Some(self.conn.clock().wait(*length));
+                Act::Send(out) if out.bytes.is_empty() => {
+                    ready!(Pin::new(wire).poll_flush(cx))?;
                     self.acts.pop_front();
                 }
-                Act::End(end) => {
-                    let end = *end;
+                Act::Send(out) => {
+                    let n = ready!(Pin::new(wire).poll_write(cx, &out.bytes))?;
+                    out.bytes.advance(n);
+                    out.sent += n;
+                    let sent = out.sent;
+                    for (_, did) in
+                        out.done.extract_if(.., |(at, _)| *at <= sent).collect::<Vec<_>>()
+                    {
+                        self.note(did);
+                    }
+                }
+                Act::Pause(length, did) => {
+                    let did = *did;
+                    self.timer = Some(self.conn.clock().wait(*length));
+                    self.acts.pop_front();
+                    self.note(did);
+                }
+                Act::End(end, did) => {
+                    let (end, did) = (*end, *did);
                     match end {
                         CutEnd::Close => {
                             ready!(wire.poll_fin(cx))?;
+                            self.note(did);
                             self.closed(Who::Us, How::Fin);
                         }
                         // A RST throws away what the kernel has not sent yet.
@@ -213,10 +276,12 @@ impl Records {
                         CutEnd::Reset => {
                             wire.arm_reset();
                             self.wire = None;
+                            self.note(did);
                             self.closed(Who::Us, How::Rst);
                         }
                         CutEnd::Hang => {
                             let at = self.stage;
+                            self.note(did);
                             self.conn.note(What::Silence { who: Who::Us, at, reads: true });
                         }
                     }
@@ -336,78 +401,4 @@ impl Wire for Records {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    use super::*;
-    use crate::scenario::{Scenario, Size};
-    use crate::start::{Setup, simulate};
-    use crate::wire::sim::pair;
-
-    /// Records of these lengths, as a server would send them.
-    fn sent(lengths: &[usize]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for length in lengths {
-            bytes.extend([0x16, 3, 3]);
-            bytes.extend((*length as u16).to_be_bytes());
-            bytes.extend((0..*length).map(|n| n as u8));
-        }
-        bytes
-    }
-
-    /// What comes out when these bytes are written in pieces of `piece`.
-    fn passed(rule: TlsRecord, bytes: &[u8], piece: usize) -> Vec<u8> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let running = simulate(Scenario::healthy(), &Setup::default()).unwrap();
-            let shared = Arc::clone(&running.shared);
-            let conn = Conn::new(1, Side::Client, running.scenario(), shared);
-            let (ours, mut theirs) = pair();
-            let mut wire = records(Box::new(ours), &conn, Stage::Tls, vec![rule]);
-            for part in bytes.chunks(piece) {
-                wire.write_all(part).await.unwrap();
-            }
-            wire.shutdown().await.unwrap();
-            let mut got = Vec::new();
-            theirs.read_to_end(&mut got).await.unwrap();
-            got
-        })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(40))]
-
-        /// Whatever the pieces in which a server writes: segments lose nothing, a cut comes after
-        /// its bytes, and what was fragmented has the same payload.
-        #[test]
-        fn bytes_are_kept(
-            lengths in prop::collection::vec(0usize..300, 1..6),
-            piece in 1usize..400,
-            n in 1u64..500,
-        ) {
-            let bytes = sent(&lengths);
-            let size = Some(Size(n));
-            let split = TlsRecord { split: size, ..TlsRecord::default() };
-            prop_assert_eq!(&passed(split, &bytes, piece), &bytes);
-            let cut = TlsRecord { cut: size, ..TlsRecord::default() };
-            let kept = bytes.len().min(n as usize);
-            prop_assert_eq!(&passed(cut, &bytes, piece), &bytes[..kept]);
-            let fragment = TlsRecord { fragment: size, ..TlsRecord::default() };
-            let mut rest = &passed(fragment, &bytes, piece)[..];
-            let mut payload = Vec::new();
-            while let Some((head, more)) = rest.split_first_chunk::<5>() {
-                let length = usize::from(u16::from_be_bytes([head[3], head[4]]));
-                prop_assert!(length as u64 <= n);
-                payload.extend_from_slice(&more[..length]);
-                rest = &more[length..];
-            }
-            let whole: Vec<u8> = lengths.iter().flat_map(|l| (0..*l).map(|n| n as u8)).collect();
-            prop_assert_eq!(payload, whole);
-        }
-    }
-}
+mod tests;

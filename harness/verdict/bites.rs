@@ -88,6 +88,7 @@ pub(super) fn never_bit(rule: &Rule) -> Option<String> {
              keep its TLS session in between"
                 .to_owned(),
         ),
+        Effect::TlsRecord(record) => Some(record.waits_for()),
         Effect::H2(h2) => Some(match h2.waits_for()? {
             Waits::Streams(most) => {
                 let s = if most == 1 { "" } else { "s" };

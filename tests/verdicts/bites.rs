@@ -147,3 +147,12 @@ fn a_second_stream() {
     judge(&[scenario], "curl -sS {target} {target}").earns("PASS", 0);
     judge(&[scenario], "curl -sS --parallel {target} {target}").earns("PASS", 0);
 }
+
+/// The record that is to be damaged has to be there.
+#[test]
+fn a_record_of_tls() {
+    let scenario = "tls/bad-record-mac";
+    let why = "the server sent no record 3 there";
+    never_met(scenario, "curl --tls-max 1.2 -sS {target}", why);
+    judge(&[scenario], "curl -sS {target}").earns("PASS", 0);
+}

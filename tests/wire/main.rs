@@ -22,6 +22,7 @@ mod http;
 mod inside;
 #[path = "../support/login.rs"]
 mod login;
+mod met;
 mod origin;
 mod pac;
 mod passed_on;

@@ -130,6 +130,7 @@ pub(crate) enum Part {
 
 /// A rule that waits for its record.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Armed {
     /// Its number, from 1.
     pub rule: usize,

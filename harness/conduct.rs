@@ -397,20 +397,6 @@ impl Conduct {
             self.hello = Some(fingerprint.to_owned());
         }
     }
-
-    fn saw(&mut self, found: &[&'static str], spot: Spot, conn: Option<u64>) {
-        for &secret in found {
-            let spot = self.where_exactly(secret, spot, conn);
-            let room = self.sights.len() < FEW;
-            match self.sights.iter_mut().find(|s| s.secret == secret && s.spot == spot) {
-                Some(sight) => sight.times += 1,
-                None if room => {
-                    self.sights.push(Sight { secret, spot, conn, times: 1 });
-                }
-                None => {}
-            }
-        }
-    }
 }
 
 /// Whether a client must not trust a certificate of this word. What is unknown is bad.

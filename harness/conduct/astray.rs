@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::Uri;
 
-use super::{Conduct, OPEN, Spot};
+use super::{Conduct, FEW, OPEN, Sight, Spot};
 use crate::event::{Event, Via, What};
 use crate::secrets::ORIGIN;
 
@@ -65,8 +65,23 @@ impl Conduct {
         }
     }
 
+    /// Secrets were seen somewhere.
+    pub(super) fn saw(&mut self, found: &[&'static str], spot: Spot, conn: Option<u64>) {
+        for &secret in found {
+            let spot = self.where_exactly(secret, spot, conn);
+            let room = self.sights.len() < FEW;
+            match self.sights.iter_mut().find(|s| s.secret == secret && s.spot == spot) {
+                Some(sight) => sight.times += 1,
+                None if room => {
+                    self.sights.push(Sight { secret, spot, conn, times: 1 });
+                }
+                None => {}
+            }
+        }
+    }
+
     /// Where a secret was seen, more exactly: the origin's own must not leave TLS, nor go to others.
-    pub(super) fn where_exactly(&self, secret: &str, spot: Spot, conn: Option<u64>) -> Spot {
+    fn where_exactly(&self, secret: &str, spot: Spot, conn: Option<u64>) -> Spot {
         let via = match spot {
             Spot::ProxyRequest => Via::Forward,
             Spot::OriginTunnel => Via::Tunnel,

@@ -242,11 +242,8 @@ impl Matrix {
                 return Ok(Err(2));
             }
         };
-        if let Some(NoMatch { pattern: Some(pattern), near }) = skips_nothing(&self.skip) {
-            let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-            say(format_args!(
-                "no scenario matches `--skip {pattern}`: {near}`badproxy list` shows all"
-            ));
+        if let Some(text) = skips_nothing(&self.skip) {
+            say(text);
             return Ok(Err(4));
         }
         if !all.is_empty() && patterns.is_empty() && self.suite.is_none() {

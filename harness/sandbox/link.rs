@@ -298,18 +298,31 @@ mod tests {
         assert_eq!(passed(&mut link(every), true, &some), ["..."]);
     }
 
-    /// By the seed's dice, whatever the segment; what goes to the proxy is lost elsewhere.
+    /// By the seed's dice, whatever the segment; each loss is counted.
     #[test]
-    fn to_the_client() {
+    fn lost_on_the_way() {
         let all: Vec<String> = ('a'..='z').map(String::from).collect();
         let each: Vec<(u8, &str)> = all.iter().map(|text| data(text)).collect();
         let lose = |effects: &str, back: bool| passed(&mut link(effects), back, &each);
-        for effects in ["{lose: {chance: 0.5}}", "{lose: {chance: 0.5, direction: downstream}}"] {
-            let arrived = lose(effects, true);
-            assert!((5..=22).contains(&arrived.len()), "{arrived:?}");
-            assert_eq!(arrived, lose(effects, true));
-            assert_eq!(lose(effects, false).len(), 27);
+        for (direction, back, there) in [
+            ("", true, true),
+            (", direction: downstream", true, false),
+            (", direction: upstream", false, true),
+        ] {
+            let effects = format!("{{lose: {{chance: 0.5{direction}}}}}");
+            for (way, lossy) in [(true, back), (false, there)] {
+                let arrived = lose(&effects, way);
+                assert_eq!(arrived, lose(&effects, way));
+                match lossy {
+                    true => assert!((5..=22).contains(&arrived.len()), "{arrived:?}"),
+                    false => assert_eq!(arrived.len(), 27, "{direction}"),
+                }
+            }
         }
+        let mut counting = link("{lose: {chance: 0.5}}");
+        let arrived = passed(&mut counting, true, &each).len();
+        assert_eq!(counting.losses.len(), 27 - arrived);
+        assert!(counting.losses.iter().all(|loss| *loss == (1, Direction::Downstream)));
         let sure = "{lose: {chance: 0.9999999}}";
         assert_eq!(passed(&mut link(sure), true, &[(0x12, ""), ACK, FIN]), ["..."]);
     }

@@ -117,6 +117,9 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
             return "where there is no route no packet leaves, and the client does not speak of it"
                 .to_owned();
         }
+        if let Some(why) = bites::never_bit(rule).filter(|_| conduct.attempts > 0) {
+            return why;
+        }
         let refused = rule.steps.0.first().is_some_and(|step| step.effect.word() == "refuse");
         return match refused {
             true => {

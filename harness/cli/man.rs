@@ -50,10 +50,9 @@ fn page(command: &Command) -> std::io::Result<String> {
     let mut text = String::from_utf8_lossy(&synopsis).into_owned();
     for last in command.get_positionals().filter(|argument| argument.is_last_set()) {
         let name = last.get_id().as_str().to_uppercase();
-        for (open, close) in [('<', '>'), ('[', ']')] {
-            let word = format!("\\fI{name}\\fR{close}");
-            text = text.replace(&format!("{open}{word}"), &format!("{open}\\fB\\-\\-\\fR {word}"));
-        }
+        let word = format!("\\fI{name}\\fR");
+        text = text.replace(&format!("<{word}>"), &format!("\\fB\\-\\-\\fR <{word}>"));
+        text = text.replace(&format!("[{word}]"), &format!("[\\fB\\-\\-\\fR {word}]"));
     }
     out.extend(text.into_bytes());
     man.render_description_section(&mut out)?;

@@ -31,6 +31,7 @@ pub struct Conn {
     handshake: Mutex<Handshake>,
     answered: AtomicBool,
     upgraded: AtomicBool,
+    unserved: AtomicBool,
 }
 
 /// How far the end of a connection has got.
@@ -61,6 +62,7 @@ impl Conn {
             handshake: Mutex::default(),
             answered: AtomicBool::new(false),
             upgraded: AtomicBool::new(false),
+            unserved: AtomicBool::new(false),
         })
     }
 
@@ -78,6 +80,7 @@ impl Conn {
             handshake: Mutex::default(),
             answered: AtomicBool::new(false),
             upgraded: AtomicBool::new(false),
+            unserved: AtomicBool::new(false),
         })
     }
 
@@ -117,6 +120,16 @@ impl Conn {
     /// Whether it has.
     pub fn is_upgraded(&self) -> bool {
         self.upgraded.load(Ordering::Relaxed)
+    }
+
+    /// A rule keeps it waiting before a byte is read: it takes no place among those that are served.
+    pub fn wait_for_ever(&self) {
+        self.unserved.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it takes a place at the proxy.
+    pub fn is_served(&self) -> bool {
+        !self.is_closed() && !self.unserved.load(Ordering::Relaxed)
     }
 
     /// The event log.

@@ -55,6 +55,9 @@ impl Fault for Hang {
             cx.conn.note(What::Silence { who: Who::Us, at: cx.stage, reads: false });
             return Ok(After::Stop);
         }
+        if cx.stage == Stage::Accept {
+            cx.conn.wait_for_ever();
+        }
         let reads = self.discard;
         cx.did(if reads { "silent, reads on" } else { "silent, stops reading" }, false);
         cx.conn.note(What::Silence { who: Who::Us, at: cx.stage, reads });

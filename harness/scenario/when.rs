@@ -25,7 +25,7 @@ pub struct When {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
     /// Connections open at the proxy when this one was accepted, itself included: `3-` when two
-    /// others were. Default: any number.
+    /// others were. One that `hang` at `accept` keeps waiting takes no place. Default: any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<Ordinals>,
     /// The target's host; `*` stands for any run of characters. Case is ignored.

@@ -27,7 +27,7 @@ pub(super) async fn take(
 ) {
     let mut open = JoinSet::new();
     let mut taken = 0;
-    // Those that are open. Only counted.
+    // Those that take a place. Only counted.
     let mut live = Vec::new();
     loop {
         let accepted = tokio::select! {
@@ -55,7 +55,7 @@ pub(super) async fn take(
         taken += 1;
         let mut facts = shared.plan().connection();
         if scenario.rules.iter().any(|rule| rule.when().open.is_some()) {
-            live.retain(|conn: &Weak<Conn>| conn.upgrade().is_some_and(|conn| !conn.is_closed()));
+            live.retain(|conn: &Weak<Conn>| conn.upgrade().is_some_and(|conn| conn.is_served()));
             facts.open = live.len() as u64 + 1;
         }
         let conn = Conn::new(facts.conn, Side::Client, scenario, Arc::clone(&shared));

@@ -156,3 +156,27 @@ fn a_ceiling_counts_what_is_open() {
     assert!(served(&mut proxy.connect()));
     second.write_all(b"still open").unwrap();
 }
+
+/// F9: those that are kept waiting take no place, and are never served.
+#[test]
+fn a_silent_ceiling_counts_what_is_served() {
+    let proxy = Proxy::start("rules: [{when: {open: 3-}, at: accept, do: hang}]");
+    let mut two = [proxy.connect(), proxy.connect()];
+    assert!(two.iter_mut().all(served));
+    let mut waiting = [proxy.connect(), proxy.connect()];
+    for socket in &mut waiting {
+        socket.write_all(CONNECT).unwrap();
+        assert_eq!(read_all(socket), (vec![], End::Silence));
+    }
+    let [first, second] = two;
+    drop(first);
+    proxy.wait_for("tcp:closed", "\"by\":\"client\"");
+    let third = &mut proxy.connect();
+    assert!(served(third));
+    // Both places are taken again.
+    let mut more = proxy.connect();
+    more.write_all(CONNECT).unwrap();
+    assert_eq!(read_all(&mut more), (vec![], End::Silence));
+    assert_eq!(read_all(&mut waiting[0]), (vec![], End::Silence));
+    drop(second);
+}

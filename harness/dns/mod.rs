@@ -8,6 +8,7 @@
 mod datagram;
 mod doh;
 pub mod message;
+mod pipeline;
 mod ports;
 mod reply;
 mod serve;

@@ -1,11 +1,14 @@
 //! DNS over connections: TCP (RFC 7766), TLS (RFC 7858), HTTPS (RFC 8484).
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
+use super::pipeline::{Left, MOST, Pipeline};
 use super::serve::{Outcome, Server};
 use super::{Asked, Transport, doh};
 use crate::cert::Flavour;
@@ -105,50 +108,83 @@ async fn secured(
     }
 }
 
-/// Messages behind their lengths. Whether it was the client that has ended the connection.
+/// The next whole message behind its length.
+fn message(inbox: &mut BytesMut) -> Option<BytesMut> {
+    let length = usize::from(u16::from_be_bytes(*inbox.first_chunk()?));
+    if inbox.len() < 2 + length {
+        return None;
+    }
+    inbox.advance(2);
+    Some(inbox.split_to(length))
+}
+
+/// Messages behind their lengths, each answered when its answer is ready. Whether it was the client
+/// that has ended the connection.
 async fn framed(
     server: &Server,
     conn: &Conn,
-    mut wire: BoxWire,
+    wire: BoxWire,
     mut inbox: BytesMut,
     transport: Transport,
     from: &str,
     cert: Flavour,
 ) -> bool {
-    loop {
-        let whole = loop {
-            if inbox.len() >= 2 {
-                let length = usize::from(u16::from_be_bytes([inbox[0], inbox[1]]));
-                if inbox.len() >= 2 + length {
-                    inbox.advance(2);
-                    break inbox.split_to(length);
+    let pipeline = Pipeline::new(wire);
+    let ask = |message: BytesMut| {
+        let mut part = pipeline.part();
+        async move {
+            let mut rest = BytesMut::new();
+            server.answer(conn, &message, transport, from, &mut part, &mut rest).await
+        }
+    };
+    let mut open = Vec::new();
+    let by_client = poll_fn(|cx| {
+        loop {
+            while open.len() < MOST
+                && let Some(message) = message(&mut inbox)
+            {
+                distrusted(conn, cert, message.len());
+                open.push(Box::pin(ask(message)));
+            }
+            let mut index = 0;
+            while index < open.len() {
+                let Poll::Ready(outcome) = open[index].as_mut().poll(cx) else {
+                    index += 1;
+                    continue;
+                };
+                drop(open.remove(index));
+                match outcome {
+                    Outcome::Answer(bytes) => pipeline.answer(&bytes),
+                    Outcome::Done => {}
+                    Outcome::Ended => return Poll::Ready(false),
                 }
             }
-            match wire.read_buf(&mut inbox).await {
-                Ok(n) if n > 0 => {}
-                _ => {
-                    conn.closed(Who::Client, How::Fin);
-                    let _ = wire.shutdown().await;
-                    return true;
+            let drained = match pipeline.poll_drain(cx) {
+                Poll::Ready(Err(_)) => return Poll::Ready(true),
+                drained => drained.is_ready(),
+            };
+            match pipeline.left() {
+                Some(Left::Reset) => return Poll::Ready(true),
+                // It may have half-closed, and wait for its answers.
+                Some(Left::Fin) if open.is_empty() && drained => return Poll::Ready(true),
+                Some(Left::Fin) => return Poll::Pending,
+                None if open.len() >= MOST => return Poll::Pending,
+                None => {
+                    let _ = ready!(pipeline.poll_more(cx, &mut inbox));
                 }
-            }
-        };
-        distrusted(conn, cert, whole.len());
-        match server.answer(conn, &whole, transport, from, &mut wire, &mut inbox).await {
-            Outcome::Answer(bytes) => {
-                let mut out = (bytes.len() as u16).to_be_bytes().to_vec();
-                out.extend_from_slice(&bytes);
-                if wire.write_all(&out).await.is_err() || wire.flush().await.is_err() {
-                    return true;
-                }
-            }
-            Outcome::Done => {}
-            Outcome::Ended => {
-                end(conn, &mut wire).await;
-                return false;
             }
         }
+    })
+    .await;
+    drop(open);
+    let Some(mut wire) = pipeline.take() else { return by_client };
+    if by_client {
+        conn.closed(Who::Client, conn.left().unwrap_or(How::Fin));
+        let _ = wire.shutdown().await;
+    } else {
+        end(conn, &mut wire).await;
     }
+    by_client
 }
 
 /// A query under a certificate that the client must not trust.

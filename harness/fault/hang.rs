@@ -49,11 +49,13 @@ impl Fault for Hang {
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
-        if cx.facts.dns.as_ref().is_some_and(|asked| asked.transport == Some(Transport::Udp)) {
-            // A datagram has no connection to keep open.
+        let asked = cx.facts.dns.as_ref().filter(|asked| asked.question.is_some());
+        if let Some(Transport::Udp | Transport::Tcp | Transport::Dot) = asked.and_then(|asked| asked.transport) {
+            // A datagram has no connection to keep open, and on one of TCP the other queries are answered.
             cx.did("no answer", false);
-            cx.conn.note(What::Silence { who: Who::Us, at: cx.stage, reads: false });
-            return Ok(After::Stop);
+            let reads = asked.is_some_and(|asked| asked.transport != Some(Transport::Udp));
+            cx.conn.note(What::Silence { who: Who::Us, at: cx.stage, reads });
+            return Ok(After::Replaced);
         }
         if cx.stage == Stage::Accept {
             cx.conn.wait_for_ever();

@@ -8,6 +8,7 @@ mod certs;
 mod claims;
 mod counted;
 mod dns;
+mod dns_pipelined;
 mod doh;
 mod effects;
 mod ends;

@@ -22,7 +22,7 @@ pub const ENDPOINTS: &[(&str, &str)] = &[
     ("/echo", "the request's body"),
     ("/upload", "reads the body, says how long it was"),
     ("/redirect/N", "N redirects, then the nonce; /redirect?to=URL goes there"),
-    ("/ws", "a WebSocket that echoes"),
+    ("/ws", "a WebSocket that echoes frames of up to 1 MiB"),
 ];
 
 /// The header line that carries the nonce on every answer of the origin.

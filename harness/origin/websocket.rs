@@ -37,15 +37,18 @@ fn accept(key: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(hash)
 }
 
-/// One frame off the front of `inbox`: its first byte and its payload. Err: it breaks the
-/// protocol or is too long.
-fn take(inbox: &mut BytesMut) -> Result<Option<(u8, Vec<u8>)>, ()> {
+/// Codes of a close frame (RFC 6455, section 7.4.1): it breaks the protocol, it is too long.
+const BROKEN: u16 = 1002;
+const TOO_LONG: u16 = 1009;
+
+/// One frame off the front of `inbox`: its first byte and its payload. Err: why there is none.
+fn take(inbox: &mut BytesMut) -> Result<Option<(u8, Vec<u8>)>, u16> {
     if inbox.len() < 2 {
         return Ok(None);
     }
     let (first, second) = (inbox[0], inbox[1]);
     if second & 0x80 == 0 {
-        return Err(());
+        return Err(BROKEN);
     }
     let (size, at) = match second & 0x7f {
         126 if inbox.len() >= 4 => (u64::from(u16::from_be_bytes([inbox[2], inbox[3]])), 4),
@@ -54,7 +57,7 @@ fn take(inbox: &mut BytesMut) -> Result<Option<(u8, Vec<u8>)>, ()> {
         n => (u64::from(n), 2),
     };
     if size > LONGEST {
-        return Err(());
+        return Err(TOO_LONG);
     }
     let end = at + 4 + size as usize;
     if inbox.len() < end {
@@ -108,7 +111,11 @@ pub(super) async fn open(
 pub(super) async fn echo(mut wire: BoxWire, mut inbox: BytesMut, heard: &mut Heard) {
     loop {
         match take(&mut inbox) {
-            Err(()) => return close(wire, heard).await,
+            Err(code) => {
+                let said = frame(0x88, &code.to_be_bytes());
+                let _ = wire.write_all(&said).await;
+                return close(wire, heard).await;
+            }
             Ok(None) => match wire.read_buf(&mut inbox).await {
                 Ok(n) if n > 0 => {}
                 _ => return close(wire, heard).await,
@@ -143,6 +150,6 @@ mod tests {
         inbox.extend_from_slice(&[b'i' ^ 2, 0x99]);
         assert_eq!(take(&mut inbox), Ok(Some((0x81, b"hi".to_vec()))));
         assert_eq!(&inbox[..], [0x99]);
-        assert_eq!(take(&mut BytesMut::from(&[0x81, 0x02][..])), Err(()), "unmasked");
+        assert_eq!(take(&mut BytesMut::from(&[0x81, 0x02][..])), Err(BROKEN), "unmasked");
     }
 }

@@ -239,3 +239,34 @@ fn a_real_target_gets_the_changed_request() {
     assert!(!got.contains("Upgrade") && got.contains("\r\nConnection: keep-alive\r\n"), "{got}");
     proxy.wait_for("fault:applied", "without Upgrade, with X-C: 3");
 }
+
+/// F8: a frame that is too long gets a close frame with 1009, one without a mask 1002, then a FIN.
+#[test]
+fn what_is_not_echoed_gets_a_close_frame() {
+    let proxy = Proxy::start("name: x\n");
+    let long = |length: u64| {
+        let mut frame = vec![0x82, 0xff];
+        frame.extend(length.to_be_bytes());
+        frame.extend([0; 4]);
+        frame.resize(frame.len() + length as usize, 0);
+        frame
+    };
+    for (in_tunnel, place) in [(true, ""), (false, ABSOLUTE)] {
+        let (mut socket, _) = ask(&proxy, in_tunnel, &handshake(place, UPGRADE));
+        let mut writer = socket.try_clone().unwrap();
+        let sender = std::thread::spawn(move || writer.write_all(&long(1 << 20)).unwrap());
+        let mut got = vec![0; 10 + (1 << 20)];
+        socket.read_exact(&mut got).unwrap();
+        sender.join().unwrap();
+        let mut writer = socket.try_clone().unwrap();
+        let sender = std::thread::spawn(move || writer.write_all(&long((1 << 20) + 1)).unwrap());
+        let mut said = [0; 4];
+        socket.read_exact(&mut said).unwrap();
+        assert_eq!(said, [0x88, 2, 0x03, 0xf1]);
+        sender.join().unwrap();
+        assert_eq!(read_all(&mut socket), (vec![], End::Fin));
+        let (mut socket, _) = ask(&proxy, in_tunnel, &handshake(place, UPGRADE));
+        socket.write_all(&[0x81, 1, b'h']).unwrap();
+        assert_eq!(read_all(&mut socket), (vec![0x88, 2, 0x03, 0xea], End::Fin));
+    }
+}

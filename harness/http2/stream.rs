@@ -46,7 +46,12 @@ pub struct Stream {
     usual: Code,
     /// The flush that writes what was written last.
     written: Option<u64>,
+    /// Bytes of the frames that it sends.
+    bytes: u64,
 }
+
+/// The bytes before a frame's payload.
+const FRAME_HEAD: u64 = 9;
 
 impl Stream {
     pub(super) fn new(
@@ -66,7 +71,13 @@ impl Stream {
             reset: None,
             usual,
             written: None,
+            bytes: 0,
         }
+    }
+
+    /// Bytes of the frames that it has sent, HEADERS and DATA.
+    pub fn sent(&self) -> u64 {
+        self.bytes
     }
 
     /// Its number.
@@ -117,6 +128,7 @@ impl Stream {
         let fields = fields.iter().map(|(name, value)| (name.as_str(), *value));
         let block = frame::block([(":status", status)].into_iter().chain(fields));
         let Sends::Head(respond, _) = &mut self.sends else { return Ok(()) };
+        self.bytes += FRAME_HEAD + block.len() as u64;
         self.handle.block(self.id, block);
         let mut response = Response::new(());
         if known.is_informational() {
@@ -234,6 +246,7 @@ impl AsyncWrite for Stream {
                 if sent.is_err() {
                     return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
                 }
+                this.bytes += FRAME_HEAD + n as u64;
                 this.written = Some(this.handle.ticket());
                 Poll::Ready(Ok(n))
             }

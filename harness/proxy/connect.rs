@@ -53,7 +53,11 @@ pub(super) struct Yes<'a> {
 pub(super) async fn connect(session: &mut Session, head: &Head) -> Next {
     // What a rule has done to the bytes, its own event tells: they are not what stands here.
     let touched = session.conn.scenario.touches(Stage::Reply);
-    let raw = if touched { String::new() } else { String::from_utf8_lossy(REPLY).into_owned() };
+    let raw = match (touched, session.conn.stream.is_some()) {
+        (true, _) => String::new(),
+        (false, true) => "HTTP/2 200\r\n\r\n".to_owned(),
+        (false, false) => String::from_utf8_lossy(REPLY).into_owned(),
+    };
     let note = |bytes| What::Reply { status: 200, bytes, raw: raw.clone() };
     match open(session, Yes { bytes: REPLY, note: &note }).await {
         Ok(next) => next,
@@ -177,7 +181,8 @@ async fn reply(session: &mut Session, yes: Yes<'_>) -> After {
             conn.closed(Who::Client, How::Rst);
             return After::Stop;
         }
-        let bytes = yes.bytes.len() as u64;
+        // What has gone out is not what was written, where it becomes HEADERS.
+        let bytes = wire.http2().map_or(yes.bytes.len() as u64, |stream| stream.sent());
         conn.note((yes.note)(bytes));
         return After::Go;
     }
@@ -195,7 +200,8 @@ async fn reply(session: &mut Session, yes: Yes<'_>) -> After {
             return After::Stop;
         }
     }
-    let bytes = flow.passed().1;
+    let passed = flow.passed().1;
+    let bytes = flow.client().http2().map_or(passed, |stream| stream.sent());
     conn.note((yes.note)(bytes));
     After::Go
 }

@@ -222,8 +222,15 @@ impl Session {
     async fn answer(&mut self, answer: &Respond, closing: bool) {
         let bytes = answer.answer(&self.facts, closing);
         let _ = self.wire.write_all(&bytes).await;
-        let raw = String::from_utf8_lossy(&bytes).into_owned();
-        self.conn.note(What::Reply { status: answer.status, bytes: bytes.len() as u64, raw });
+        let mut raw = String::from_utf8_lossy(&bytes).into_owned();
+        let mut sent = bytes.len() as u64;
+        // What was written has become HEADERS and DATA.
+        if let Some(stream) = self.wire.http2() {
+            let (_, rest) = raw.split_once("\r\n").unwrap_or_default();
+            raw = format!("HTTP/2 {}\r\n{rest}", answer.status);
+            sent = stream.sent();
+        }
+        self.conn.note(What::Reply { status: answer.status, bytes: sent, raw });
     }
 
     /// The end of a connection that the proxy closes: stage `close`, then a FIN.

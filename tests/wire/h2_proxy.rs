@@ -34,6 +34,8 @@ fn two_streams_are_two_tunnels_and_two_attempts() {
     let (proxy, mut client) = session("rules: []");
     client.send(&connect(1, TARGET, &[]));
     client.until("HEADERS on 1, :status: 200");
+    // F6: a HEADERS frame, its nine bytes and a block of 14, and no line of HTTP/1.
+    proxy.wait_for("connect:reply", "\"bytes\":23,\"raw\":\"HTTP/2 200");
     client.send(&connect(3, TARGET, &[]));
     client.until("HEADERS on 3, :status: 200");
     client.send(&frame(0, 0, 3, GET));

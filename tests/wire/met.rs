@@ -77,3 +77,16 @@ fn f16_no_third_record_for_a_client_of_tls_1_2() {
         proxy.events().into_iter().filter(|e| e.what.name() == "fault:applied").collect();
     assert!(all.is_empty(), "{all:#?}");
 }
+
+/// F6: the bytes and the phrase are those that went out.
+#[test]
+fn f6_an_answer_as_it_went_out() {
+    for effect in ["{respond: {status: 200, reason: Fine}}", "{respond: {status: 200}}"] {
+        let proxy = Proxy::start(&format!("rules: [{{at: reply, do: {effect}}}]\n"));
+        let mut socket = proxy.connect();
+        socket.write_all(CONNECT).unwrap();
+        let head = read_until(&mut socket, "\r\n\r\n");
+        let phrase = head.lines().next().unwrap().strip_prefix("HTTP/1.1 200 ").unwrap();
+        proxy.wait_for("fault:applied", &format!("answered 200 {phrase}\""));
+    }
+}

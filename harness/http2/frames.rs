@@ -37,6 +37,8 @@ struct State {
     extra: BytesMut,
     /// Header blocks in the place of the library's, by stream.
     blocks: BTreeMap<u32, Vec<Vec<u8>>>,
+    /// A stream beyond the first ones has kept to the cap.
+    kept: bool,
     /// Streams that rules or relays have reset: nobody is to blame.
     reset: Vec<u32>,
     /// The last stream that GOAWAY has left.
@@ -65,6 +67,7 @@ impl Handle {
             out: BytesMut::new(),
             extra: BytesMut::new(),
             blocks: BTreeMap::new(),
+            kept: false,
             reset: Vec::new(),
             last: None,
             flushed: 0,
@@ -133,12 +136,17 @@ impl Handle {
         self.state().last.is_some_and(|last| stream > last)
     }
 
-    /// That many streams have been opened.
-    pub(super) fn opened(&self, streams: u64) {
+    /// The library serves another stream: there have been that many.
+    pub(super) fn opened(&self, streams: u64, stream: u32) {
         let mut state = self.state();
-        if matches!(state.terms.waits_for(), Some(Waits::Streams(most)) if streams > u64::from(most))
+        if let Some(Waits::Streams(most)) = state.terms.waits_for()
+            && streams > u64::from(most)
+            && let (false, Some((rule, at))) = (state.kept, state.terms.bites)
         {
-            state.bite();
+            // It has come when fewer were open: right behind an answer, or with good manners.
+            state.kept = true;
+            let did = format!("MAX_CONCURRENT_STREAMS {most}, and stream {stream} finds room");
+            state.conn.note(What::Fault { rule, at, effect: "h2", did, audible: false });
         }
     }
 
@@ -263,23 +271,21 @@ impl State {
                     }
                 }
             }
-            6 if answer && self.terms.ack_pings == Some(false) => self.bite(),
-            8 if self.terms.window_updates == Some(false) => self.bite(),
+            6 if answer && self.terms.ack_pings == Some(false) => self.bite(stream),
+            8 if self.terms.window_updates == Some(false) => self.bite(stream),
             _ => self.out.extend_from_slice(whole),
         }
     }
 
     /// The client has come to what the terms wait for: written down once.
-    fn bite(&mut self) {
+    fn bite(&mut self, stream: u32) {
         let (Some(waits), Some((rule, at))) = (self.terms.waits_for(), self.terms.bites.take())
         else {
             return;
         };
         let (did, audible) = match waits {
             Waits::Streams(most) => {
-                let text =
-                    format!("MAX_CONCURRENT_STREAMS {most}, and the client opens another stream");
-                (text, true)
+                (format!("MAX_CONCURRENT_STREAMS {most}: stream {stream} is refused"), true)
             }
             Waits::Upload => ("no WINDOW_UPDATE, and one is due".to_owned(), false),
             Waits::Ping => ("no PING ACK, and one is due".to_owned(), false),
@@ -305,7 +311,7 @@ impl State {
         };
         if let Some((answered, code)) = said.filter(|(_, code)| *code != 0) {
             if answered == "RST_STREAM" && code == REFUSED {
-                self.bite();
+                self.bite(stream);
             }
             let (answered, code) = (answered.to_owned(), Code(code).to_string());
             self.conn.note(What::Http2Error { stream, answered, code });

@@ -105,7 +105,7 @@ impl Session {
                 }
             };
             self.streams += 1;
-            self.handle.opened(self.streams);
+            self.handle.opened(self.streams, respond.stream_id().as_u32());
             let (parts, receives) = request.into_parts();
             if self.handle.is_past(respond.stream_id().as_u32()) {
                 self.ignored.push((receives, respond));

@@ -17,7 +17,7 @@ use crate::frames::{self, frame, request, shown};
 use crate::proxy::Proxy;
 use crate::quiet::Quiet;
 
-const HOST: &str = "target.badproxy.test";
+pub(crate) const HOST: &str = "target.badproxy.test";
 
 /// A client of HTTP/2 that knows no rules.
 pub(crate) struct Client {
@@ -50,7 +50,7 @@ pub(crate) fn tls(
 
 impl Client {
     /// A tunnel to the origin, TLS, the preface and empty SETTINGS.
-    fn start(proxy: &Proxy) -> Client {
+    pub(crate) fn start(proxy: &Proxy) -> Client {
         let mut client = Client::raw(proxy);
         client.send(&[frames::PREFACE, &frame(4, 0, 0, &[])].concat());
         client
@@ -68,29 +68,35 @@ impl Client {
         self.tls.flush().unwrap();
     }
 
-    fn get(&mut self, stream: u32) {
+    pub(crate) fn get(&mut self, stream: u32) {
         self.send(&request(stream, "GET", HOST, "/", true));
     }
 
     /// Reads frames until one is what is wanted; None at the end or when nothing comes.
     pub(crate) fn until(&mut self, wanted: &str) -> Vec<String> {
+        self.until_any(&[wanted])
+    }
+
+    /// The same, of several.
+    pub(crate) fn until_any(&mut self, wanted: &[&str]) -> Vec<String> {
         let (lines, _) = self.read(Duration::from_secs(20), wanted);
-        assert!(lines.last().is_some_and(|l| l.starts_with(wanted)), "no {wanted:?}: {lines:#?}");
+        let is_wanted = |line: &String| wanted.iter().any(|wanted| line.starts_with(wanted));
+        assert!(lines.last().is_some_and(is_wanted), "no {wanted:?}: {lines:#?}");
         lines
     }
 
     /// Everything that comes until the end, or until nothing more does.
     pub(crate) fn rest(&mut self) -> (Vec<String>, End) {
-        self.read(Duration::from_millis(300), "\0")
+        self.read(Duration::from_millis(300), &[])
     }
 
-    fn read(&mut self, silence: Duration, wanted: &str) -> (Vec<String>, End) {
+    fn read(&mut self, silence: Duration, wanted: &[&str]) -> (Vec<String>, End) {
         let got = self.read_until_quiet(silence, wanted);
         self.tls.sock.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         got
     }
 
-    fn read_until_quiet(&mut self, silence: Duration, wanted: &str) -> (Vec<String>, End) {
+    fn read_until_quiet(&mut self, silence: Duration, wanted: &[&str]) -> (Vec<String>, End) {
         self.tls.sock.set_read_timeout(Quiet::wait(silence)).unwrap();
         let mut quiet = Quiet::new();
         let mut lines = Vec::new();
@@ -98,7 +104,7 @@ impl Client {
         loop {
             while let Some(got) = frames::take(&mut self.inbox) {
                 lines.push(shown(&got));
-                if lines.last().is_some_and(|l| l.starts_with(wanted)) {
+                if wanted.iter().any(|wanted| lines.last().is_some_and(|l| l.starts_with(wanted))) {
                     return (lines, End::Silence);
                 }
             }
@@ -374,7 +380,7 @@ fn the_last_word_on_a_connection_is_said_once() {
         let proxy = Proxy::play(Scenario::catalogue(rule).unwrap(), Setup::default());
         let mut client = Client::start(&proxy);
         client.send(&[1, 3, 5].map(|stream| request(stream, "GET", HOST, "/", true)).concat());
-        let (lines, end) = client.read(Duration::from_secs(20), "\0");
+        let (lines, end) = client.read(Duration::from_secs(20), &[]);
         let got = String::from_utf8_lossy(&client.inbox).into_owned();
         assert_eq!(
             (lines, got.as_str(), end),
@@ -468,7 +474,7 @@ fn nonsense_ends_cleanly() {
         let proxy = Proxy::start("name: x\n");
         let mut client = Client::raw(&proxy);
         client.send(&bytes);
-        let (lines, end) = client.read(Duration::from_secs(20), "\0");
+        let (lines, end) = client.read(Duration::from_secs(20), &[]);
         assert_eq!(end, End::Fin, "{what}: {lines:#?}");
         let says = |name: &str| proxy.events().iter().any(|e| e.what.name() == name);
         assert!(says("h2:failed") || says("h2:error"), "{what}: {:#?}", proxy.events());

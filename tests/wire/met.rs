@@ -6,6 +6,8 @@ use badproxy::catalogue;
 use badproxy::event::What;
 use badproxy::start::Setup;
 
+use crate::frames::request;
+use crate::h2::{Client, HOST};
 use crate::proxy::Proxy;
 use crate::tls::{flight, hello, record};
 use crate::{CONNECT, End, read_all, read_until};
@@ -76,6 +78,44 @@ fn f16_no_third_record_for_a_client_of_tls_1_2() {
     let all: Vec<_> =
         proxy.events().into_iter().filter(|e| e.what.name() == "fault:applied").collect();
     assert!(all.is_empty(), "{all:#?}");
+}
+
+/// F5: what is refused and what finds room are told apart, as on the wire.
+#[test]
+fn f5_a_stream_beyond_the_cap() {
+    let start = || {
+        let scenario = catalogue::find("tls/h2-one-stream").unwrap().scenario().unwrap();
+        let proxy = Proxy::play(scenario, Setup::new());
+        let client = Client::start(&proxy);
+        (proxy, client)
+    };
+    let (refused, room) = (
+        vec!["MAX_CONCURRENT_STREAMS 1: stream 3 is refused"],
+        vec!["MAX_CONCURRENT_STREAMS 1, and stream 3 finds room"],
+    );
+    // One after the other.
+    let (proxy, mut client) = start();
+    client.get(1);
+    client.until("DATA on 1, 0 bytes, END_STREAM");
+    client.get(3);
+    client.until("DATA on 3, 0 bytes, END_STREAM");
+    assert_eq!(faults(&proxy, "h2"), room);
+    // While the first is being answered.
+    let (proxy, mut client) = start();
+    client.send(&request(1, "GET", HOST, "/delay/1h", true));
+    client.get(3);
+    client.until("RST_STREAM on 3");
+    assert_eq!(faults(&proxy, "h2"), refused);
+    // Right behind one another: the answer may have been quicker.
+    for pause in 0..40 {
+        let (proxy, mut client) = start();
+        client.get(1);
+        std::thread::sleep(std::time::Duration::from_micros(pause % 8 * 50));
+        client.get(3);
+        let lines = client.until_any(&["RST_STREAM on 3", "DATA on 3, 0 bytes, END_STREAM"]);
+        let served = lines.iter().any(|line| line.starts_with("HEADERS on 3"));
+        assert_eq!(faults(&proxy, "h2"), if served { room.clone() } else { refused.clone() });
+    }
 }
 
 /// F6: the bytes and the phrase are those that went out.

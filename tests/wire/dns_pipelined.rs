@@ -32,8 +32,8 @@ fn answer(stream: &mut impl Read) -> u16 {
 }
 
 fn started(transport: &str, effect: &str) -> (Proxy, TcpStream) {
-    let proxy =
-        Proxy::start(&format!("rules: [{{at: dns, when: {{type: AAAA}}, do: {effect}}}]\n"));
+    let when = format!("{{type: AAAA, transport: {transport}}}");
+    let proxy = Proxy::start(&format!("rules: [{{at: dns, when: {when}, do: {effect}}}]\n"));
     let socket = TcpStream::connect(proxy.dns.unwrap()).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     (proxy, socket)

@@ -24,7 +24,7 @@ fn a_command_that_cannot_be_started() {
 
 #[test]
 fn a_command_line_that_is_wrong() {
-    says(&[], 2, "required");
+    says(&[], 2, "a matrix needs a client");
     says(&["--client", "curl"], 2, "--client 'curl=curl -sS {target}'");
     says(&["--client", "a b=curl"], 2, "a name has 1 to 40 letters");
     says(&["--client", "a=curl 'x"], 2, "is not closed");

@@ -200,8 +200,6 @@ fn hello(name: &str, alpn: &[&str]) -> Vec<u8> {
     bytes
 }
 
-type Hellos<'h> = Vec<&'h [u8]>;
-
 /// At `tls` inside a tunnel, and at `proxy_tls`: the hello that is read there.
 #[test]
 fn of_a_hello() {
@@ -210,7 +208,9 @@ fn of_a_hello() {
     let (ip, other) = (hello("127.0.0.1", &["h2"]), hello("b.test", &[]));
     let longer = format!("hello_over: {}B", plain.len() - 1);
     let equal = format!("hello_over: {}B", plain.len());
-    let table: [(&str, Hellos<'_>, Hellos<'_>); 7] = [
+    // A condition, hellos that it is for, hellos that it is not for.
+    type Case<'a> = (&'a str, Vec<&'a [u8]>, Vec<&'a [u8]>);
+    let table: [Case<'_>; 7] = [
         ("sni: a.test", vec![&plain, &both], vec![&ip, &other]),
         ("sni: '*.TEST'", vec![&plain, &other], vec![&ip]),
         ("sni: ''", vec![&ip], vec![&plain, &other]),

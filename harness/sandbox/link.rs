@@ -333,4 +333,66 @@ mod tests {
         let wanted = ["b", "b", "a", "a", "ack", "..."];
         assert_eq!(passed(&mut link("[duplicate, reorder]"), false, &some), wanted);
     }
+
+    /// Data in the segment that ends a flow is not kept back, nor sent before what it follows.
+    #[test]
+    fn an_end_with_data_keeps_its_place() {
+        let last = (0x19, "last");
+        assert_eq!(passed(&mut link("reorder"), false, &[data("a"), last]), ["a", "last", "..."]);
+        assert_eq!(passed(&mut link("reorder"), false, &[last]), ["last", "..."]);
+    }
+
+    /// The next connection of the same two ports is another one.
+    #[test]
+    fn counts_end_with_the_flow() {
+        let every = "{duplicate: {every: 2}}";
+        for end in [FIN, (0x04, "")] {
+            let some = [data("a"), end, data("b"), data("c")];
+            assert_eq!(passed(&mut link(every), false, &some), ["c", "..."]);
+        }
+        let mut link = link(every);
+        // Each direction by itself.
+        assert_eq!(passed(&mut link, false, &[data("a")]), ["..."]);
+        assert_eq!(passed(&mut link, true, &[data("b")]), ["..."]);
+        assert_eq!(passed(&mut link, false, &[data("c")]), ["c", "..."]);
+    }
+
+    /// On `lo` no checksum is right, and of what is sent on the kernel looks at it.
+    #[test]
+    fn what_is_sent_has_its_checksum() {
+        let mut wanted = segment(true, 0x18, b"x");
+        seal(&mut wanted);
+        let sent = link("duplicate").pass(segment(true, 0x18, b"x"), Instant::now());
+        assert_eq!(sent, [wanted]);
+    }
+
+    /// One door of several will do.
+    #[test]
+    fn what_it_takes_to_play() {
+        let door = |effects: &str| {
+            let yaml = format!("rules: [{{at: syn, do: {effects}}}]");
+            let scenario = crate::scenario::read(&yaml, "x").unwrap_or_else(|e| panic!("{e}"));
+            ("203.0.113.9:443".parse().unwrap(), door(&scenario, None, None))
+        };
+        let tap = |each: &[&str]| {
+            let doors: Vec<_> = each.iter().map(|effects| door(effects)).collect();
+            match Link::tap(&doors) {
+                Tap::Take => "take",
+                Tap::See => "see",
+                Tap::None => "none",
+            }
+        };
+        let (both, up, down) = (
+            "{lose: {chance: 0.5}}",
+            "{lose: {chance: 0.5, direction: upstream}}",
+            "{lose: {chance: 0.5, direction: downstream}}",
+        );
+        for effects in [both, down, "reorder", "[duplicate, reorder]"] {
+            assert_eq!(tap(&[effects]), "take", "{effects}");
+            assert_eq!(tap(&["{mss: 536B}", effects]), "take", "{effects}");
+        }
+        // To the proxy it is lost at its socket.
+        assert_eq!((tap(&[up]), tap(&["{mss: 536B}"])), ("none", "none"));
+        assert_eq!((tap(&["duplicate"]), tap(&["{mss: 536B}", "duplicate"])), ("see", "see"));
+    }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use badproxy::start::Setup;
 
 use crate::proxy::Proxy;
-use crate::{CONNECT, End, read_all, read_until, segments, tunnel};
+use crate::{CONNECT, End, read_all, read_for, read_until, segments, tunnel};
 
 fn reply(effect: &str) -> (Vec<u8>, End) {
     let proxy = Proxy::start(&format!("rules:\n  - at: reply\n    do: {effect}\n"));
@@ -386,5 +386,25 @@ fn a_reset_after_many_bytes_comes_after_all_of_them() {
             0
         };
         assert_eq!((got.len() - head, end), (1_000_000, End::Rst), "{stage}");
+    }
+}
+
+/// Where nothing passes it waits, and where bytes pass they do until then.
+#[test]
+fn reset_comes_after_its_time() {
+    for at in ["request", "tunnel"] {
+        let proxy =
+            Proxy::start(&format!("rules: [{{at: {at}, do: {{reset: {{after: 300ms}}}}}}]\n"));
+        let began = Instant::now();
+        let mut socket = proxy.connect();
+        socket.write_all(CONNECT).unwrap();
+        if at == "tunnel" {
+            read_until(&mut socket, "\r\n\r\n");
+            socket.write_all(b"GET /bytes/5 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            read_until(&mut socket, "\r\n\r\n01234");
+        }
+        let (got, end) = read_for(&mut socket, Duration::from_secs(10));
+        assert_eq!((got.len(), end), (0, End::Rst), "{at}");
+        assert!(began.elapsed() >= Duration::from_millis(300), "{at}");
     }
 }

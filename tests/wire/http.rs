@@ -142,6 +142,19 @@ fn pipelined_bytes_after_the_head_are_not_lost() {
     assert_eq!(end, End::Fin);
 }
 
+/// What comes beside the head may be the beginning of more.
+#[test]
+fn bytes_beside_the_head_are_followed_by_others() {
+    let proxy = Proxy::start("name: x\n");
+    let mut socket = proxy.connect();
+    socket.write_all(&[CONNECT, b"GET /bytes/5 HT"].concat()).unwrap();
+    read_until(&mut socket, "\r\n\r\n");
+    for rest in ["TP/1.1\r\nHo", "st: x\r\n\r\n"] {
+        socket.write_all(rest.as_bytes()).unwrap();
+    }
+    read_until(&mut socket, "\r\n\r\n01234");
+}
+
 #[test]
 fn absolute_form_keeps_both_legs_alive() {
     let proxy = Proxy::start("name: x\n");

@@ -141,7 +141,7 @@ pub(super) async fn forward(session: &mut Session, head: Head, path: String) -> 
             // A healthy proxy passes a reset on.
             session.conn.settle(&mut session.wire).await;
             session.wire.arm_reset();
-            session.conn.closed(Who::Us, How::Rst);
+            session.conn.relayed(Who::Upstream, How::Rst);
             Next::Ended
         }
         (Err(_), _) => Next::Close,

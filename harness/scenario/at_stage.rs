@@ -2,6 +2,7 @@
 //! stands; when all is read, this adds what that means: an effect that cannot be there at all, beside
 //! what is wrong with its value, and of an unknown one only those that can be there.
 
+use super::When;
 use super::problem::{Problem, seen};
 use super::tree::{Kind, Node};
 use super::units::{Size, Word as _};
@@ -52,6 +53,18 @@ pub(super) fn never(effect: &Effect, ended: &Effect) -> Problem {
         }
         _ => problem,
     }
+}
+
+/// CONNECT where the request inside the tunnel is asked.
+pub(super) fn no_connect(when: &When, stage: Stage) -> Option<Problem> {
+    let inside = matches!(stage, Stage::Response | Stage::Body);
+    (inside && when.method.as_deref() == Some("CONNECT")).then(|| {
+        Problem::new(format!("this rule can never match: no CONNECT is answered at `{stage}`"))
+            .help(
+                "what is answered there is the request inside the tunnel: write e.g. `method: GET`",
+            )
+            .help("CONNECT is answered at `reply`")
+    })
 }
 
 /// That the effect of this word cannot happen at the stage, and what can.

@@ -153,6 +153,9 @@ impl Check<'_> {
             ));
             self.key(&path(known), problem.help(why));
         }
+        self.found.extend(
+            at_stage::no_connect(when, stage).map(|p| p.at(self.tree.at(&path("method")).place)),
+        );
         for (key, why) in check_dns::unknown(when, stage) {
             let problem = Problem::new(format!(
                 "this rule can never match: `{key}` is not known at `{stage}`"

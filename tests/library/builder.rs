@@ -49,6 +49,14 @@ fn it_reads_like_the_yaml() {
     assert_eq!(built, Scenario::from_yaml(written).unwrap());
 }
 
+#[test]
+fn damage_that_can_be_noticed() {
+    let built = Scenario::new().expect_damage_noticed().at(Stage::Body).corrupt(0.5).build();
+    let written = "name: scenario\nrules: [{at: body, do: {corrupt: 0.5}}]\n\
+                   expect: {damage: noticed}\n";
+    assert_eq!(built.unwrap(), Scenario::from_yaml(written).unwrap());
+}
+
 /// What is wrong is said as `check` says it.
 #[test]
 fn mistakes_are_those_of_a_file() {

@@ -8,7 +8,8 @@ use std::ops::RangeBounds;
 pub use rule::RuleBuilder;
 
 use super::{
-    Auth, Count, Ordinals, Outcome, Problem, Problems, ProxyScheme, ProxyTls, Scenario, read,
+    Auth, Count, Damage, Ordinals, Outcome, Problem, Problems, ProxyScheme, ProxyTls, Scenario,
+    read,
 };
 use crate::stage::Stage;
 
@@ -87,6 +88,11 @@ impl Builder {
     /// The client has to fail.
     pub fn expect_failure(self) -> Self {
         self.with(|scenario| scenario.expect.outcome = Some(Outcome::Failure))
+    }
+
+    /// A client can know that an answer was damaged (`corrupt` at `body`): whoever takes it is wrong.
+    pub fn expect_damage_noticed(self) -> Self {
+        self.with(|scenario| scenario.expect.damage = Damage::Noticed)
     }
 
     /// How many attempts the client may make: `3..=3` for that many, `..=5`, `2..`. Default:

@@ -153,6 +153,13 @@ impl<'f> Cx<'_, 'f> {
         self.conn.note(What::Fault { rule, at, effect, did, audible });
     }
 
+    /// What writes down that the effect has happened, once it has.
+    pub fn later(&self, did: &str, audible: bool) -> impl FnOnce() + Send + use<> {
+        let (rule, at, effect, did) = (self.rule + 1, self.stage, self.effect, did.into());
+        let (log, conn) = (self.conn.log().clone(), self.conn.id);
+        move || log.note(Some(conn), What::Fault { rule, at, effect, did, audible })
+    }
+
     /// Writes down that a step of HTTP/2 has nothing to act on: it is not a fault.
     pub fn not_http2(&mut self) -> After {
         self.step_over("the client does not speak HTTP/2 here: nothing was done", true);

@@ -58,11 +58,14 @@ impl Fault for Corrupt {
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
         let direction = cx.direction(self.direction);
-        if let Some(shape) = cx.flow.shape(direction) {
-            shape.corrupt = self.chance.unwrap_or(0.0);
-            shape.corrupt_at = self.at.iter().map(|s| s.0).collect();
+        // Met by the first byte that it hits: what ends before, or has luck, is not damaged.
+        let hits = cx.later("flips bits from here on", true);
+        if let Some(pipe) = cx.flow.pipe(direction) {
+            pipe.shape.corrupt = self.chance.unwrap_or(0.0);
+            pipe.shape.corrupt_at = self.at.iter().map(|s| s.0).collect();
+            pipe.on_damage(hits);
         }
-        cx.did("flips bits from here on", true);
+        cx.passed("would flip bits from here on");
         Ok(After::Go)
     }
 }

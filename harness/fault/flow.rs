@@ -109,7 +109,8 @@ impl Flow<'_> {
         self.pipe(direction).map(|pipe| &mut pipe.shape)
     }
 
-    fn pipe(&mut self, direction: Direction) -> Option<&mut Pipe> {
+    /// The bytes of one direction; None where none pass that way.
+    pub fn pipe(&mut self, direction: Direction) -> Option<&mut Pipe> {
         match (self, direction) {
             (Flow::Out { pipe, .. }, Direction::Downstream) => Some(pipe),
             (Flow::Tunnel { up, .. }, Direction::Upstream) => Some(up),

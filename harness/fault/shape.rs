@@ -82,6 +82,10 @@ pub struct Pipe {
     ceiling: u64,
     /// When the next byte may go, by the rate.
     due: Option<Instant>,
+    /// The first byte that was damaged.
+    hit: Option<u64>,
+    /// Called once a damaged byte has passed.
+    tell: Option<Box<dyn FnOnce() + Send>>,
 }
 
 const CHUNK: usize = 16 * 1024;
@@ -111,12 +115,19 @@ impl Pipe {
             lost: 0,
             ceiling: u64::MAX,
             due: None,
+            hit: None,
+            tell: None,
         }
     }
 
     /// From now on, no more than this may pass: it falls silent then, for good.
     pub fn allow(&mut self, room: u64) {
         self.ceiling = self.passed.saturating_add(self.lost).saturating_add(room);
+    }
+
+    /// Calls this when the first damaged byte has passed.
+    pub fn on_damage(&mut self, tell: impl FnOnce() + Send + 'static) {
+        self.tell = Some(Box::new(tell));
     }
 
     /// Takes bytes that somebody else has read from the source.
@@ -174,6 +185,11 @@ impl Pipe {
                 let written = written.map_err(PipeError::Write)?;
                 self.at += written;
                 self.passed += written as u64;
+                if self.hit.is_some_and(|hit| hit < self.passed)
+                    && let Some(tell) = self.tell.take()
+                {
+                    tell();
+                }
                 self.dirty = true;
                 self.pause(written);
                 if self.wait.is_none() {
@@ -294,6 +310,7 @@ impl Pipe {
             let hit = self.shape.corrupt_at.contains(&offset)
                 || (self.shape.corrupt > 0.0 && self.rng.chance(self.shape.corrupt));
             if hit {
+                self.hit.get_or_insert(offset);
                 *byte ^= 1 << self.rng.below(8);
             }
         }

@@ -73,6 +73,12 @@ pub(super) fn never_bit(rule: &Rule) -> Option<String> {
             let before = if unanswered { " before it had an answer" } else { "" };
             Some(format!("the client did not half-close: it sent no FIN{before}"))
         }
+        Effect::Corrupt(corrupt) => Some(match corrupt.at.iter().min_by_key(|at| at.0) {
+            Some(first) if corrupt.chance.is_none() => {
+                format!("no byte was hit: what passed ended before byte {} of it", first.0)
+            }
+            _ => "no byte was hit: of those that passed, the dice chose none".to_owned(),
+        }),
         Effect::Tls(Tls { tickets: Some(Tickets::None), .. }) => Some(
             "the client came back to no server that it had a TLS session with, so it missed no \
              ticket: it has to connect twice"

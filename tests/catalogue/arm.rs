@@ -64,7 +64,7 @@ impl Arm {
             Arm::Sim => simulate(scenario, &setup).unwrap(),
             Arm::Sockets => {
                 // Seconds become tens of milliseconds; idle times that are scaled already stay.
-                setup.scale = Some(scenario.scale.unwrap_or(0.01));
+                setup.scale = scenario.scale.is_none().then_some(0.01);
                 start(scenario, &setup).await.unwrap()
             }
         }

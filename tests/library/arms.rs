@@ -30,7 +30,7 @@ impl Arm {
         if self == Arm::Memory {
             return scenario.simulate_with(&setup).unwrap();
         }
-        setup.scale = Some(scenario.scale.unwrap_or(SCALE));
+        setup.scale = scenario.scale.is_none().then_some(SCALE);
         scenario.start_with(&setup).await.unwrap()
     }
 

@@ -28,6 +28,21 @@ fn all_of_it_in_one_part_is_whole() {
     judge(&["response/range-new-etag"], &rest).earns("WRONG", 1).by("damage");
 }
 
+/// An answer that ends before the byte that is to be hit is whole.
+#[test]
+fn nothing_is_damaged_beyond_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("own.yaml");
+    std::fs::write(&path, "rules: [{at: body, do: {corrupt: {at: [5000B]}}}]\n").unwrap();
+    let judged = judge(&[&path.display().to_string()], "curl -sS -o /dev/null {target}")
+        .earns("INCONCLUSIVE", 5)
+        .by("never-met");
+    let measured = judged.findings()[0]["measured"].as_str().unwrap();
+    let why =
+        "rule 1, at `body`, was never met: no byte was hit: what passed ended before byte 5000";
+    assert!(measured.contains(why), "{measured}");
+}
+
 /// One that has no checksum cannot know, and is not said to have recovered.
 #[test]
 fn a_flipped_bit_that_nobody_can_see() {

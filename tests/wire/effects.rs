@@ -298,6 +298,30 @@ fn slice_and_bandwidth_lose_nothing() {
     }
 }
 
+/// Met by a byte that is hit, and not by an answer that ends before it or is cut there.
+#[test]
+fn corrupt_beyond_the_end_is_not_met() {
+    for (does, met) in [
+        ("{corrupt: {at: [999B]}}", true),
+        ("{corrupt: {at: [1000B, 5000B]}}", false),
+        ("[{corrupt: {at: [500B]}}, {limit: 500B}]", false),
+        ("[{corrupt: {at: [499B]}}, {limit: 500B}]", true),
+    ] {
+        let proxy = Proxy::start(&format!("rules: [{{at: body, do: {does}}}]\n"));
+        let mut socket = tunnel(&proxy);
+        write!(socket, "GET /bytes/1000 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        read_all(&mut socket);
+        drop(socket);
+        proxy.wait_for("tcp:closed", "");
+        let events = proxy.events();
+        let hit = |event: &&badproxy::event::Event| {
+            event.what.name() == "fault:applied"
+                && serde_json::to_string(event).unwrap().contains("corrupt")
+        };
+        assert_eq!(events.iter().filter(hit).count(), usize::from(met), "{does}: {events:#?}");
+    }
+}
+
 #[test]
 fn corrupt_flips_one_bit_where_it_says() {
     let proxy = Proxy::start("rules:\n  - at: body\n    do: {corrupt: {at: [3B]}}\n");

@@ -35,6 +35,9 @@ pub struct Facts {
     pub path: Option<String>,
     /// What is answered now is HEAD, so that no body may follow.
     pub bodyless: bool,
+    /// The connection ends with the answer: the client has said so, or speaks HTTP/1.0 (RFC 9112,
+    /// section 9.3).
+    pub closes: bool,
     /// The headers, as they came.
     pub headers: Vec<(String, String)>,
     /// Whether `Host` is the target; None where there is no such header, as in SOCKS.

@@ -129,6 +129,11 @@ impl<'f> Cx<'_, 'f> {
         self.rule + 1
     }
 
+    /// Whether an answer is the last one on this connection. A stream of HTTP/2 has no line for that.
+    pub fn closing(&self) -> bool {
+        self.then_close || (self.facts.closes && self.conn.stream.is_none())
+    }
+
     /// The wire to the client.
     pub fn wire(&mut self) -> &mut BoxWire {
         self.flow.client()

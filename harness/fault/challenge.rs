@@ -132,7 +132,7 @@ impl Fault for Challenge {
             retire(cx.conn, cx.facts);
         }
         let answer = self.response(cx.conn, cx.facts);
-        let result = cx.send(&answer.answer(cx.facts, cx.then_close)).await;
+        let result = cx.send(&answer.answer(cx.facts, cx.closing())).await;
         cx.did(said(&answer), true);
         result.map(|()| After::Answered)
     }

@@ -160,13 +160,14 @@ impl Fault for Respond {
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
-        let bytes = self.answer(cx.facts, cx.then_close);
+        let tunnel = cx.stage == Stage::Reply && (200..300).contains(&self.status);
+        let stays = tunnel || self.status < 200;
+        let bytes = self.answer(cx.facts, if stays { cx.then_close } else { cx.closing() });
         let result = cx.send(&bytes).await;
         // HTTP/2 has no phrase.
         let own = self.reason.as_deref().unwrap_or_else(|| reason(self.status));
         let phrase = if cx.conn.stream.is_some() { "" } else { own };
         cx.did(format!("answered {} {phrase}", self.status).trim_end(), true);
-        let tunnel = cx.stage == Stage::Reply && (200..300).contains(&self.status);
         result.map(|()| if tunnel { After::Replaced } else { After::Answered })
     }
 }

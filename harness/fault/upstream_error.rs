@@ -177,7 +177,7 @@ impl Fault for UpstreamError {
         let status = self.status.unwrap_or(self.error.status());
         let mut answer = response(self.error.name(), "", status, &cx.facts.host, cx.facts.port);
         answer.headers.extend(self.headers.iter().cloned());
-        let result = cx.send(&answer.answer(cx.facts, cx.then_close)).await;
+        let result = cx.send(&answer.answer(cx.facts, cx.closing())).await;
         cx.did(format!("answered {status}, Proxy-Status: error={}", self.error.name()), true);
         result.map(|()| After::Answered)
     }

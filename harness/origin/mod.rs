@@ -60,6 +60,7 @@ impl Link {
     /// one; in a tunnel it has seen CONNECT alone.
     fn learn(&mut self, head: &Head) {
         self.facts.bodyless = head.method == "HEAD";
+        self.facts.closes = !head.keeps_alive() || self.one;
         if self.via != Via::Forward {
             self.conn.shared.plan().method(&mut self.facts, &head.method);
             self.facts.path = Some(head.target.clone());

@@ -13,6 +13,7 @@ impl Session {
     pub(super) fn learn(&mut self, head: &Head) -> Vec<What> {
         self.conn.shared.plan().method(&mut self.facts, &head.method);
         self.facts.bodyless = head.method == "HEAD";
+        self.facts.closes = !head.keeps_alive();
         self.facts.headers.clone_from(&head.headers);
         self.facts.host_is_target = Some(head.host_is_target(self.conn.stream.is_some()));
         let conn = &self.conn;

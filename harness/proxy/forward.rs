@@ -189,7 +189,13 @@ fn rewritten(head: &Head, path: &str) -> String {
         }
     }
     out += &format!("Via: 1.{} badproxy\r\n", head.minor);
-    out += if upgrade { "Connection: Upgrade\r\n\r\n" } else { "Connection: keep-alive\r\n\r\n" };
+    // The last answer to a client says so, whoever makes it.
+    let option = match head.keeps_alive() {
+        _ if upgrade => "Upgrade",
+        true => "keep-alive",
+        false => "close",
+    };
+    out += &format!("Connection: {option}\r\n\r\n");
     out
 }
 

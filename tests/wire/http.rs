@@ -361,3 +361,28 @@ fn fb045_another_port_is_served() {
         assert_eq!(&got[9..12], code, "{port}");
     }
 }
+
+/// RFC 9112, sections 9.3 and 9.6: the last answer on a connection says `close`, and a FIN follows it. So
+/// to a client of HTTP/1.0 that does not ask for more, whoever answers: a rule, the proxy or the origin.
+#[test]
+fn an_answer_to_http_1_0_is_the_last_one_and_says_so() {
+    let portal = "rules: [{at: request, do: {respond: {status: 200, body: hi}}}]\n";
+    let page = "rules: [{at: response, do: {respond: {status: 200, body: hi}}}]\n";
+    let gateway = "rules: [{at: dial, do: {upstream_error: connection_refused}}]\n";
+    let login = "proxy: {auth: {scheme: basic}}\n";
+    let place = "http://target.badproxy.test/";
+    for yaml in [portal, page, gateway, login, "name: x\n"] {
+        for (version, lines, closes) in
+            [("1.0", "", true), ("1.1", "Connection: close\r\n", true), ("1.1", "", false)]
+        {
+            let proxy = Proxy::start(yaml);
+            let mut socket = proxy.connect();
+            write!(socket, "GET {place} HTTP/{version}\r\nHost: x\r\n{lines}\r\n").unwrap();
+            let (got, end) = read_all(&mut socket);
+            let text = String::from_utf8_lossy(&got).to_lowercase();
+            let said = text.matches("\r\nconnection: close\r\n").count();
+            let wanted = if closes { (1, End::Fin) } else { (0, End::Silence) };
+            assert_eq!((said, end), wanted, "{yaml} HTTP/{version}: {text}");
+        }
+    }
+}

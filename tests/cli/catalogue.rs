@@ -221,7 +221,7 @@ fn the_list_of_conditions() {
     let per = rows.as_array().unwrap().iter().find(|row| row["key"] == "per").unwrap();
     let words: Vec<&Value> =
         per["values"].as_array().unwrap().iter().map(|value| &value["value"]).collect();
-    assert_eq!(words, ["attempt", "connection", "request", "target", "credentials"]);
+    assert_eq!(words, ["attempt", "connection", "request", "target", "credentials", "method"]);
     let text = run("list --conditions").ends(0);
     assert!(text.out().contains("Requests on one connection."), "{}", text.out());
     assert!(text.out().contains("Which attempts, counted from 1"), "{}", text.out());

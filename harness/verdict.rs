@@ -206,8 +206,10 @@ impl<'a> Case<'a> {
         let mut words = rules.flat_map(|rule| &rule.steps.0).map(|step| step.effect.word());
         match self.terms.syns {
             Syns::None => None,
-            // Where there is no route no packet leaves.
-            Syns::All => words.all(|word| word != "unreachable").then_some("no SYN was seen"),
+            // Where there is no route no packet leaves, and what is lossy takes SYNs.
+            Syns::All => words
+                .all(|word| ["refuse", "blackhole"].contains(&word))
+                .then_some("no SYN was seen"),
             Syns::Waiting => words.all(|word| word == "blackhole").then_some(
                 "no SYN was seen; one of a client that waits for less than 20 ms is not (run --isolate \
                  sees each)",

@@ -22,7 +22,7 @@ fn at(stage: Stage) -> What {
 fn what_a_try_is_hangs_on_the_stage() {
     let tries = |what: fn() -> What| -> Vec<Stage> {
         let again = |stage: &Stage| {
-            fold(vec![(1.0, 1, at(*stage)), (4.0, 2, what())]).soonest() == Some(3.0)
+            fold(vec![(1.0, 1, at(*stage)), (301.0, 2, what())]).soonest() == Some(300.0)
         };
         Stage::ALL.into_iter().filter(again).collect()
     };
@@ -49,21 +49,21 @@ fn what_a_try_is_hangs_on_the_stage() {
 fn the_soonest_is_the_shortest_pause_behind_a_fault() {
     let c = fold(vec![
         (0.0, 1, at(Stage::Reply)),
-        (7.0, 2, request(2, "CONNECT", vec![])),
-        (20.0, 2, at(Stage::Reply)),
-        (25.0, 3, request(3, "CONNECT", vec![])),
-        (26.0, 4, request(4, "CONNECT", vec![])),
-        (40.0, 4, at(Stage::Reply)),
-        (49.0, 5, request(5, "CONNECT", vec![])),
+        (700.0, 2, request(2, "CONNECT", vec![])),
+        (2000.0, 2, at(Stage::Reply)),
+        (2500.0, 3, request(3, "CONNECT", vec![])),
+        (2600.0, 4, request(4, "CONNECT", vec![])),
+        (4000.0, 4, at(Stage::Reply)),
+        (4900.0, 5, request(5, "CONNECT", vec![])),
     ]);
-    assert_eq!(c.soonest(), Some(5.0));
+    assert_eq!(c.soonest(), Some(500.0));
     // Of two faults the pause is counted from the later one.
     let c = fold(vec![
         (0.0, 1, at(Stage::Reply)),
-        (6.0, 1, at(Stage::Reply)),
-        (8.0, 2, request(2, "CONNECT", vec![])),
+        (600.0, 1, at(Stage::Reply)),
+        (800.0, 2, request(2, "CONNECT", vec![])),
     ]);
-    assert_eq!(c.soonest(), Some(2.0));
+    assert_eq!(c.soonest(), Some(200.0));
 }
 
 /// Of a stream that is refused, and of no other.
@@ -95,7 +95,7 @@ fn who_asks_for_a_part_is_known() {
     else {
         panic!()
     };
-    let headers = vec![("RANGE".to_owned(), "bytes=0-".to_owned())];
+    let headers = vec![("RANGE".to_owned(), "bytes=5-".to_owned())];
     let whole = What::Request { attempt, method, target, version, headers, raw, secret_seen };
     let later = fold(vec![(1.0, 1, whole), (2.0, 1, get(Via::Tunnel, &[]))]);
     assert!(later.took_parts());

@@ -60,7 +60,9 @@ async fn client(world: &World, scenario: &Scenario, arm: Arm, due: Due) -> io::R
     let mut last = Err(io::Error::other("no attempt"));
     for attempt in 0..scenario.expect.attempts.most().clamp(1, 2) {
         if attempt > 0 {
-            sleep(arm.seconds(scenario, 10.0)).await;
+            // What a header line asks for is not scaled.
+            let asked = scenario.expect.gap.map_or(Duration::ZERO, |gap| gap.min.0);
+            sleep(arm.seconds(scenario, 10.0).max(asked.mul_f64(1.1))).await;
         }
         let mut events = world.events();
         let fetch = fetch(world);

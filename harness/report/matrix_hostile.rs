@@ -84,8 +84,8 @@ fn saying(text: &str) -> Summary {
     let mut cells = vec![
         cell(text, text, Word::Storm),
         cell(text, "b/c", Mark::PASS),
-        cell("d", text, Word::Harness),
-        cell("d", "b/c", Word::Vague),
+        cell("the-other-client", text, Word::Harness),
+        cell("the-other-client", "b/c", Word::Vague),
     ];
     for cell in &mut cells {
         cell.stage = own();

@@ -41,6 +41,11 @@ impl Conduct {
         self.astray.redirects.min(FOLLOWED)
     }
 
+    /// Answers of the origin through the proxy that send the client nowhere else.
+    pub fn pages(&self) -> u64 {
+        self.nonces.proxied().saturating_sub(self.astray.redirects)
+    }
+
     pub(super) fn astray(&mut self, event: &Event) {
         let astray = &mut self.astray;
         match (&event.what, event.conn) {

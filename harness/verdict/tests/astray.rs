@@ -110,7 +110,8 @@ fn what_a_redirect_asks_for_is_no_attempt_too_many() {
     assert_eq!(verdict(yaml, end(redirects(4)).exits(0)).word, Word::Pass);
     let twice = end(end(redirects(4)).again());
     assert_eq!(verdict(yaml, twice.clone().exits(0)).word, Word::Pass);
-    earns(Word::Storm, "7 attempts in 0.0 ms, 6 allowed", yaml, end(twice.again()).exits(0));
+    let thrice = end(redirects(4)).again().again();
+    earns(Word::Storm, "7 attempts in 0.0 ms, 6 allowed", yaml, thrice.exits(0));
     // Nobody follows for ever.
     assert_eq!(verdict(yaml, end(redirects(60)).exits(0)).word, Word::Storm);
 }

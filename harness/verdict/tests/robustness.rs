@@ -65,6 +65,13 @@ fn storm() {
     );
     assert_eq!(first.good_client, "fails after at most 5 attempts, soon, and says why");
     assert_eq!(verdict(FIN, attempts(5, 1.0)).word, Word::Pass);
+    // Who has an answer and asks for the next page does not come back, where nothing goes wrong.
+    let next = |s: Script, _| s.again().get(Via::Tunnel, &[]).answer(Via::Tunnel);
+    let pages = |n| (1..n).fold(client().connect().fetch(), next);
+    let well = "expect: {outcome: success, attempts: {max: 2}}\n";
+    assert_eq!(verdict(well, pages(10).exits(0)).word, Word::Pass);
+    let refused = (0..10).fold(client().connect(), |s, _| s.request(&[]).reply(502).again());
+    assert_eq!(verdict(well, refused.exits(1)).word, Word::Storm);
     // Requests on a reused connection are attempts, too.
     let reused = (0..6).fold(client().connect().request(&[]), |s, _| s.again()).fin();
     assert_eq!(verdict(FIN, reused.says("proxy").exits(1)).word, Word::Storm);

@@ -52,6 +52,28 @@ fn verdict(yaml: &str, script: Script) -> Verdict {
     on(yaml, script, terms())
 }
 
+/// A query of the client's to the name server.
+fn query(name: &str) -> What {
+    What::DnsQuery {
+        name: name.into(),
+        kind: "A".into(),
+        from: "127.0.0.1:5".into(),
+        transport: crate::event::Transport::Udp,
+        attempt: 1,
+    }
+}
+
+/// A request for the PAC file.
+fn fetch() -> What {
+    What::PacRequest {
+        method: "GET".into(),
+        path: "/proxy.pac".into(),
+        headers: vec![],
+        attempt: 1,
+        secret_seen: vec![],
+    }
+}
+
 #[track_caller]
 fn earns(word: Word, summary: &str, yaml: &str, script: Script) {
     let verdict = verdict(yaml, script);

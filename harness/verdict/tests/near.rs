@@ -3,26 +3,6 @@
 use super::*;
 use crate::stage::Stage;
 
-fn query(name: &str) -> What {
-    What::DnsQuery {
-        name: name.into(),
-        kind: "A".into(),
-        from: "127.0.0.1:5".into(),
-        transport: crate::event::Transport::Udp,
-        attempt: 1,
-    }
-}
-
-fn fetch() -> What {
-    What::PacRequest {
-        method: "GET".into(),
-        path: "/proxy.pac".into(),
-        headers: vec![],
-        attempt: 1,
-        secret_seen: vec![],
-    }
-}
-
 fn syn() -> What {
     What::SynSeen { listener: "proxy", state: "SYN_SENT" }
 }

@@ -3,26 +3,6 @@
 use super::*;
 use crate::stage::Stage;
 
-fn query() -> What {
-    What::DnsQuery {
-        name: "proxy.badproxy.test".into(),
-        kind: "A".into(),
-        from: "127.0.0.1:5".into(),
-        transport: crate::event::Transport::Udp,
-        attempt: 1,
-    }
-}
-
-fn fetch() -> What {
-    What::PacRequest {
-        method: "GET".into(),
-        path: "/proxy.pac".into(),
-        headers: vec![],
-        attempt: 1,
-        secret_seen: vec![],
-    }
-}
-
 fn hidden() -> Terms {
     Terms { bypass_observable: false, ..terms() }
 }
@@ -55,7 +35,7 @@ fn who_asks_has_come() {
         assert_eq!(word, Word::NotExercised, "{yaml}");
         assert!(said.starts_with(asks) && said.contains("run --isolate") == isolate, "{said}");
     }
-    let asked = || client().also(None, query()).exits(1);
+    let asked = || client().also(None, query("proxy.badproxy.test")).exits(1);
     let fetched = || client().also(None, fetch()).exits(1);
     let words =
         |yaml: &str| [asked(), fetched(), nobody()].map(|script| verdict(yaml, script).word);
@@ -96,7 +76,9 @@ fn why_a_rule_at_dns_was_not_met() {
                 expect: {outcome: either}\n";
     let none = verdict(yaml, client().connect().fetch().exits(0)).summary;
     assert!(none.contains("never met: no query came to the name server; "), "{none}");
-    let other = verdict(yaml, client().also(None, query()).connect().fetch().exits(0)).summary;
+    let other =
+        verdict(yaml, client().also(None, query("proxy.badproxy.test")).connect().fetch().exits(0))
+            .summary;
     assert!(other.ends_with("never met: no query was what its `when` asks for"), "{other}");
     let body = yaml.replace("type: AAAA", "host: b.test").replace("at: dns", "at: body");
     let body = verdict(&body, client().connect().fetch().exits(0)).summary;

@@ -85,7 +85,8 @@ impl List {
     fn wants(&self, entry: &Entry, scenario: &Scenario, suite: Option<&Suite>) -> bool {
         suite.is_none_or(|suite| suite.entries.iter().any(|other| other.name == entry.name))
             && self.stage.as_deref().is_none_or(|stage| entry.stage() == stage)
-            && self.search.iter().all(|words| search::says(&search::text(entry, scenario), words))
+            && (self.search.is_empty()
+                || search::says(&search::text(entry, scenario), &self.search.join(" ")))
             && self.seen.as_deref().is_none_or(|report| plays(scenario, report))
     }
 

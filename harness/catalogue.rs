@@ -111,6 +111,7 @@ catalogue! {
     "syn/first-address-dead",
     "syn/first-address-silent",
     "syn/ipv6-silent",
+    "syn/first-lost",
     "syn/lossy",
     "syn/tiny-mss",
     "syn/duplicated",

@@ -12,7 +12,7 @@ use tokio::net::UdpSocket;
 use tokio::time::{Instant, sleep_until};
 
 use super::plan::Tap;
-use super::segment::{read, seal};
+use super::segment::{Segment, read, seal};
 use crate::door::Door;
 use crate::event::What;
 use crate::fault::Direction;
@@ -28,16 +28,35 @@ const MOST: usize = 10_000;
 /// From whom, to whom.
 type Flow = (SocketAddr, SocketAddr);
 
+/// What has passed of one connection in one direction.
+#[derive(Default)]
+struct Count {
+    /// The sequence number of its SYN.
+    began: u32,
+    packets: u32,
+    with_data: u32,
+    ended: bool,
+}
+
 /// What becomes of each segment.
 pub struct Link {
     port: u16,
     doors: Vec<(IpAddr, Door)>,
     dice: Rng,
-    counts: HashMap<Flow, u32>,
+    counts: HashMap<Flow, Count>,
     /// First segments of pairs, one a flow at most; the oldest first.
     held: VecDeque<(Instant, Flow, Vec<u8>)>,
-    /// What was lost and is not told yet: by which rule, on its way where.
-    losses: Vec<(usize, Direction)>,
+    /// What was lost and is not told yet.
+    losses: Vec<Loss>,
+}
+
+/// One packet.
+#[derive(Debug, PartialEq)]
+struct Loss {
+    rule: usize,
+    direction: Direction,
+    /// Whether it would have begun a connection: a SYN of the client's, the first of its kind.
+    dials: bool,
 }
 
 impl Link {
@@ -69,17 +88,35 @@ impl Link {
         self.doors.iter().any(|(_, door)| taken(door))
     }
 
+    /// One more of its flow. The next connection of the same two ports is another one.
+    fn count(&mut self, flow: Flow, segment: &Segment) -> &mut Count {
+        if self.counts.len() > MOST {
+            self.counts.retain(|of, count| *of == flow || !count.ended);
+        }
+        if self.counts.len() > 2 * MOST {
+            self.counts.retain(|of, _| *of == flow);
+        }
+        let count = self.counts.entry(flow).or_default();
+        if segment.begins.is_some_and(|began| count.packets == 0 || began != count.began) {
+            *count = Count { began: segment.begins.unwrap_or_default(), ..Count::default() };
+        }
+        count.packets = count.packets.saturating_add(1);
+        count.ended |= segment.ends;
+        count
+    }
+
     /// Whether this one is lost.
-    fn lost(&mut self, flow: Flow) -> bool {
+    fn lost(&mut self, flow: Flow, segment: &Segment) -> bool {
+        let number = self.count(flow, segment).packets;
         let (direction, door) = self.way(flow);
         let (rule, lose) = match door {
-            Some(Door { rule, lose: Some(lose), .. }) => (*rule, lose),
+            Some(Door { rule, lose: Some(lose), .. }) => (*rule, lose.clone()),
             _ => return false,
         };
-        let chance = lose.on_the_way(direction);
-        let lost = chance.is_some_and(|chance| self.dice.chance(chance));
+        let lost = lose.loses(direction, number, &mut self.dice);
         if lost {
-            self.losses.push((rule, direction));
+            let dials = number == 1 && segment.begins.is_some() && direction == Direction::Upstream;
+            self.losses.push(Loss { rule, direction, dials });
         }
         lost
     }
@@ -91,7 +128,7 @@ impl Link {
             return if self.takes() { vec![packet] } else { Vec::new() };
         };
         let flow = (segment.from, segment.to);
-        if self.lost(flow) {
+        if self.lost(flow, &segment) {
             return Vec::new();
         }
         let (direction, door) = self.way(flow);
@@ -114,11 +151,7 @@ impl Link {
             Some((.., first)) => out.extend([first, packet]),
             None => out.push(packet),
         }
-        let out = self.send(flow, out);
-        if segment.ends || self.counts.len() > MOST {
-            self.counts.remove(&flow);
-        }
-        out
+        self.send(flow, out)
     }
 
     /// What has waited long enough.
@@ -151,8 +184,8 @@ impl Link {
             return false;
         }
         let count = self.counts.entry(flow).or_default();
-        *count = count.wrapping_add(1);
-        count.is_multiple_of(every)
+        count.with_data = count.with_data.wrapping_add(1);
+        count.with_data.is_multiple_of(every)
     }
 
     /// Where a flow leads, and by which door.
@@ -171,9 +204,12 @@ fn taken(door: &Door) -> bool {
     door.reorder.is_some() || door.lose.is_some()
 }
 
-/// Writes down what was lost.
+/// Writes down what was lost. Whose SYN it was has come, though no connection says so.
 fn tell(link: &mut Link, log: &Log) {
-    for (rule, direction) in link.losses.drain(..) {
+    for Loss { rule, direction, dials } in link.losses.drain(..) {
+        if dials {
+            log.note(None, What::SynSeen { listener: "proxy", state: "lost" });
+        }
         let to = match direction {
             Direction::Upstream => "proxy",
             Direction::Downstream => "client",
@@ -228,170 +264,4 @@ fn version(packet: &[u8]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::door::door;
-    use crate::sandbox::segment::tests::segment;
-
-    fn link(effects: &str) -> Link {
-        let yaml = format!("rules: [{{at: syn, do: {effects}}}]");
-        let scenario = crate::scenario::read(&yaml, "x").unwrap_or_else(|e| panic!("{e}"));
-        let at = "203.0.113.9:443".parse().unwrap();
-        Link::new(443, &[(at, door(&scenario, None, None))], 7)
-    }
-
-    /// What goes on of these, all in one flow; after a moment, if they still wait.
-    fn passed(link: &mut Link, back: bool, packets: &[(u8, &str)]) -> Vec<String> {
-        let now = Instant::now();
-        let each = packets.iter().map(|(flags, data)| segment(back, *flags, data.as_bytes()));
-        let mut out: Vec<Vec<u8>> = each.flat_map(|packet| link.pass(packet, now)).collect();
-        assert!(link.due(now + HOLD - Duration::from_millis(1)).is_empty());
-        out.push(b"".to_vec());
-        out.extend(link.due(now + HOLD));
-        let text = |packet: &Vec<u8>| match (packet.get(33), packet.get(40..)) {
-            (Some(0x11 | 0x04), _) => "end".to_owned(),
-            (Some(_), Some(b"")) => "ack".to_owned(),
-            (Some(_), Some(data)) => String::from_utf8(data.to_vec()).unwrap(),
-            _ => "...".to_owned(),
-        };
-        out.iter().map(text).collect()
-    }
-
-    const ACK: (u8, &str) = (0x10, "");
-    const FIN: (u8, &str) = (0x11, "");
-
-    fn data(text: &str) -> (u8, &str) {
-        (0x18, text)
-    }
-
-    #[test]
-    fn pairs_are_swapped_and_one_alone_is_late() {
-        let some = [ACK, data("a"), ACK, data("b"), data("c"), data("d"), data("e"), ACK];
-        let wanted = ["ack", "ack", "b", "a", "d", "c", "ack", "...", "e"];
-        assert_eq!(passed(&mut link("reorder"), false, &some), wanted);
-        assert_eq!(passed(&mut link("reorder"), true, &some), wanted);
-    }
-
-    #[test]
-    fn an_end_is_no_second_of_a_pair() {
-        for end in [FIN, (0x04, "")] {
-            assert_eq!(passed(&mut link("reorder"), false, &[data("a"), end]), ["a", "end", "..."]);
-        }
-    }
-
-    #[test]
-    fn one_direction() {
-        let mut link = link("{reorder: {direction: downstream}}");
-        let some = [data("a"), data("b")];
-        assert_eq!(passed(&mut link, true, &some), ["b", "a", "..."]);
-        // What comes off its way goes on as it was.
-        assert_eq!(passed(&mut link, false, &some), ["a", "b", "..."]);
-    }
-
-    /// The first ones arrive by themselves.
-    #[test]
-    fn only_the_second_ones_are_sent() {
-        let some = [ACK, data("a"), data("b"), data("c"), data("d"), FIN];
-        assert_eq!(passed(&mut link("duplicate"), false, &some), ["a", "b", "c", "d", "..."]);
-        let every = "{duplicate: {every: 2, direction: upstream}}";
-        assert_eq!(passed(&mut link(every), false, &some), ["b", "d", "..."]);
-        assert_eq!(passed(&mut link(every), true, &some), ["..."]);
-    }
-
-    /// By the seed's dice, whatever the segment; each loss is counted.
-    #[test]
-    fn lost_on_the_way() {
-        let all: Vec<String> = ('a'..='z').map(String::from).collect();
-        let each: Vec<(u8, &str)> = all.iter().map(|text| data(text)).collect();
-        let lose = |effects: &str, back: bool| passed(&mut link(effects), back, &each);
-        for (direction, back, there) in [
-            ("", true, true),
-            (", direction: downstream", true, false),
-            (", direction: upstream", false, true),
-        ] {
-            let effects = format!("{{lose: {{chance: 0.5{direction}}}}}");
-            for (way, lossy) in [(true, back), (false, there)] {
-                let arrived = lose(&effects, way);
-                assert_eq!(arrived, lose(&effects, way));
-                match lossy {
-                    true => assert!((5..=22).contains(&arrived.len()), "{arrived:?}"),
-                    false => assert_eq!(arrived.len(), 27, "{direction}"),
-                }
-            }
-        }
-        let mut counting = link("{lose: {chance: 0.5}}");
-        let arrived = passed(&mut counting, true, &each).len();
-        assert_eq!(counting.losses.len(), 27 - arrived);
-        assert!(counting.losses.iter().all(|loss| *loss == (1, Direction::Downstream)));
-        let sure = "{lose: {chance: 0.9999999}}";
-        assert_eq!(passed(&mut link(sure), true, &[(0x12, ""), ACK, FIN]), ["..."]);
-    }
-
-    #[test]
-    fn both() {
-        let some = [data("a"), data("b"), ACK];
-        let wanted = ["b", "b", "a", "a", "ack", "..."];
-        assert_eq!(passed(&mut link("[duplicate, reorder]"), false, &some), wanted);
-    }
-
-    /// Data in the segment that ends a flow is not kept back, nor sent before what it follows.
-    #[test]
-    fn an_end_with_data_keeps_its_place() {
-        let last = (0x19, "last");
-        assert_eq!(passed(&mut link("reorder"), false, &[data("a"), last]), ["a", "last", "..."]);
-        assert_eq!(passed(&mut link("reorder"), false, &[last]), ["last", "..."]);
-    }
-
-    /// The next connection of the same two ports is another one.
-    #[test]
-    fn counts_end_with_the_flow() {
-        let every = "{duplicate: {every: 2}}";
-        for end in [FIN, (0x04, "")] {
-            let some = [data("a"), end, data("b"), data("c")];
-            assert_eq!(passed(&mut link(every), false, &some), ["c", "..."]);
-        }
-        let mut link = link(every);
-        // Each direction by itself.
-        assert_eq!(passed(&mut link, false, &[data("a")]), ["..."]);
-        assert_eq!(passed(&mut link, true, &[data("b")]), ["..."]);
-        assert_eq!(passed(&mut link, false, &[data("c")]), ["c", "..."]);
-    }
-
-    /// On `lo` no checksum is right, and of what is sent on the kernel looks at it.
-    #[test]
-    fn what_is_sent_has_its_checksum() {
-        let mut wanted = segment(true, 0x18, b"x");
-        seal(&mut wanted);
-        let sent = link("duplicate").pass(segment(true, 0x18, b"x"), Instant::now());
-        assert_eq!(sent, [wanted]);
-    }
-
-    /// One door of several will do.
-    #[test]
-    fn what_it_takes_to_play() {
-        let door = |effects: &str| {
-            let yaml = format!("rules: [{{at: syn, do: {effects}}}]");
-            let scenario = crate::scenario::read(&yaml, "x").unwrap_or_else(|e| panic!("{e}"));
-            ("203.0.113.9:443".parse().unwrap(), door(&scenario, None, None))
-        };
-        let tap = |each: &[&str]| {
-            let doors: Vec<_> = each.iter().map(|effects| door(effects)).collect();
-            match Link::tap(&doors) {
-                Tap::Take => "take",
-                Tap::See => "see",
-                Tap::None => "none",
-            }
-        };
-        let (both, up, down) = (
-            "{lose: {chance: 0.5}}",
-            "{lose: {chance: 0.5, direction: upstream}}",
-            "{lose: {chance: 0.5, direction: downstream}}",
-        );
-        for effects in [both, up, down, "reorder", "[duplicate, reorder]"] {
-            assert_eq!(tap(&[effects]), "take", "{effects}");
-            assert_eq!(tap(&["{mss: 536B}", effects]), "take", "{effects}");
-        }
-        assert_eq!(tap(&["{mss: 536B}"]), "none");
-        assert_eq!((tap(&["duplicate"]), tap(&["{mss: 536B}", "duplicate"])), ("see", "see"));
-    }
-}
+mod tests;

@@ -10,6 +10,9 @@ use super::packets::layers;
 pub(super) struct Segment {
     pub from: SocketAddr,
     pub to: SocketAddr,
+    /// The sequence number, where it has a SYN: with it a connection begins. A repeated SYN has
+    /// the same.
+    pub begins: Option<u32>,
     /// Whether it has data.
     pub data: bool,
     /// Whether it has FIN or RST.
@@ -22,9 +25,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<Segment> {
     let tcp = bytes.get(header..length(bytes)?)?;
     let port = |at: usize| Some(u16::from_be_bytes(tcp.get(at..at + 2)?.try_into().ok()?));
     let data = tcp.len() > usize::from(tcp.get(12)? >> 4) * 4;
+    let sequence = u32::from_be_bytes(tcp.get(4..8)?.try_into().ok()?);
     (protocol == 6 && tcp.len() >= 20).then_some(Segment {
         from: SocketAddr::new(from, port(0)?),
         to: SocketAddr::new(to, port(2)?),
+        begins: (tcp.get(13)? & 0x02 != 0).then_some(sequence),
         data,
         ends: tcp.get(13)? & 0x05 != 0,
     })
@@ -40,7 +45,7 @@ fn length(bytes: &[u8]) -> Option<usize> {
 /// Gives the segment the checksum that it has on a wire. On `lo` nobody computes one, and nobody
 /// looks: but of a packet from a packet socket the kernel does.
 pub(super) fn seal(bytes: &mut Vec<u8>) {
-    let Some((_, _, _, header)) = layers(bytes) else { return };
+    let Some((6, _, _, header)) = layers(bytes) else { return };
     let Some(length) = length(bytes).filter(|length| *length <= bytes.len()) else { return };
     bytes.truncate(length);
     let addresses = if header == 40 && bytes[0] >> 4 == 6 { 8..40 } else { 12..20 };
@@ -84,13 +89,15 @@ pub(super) mod tests {
     #[test]
     fn what_is_data_and_what_an_end() {
         for (flags, data, wanted) in [
-            (0x10, "", (false, false)),
-            (0x18, "x", (true, false)),
-            (0x11, "", (false, true)),
-            (0x14, "xy", (true, true)),
+            (0x02, "", (true, false, false)),
+            (0x12, "", (true, false, false)),
+            (0x10, "", (false, false, false)),
+            (0x18, "x", (false, true, false)),
+            (0x11, "", (false, false, true)),
+            (0x14, "xy", (false, true, true)),
         ] {
             let got = read(&segment(false, flags, data.as_bytes())).unwrap();
-            assert_eq!((got.data, got.ends), wanted, "{flags:x}");
+            assert_eq!((got.begins.is_some(), got.data, got.ends), wanted, "{flags:x}");
             assert_eq!(got.to, "203.0.113.9:443".parse().unwrap());
         }
         let whole = segment(false, 0x18, b"x");

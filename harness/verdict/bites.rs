@@ -84,11 +84,18 @@ pub(super) fn never_bit(rule: &Rule) -> Option<String> {
              ticket: it has to connect twice"
                 .to_owned(),
         ),
-        Effect::Lose(lose) => Some(format!(
-            "no packet was lost, each with a chance of {}: play it again, with another --seed, or send \
-             more",
-            lose.chance
-        )),
+        Effect::Lose(lose) => {
+            let why = match (lose.first, lose.every, lose.chance.unwrap_or_default()) {
+                (Some(_), ..) => "the client sent none in that direction".to_owned(),
+                (_, Some(every), _) => {
+                    format!("no connection had {every} in one direction: send more")
+                }
+                (.., chance) => format!(
+                    "each with a chance of {chance}: play it again, with another --seed, or send more"
+                ),
+            };
+            Some(format!("no packet was lost; {why}"))
+        }
         Effect::Tls(Tls { tickets: Some(Tickets::Refused), .. }) => Some(
             "the client offered no session ticket, so none was refused: it has to connect twice and \
              keep its TLS session in between"

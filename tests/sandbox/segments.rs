@@ -208,9 +208,9 @@ fn packets_are_lost_in_their_direction() {
         return;
     }
     let each = [
-        (", lose: {chance: 0.1}", "holes"),
-        (", lose: {chance: 0.1, direction: downstream}", "holes"),
-        (", lose: {chance: 0.1, direction: upstream}", "no hole"),
+        (", lose: {every: 10}", "holes"),
+        (", lose: {every: 10, direction: downstream}", "holes"),
+        (", lose: {every: 10, direction: upstream}", "no hole"),
     ];
     all_see("holes", &each);
 }

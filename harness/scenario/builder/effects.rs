@@ -127,7 +127,7 @@ impl RuleBuilder {
 
     /// Drops each packet between client and proxy with this chance (sandbox).
     pub fn lose(self, chance: f64) -> Self {
-        self.step(lose::Lose { chance, ..Default::default() })
+        self.step(lose::Lose { chance: Some(chance), ..Default::default() })
     }
 
     /// Announces this maximum segment size.

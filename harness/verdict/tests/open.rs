@@ -83,11 +83,21 @@ fn inconclusive_when_bytes_passed_for_another_time() {
 
 #[test]
 fn inconclusive_when_no_packet_was_lost() {
-    let yaml = "requires: 1\nrules: [{at: syn, do: {lose: {chance: 0.15}}}]\n";
-    let summary = "rule 1, at `syn`, was never met: no packet was lost, each with a chance of 0.15: play \
-                   it again, with another --seed, or send more";
+    let yaml =
+        |which: &str| format!("requires: 1\nrules: [{{at: syn, do: {{lose: {{{which}}}}}}}]\n");
     let plain = client().connect().fetch().exits(0);
-    earns(Word::Inconclusive, summary, yaml, plain.clone());
+    for (which, why) in [
+        ("first: 2", "the client sent none in that direction"),
+        ("every: 9", "no connection had 9 in one direction: send more"),
+        (
+            "chance: 0.15",
+            "each with a chance of 0.15: play it again, with another --seed, or send more",
+        ),
+    ] {
+        let summary = format!("rule 1, at `syn`, was never met: no packet was lost; {why}");
+        earns(Word::Inconclusive, &summary, &yaml(which), plain.clone());
+    }
+    let yaml = &yaml("every: 9");
     let (rule, did) = (1, "loses a packet to the client".to_owned());
     let lost = What::Fault { rule, at: Stage::Syn, effect: "lose", did, audible: false };
     let found = verdict(yaml, plain.also(None, lost));

@@ -321,16 +321,20 @@ impl Conduct {
                 heard.cut |= truncated;
                 self.saw(secret_seen, if out { Spot::Stdout } else { Spot::Stderr }, None);
             }
-            What::Exited { code, signal, killed_by_us, leftover } => {
-                // The first word counts; a later one can only add that something was left.
-                let exit = self.process.exit.get_or_insert(Exit {
+            What::Exited { code, signal, killed_by_us } => {
+                // The first word counts.
+                self.process.exit.get_or_insert(Exit {
                     time,
                     code: *code,
                     signal: *signal,
                     killed_by_us: *killed_by_us,
                     leftover: false,
                 });
-                exit.leftover |= leftover;
+            }
+            What::Leftover {} => {
+                if let Some(exit) = &mut self.process.exit {
+                    exit.leftover = true;
+                }
             }
             What::ClientEnded { success, text, secret_seen } => {
                 let code = Some(i32::from(!success));

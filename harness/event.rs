@@ -158,7 +158,10 @@ pub enum What {
     Killed { after_ms: f64, interrupted: bool },
     #[non_exhaustive]
     #[serde(rename = "proc:exited")]
-    Exited { code: Option<i32>, signal: Option<i32>, killed_by_us: bool, leftover: bool },
+    Exited { code: Option<i32>, signal: Option<i32>, killed_by_us: bool },
+    #[non_exhaustive]
+    #[serde(rename = "proc:leftover")]
+    Leftover {},
     #[non_exhaustive]
     #[serde(rename = "client:ended")]
     ClientEnded { success: bool, text: String, secret_seen: Vec<&'static str> },

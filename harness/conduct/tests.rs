@@ -189,20 +189,16 @@ fn only_bytes_under_a_bad_certificate_count() {
 #[test]
 fn the_process_and_how_connections_ended() {
     let closed = |by, how| What::Closed { side: Side::Client, by, how, bytes_in: 0, bytes_out: 0 };
-    let exit = |code, leftover| What::Exited {
-        code: Some(code),
-        signal: None,
-        killed_by_us: false,
-        leftover,
-    };
+    let exit = |code| What::Exited { code: Some(code), signal: None, killed_by_us: false };
     let spawn = What::Spawned { pid: 9, argv: vec!["curl".into()], env_set: Default::default() };
     let c = fold(vec![
         (100.0, 0, spawn),
         (150.0, 1, closed(Who::Us, How::Fin)),
         (151.0, 2, closed(Who::Us, How::Fin)),
         (152.0, 3, closed(Who::Client, How::Rst)),
-        (400.0, 0, exit(56, false)),
-        (500.0, 0, exit(0, true)),
+        (400.0, 0, exit(56)),
+        (500.0, 0, exit(0)),
+        (501.0, 0, What::Leftover {}),
     ]);
     assert_eq!(c.ends, [(Who::Us, How::Fin, 2), (Who::Client, How::Rst, 1)]);
     assert_eq!(c.ran(), Some(300.0));

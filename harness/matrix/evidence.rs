@@ -51,7 +51,7 @@ impl Evidence {
         }
         let ends =
             matches!(event.what, What::Exited { .. } | What::Ceiling { .. } | What::Trouble { .. })
-                || matches!(event.what, What::Killed { .. })
+                || matches!(event.what, What::Killed { .. } | What::Leftover { .. })
                 || matches!(event.what, What::Finding { .. } | What::RunEnded { .. });
         if ends && self.ends.len() < ENDS {
             self.ends += &jsonl::line(event);
@@ -146,7 +146,7 @@ mod tests {
             evidence.take(&closed(f64::from(time)));
         }
         let (code, signal) = (Some(1), None);
-        let what = What::Exited { code, signal, killed_by_us: false, leftover: false };
+        let what = What::Exited { code, signal, killed_by_us: false };
         evidence.take(&Event { time: 100_000.0, conn: None, what });
         let text = evidence.text();
         assert!(text.len() < EVENTS + ENDS, "{}", text.len());

@@ -85,14 +85,12 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
         }
         // Its death has been said.
         What::Exited { killed_by_us: true, .. } => None,
-        What::Exited { code, signal: number, leftover, .. } => {
-            let left = if *leftover { "; it left processes behind" } else { "" };
-            match (number, code) {
-                (Some(n), _) => bad(Actor::Client, format!("is ended by {}{left}", signal(*n))),
-                (_, Some(code)) => client(format!("exits {code}{left}")),
-                _ => client(format!("ends{left}")),
-            }
-        }
+        What::Exited { code, signal: number, .. } => match (number, code) {
+            (Some(n), _) => bad(Actor::Client, format!("is ended by {}", signal(*n))),
+            (_, Some(code)) => client(format!("exits {code}")),
+            _ => client("ends".to_owned()),
+        },
+        What::Leftover {} => client("has left processes behind, which are ended".to_owned()),
         What::ClientEnded { success: true, .. } => client("reports success".to_owned()),
         What::ClientEnded { text, .. } => client(format!("reports a failure: {text}")),
         What::SynSeen { listener: "dns", .. } => {

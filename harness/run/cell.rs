@@ -97,6 +97,8 @@ pub(crate) enum Unable {
 
 /// Late retries of detached helpers count until then.
 const GRACE: Duration = Duration::from_millis(200);
+/// Turns of the runtime after which everything has read that its peer is gone.
+const TURNS: usize = 30;
 /// Whoever wants an end meanwhile waits so long for the rest of what the command has said.
 const PROMPT: Duration = Duration::from_secs(1);
 
@@ -178,9 +180,11 @@ pub(crate) async fn cell(
         }
     };
     drop(hands.permit);
-    let mut exited = exited(status, killed);
-    // The time of the end is now; what is left of the output comes after it.
-    let at = log.now_ms();
+    // Before it was gone its kernel closed what it had open: that is told first.
+    for _ in 0..TURNS {
+        tokio::task::yield_now().await;
+    }
+    log.note(None, exited(status, killed));
     let stopped = matches!(ending, Ending::Interrupted(_));
     let (leftover, late) = rest(&mut wrapped, cancel, stopped).await;
     // Who wants an end when the command has had its own takes nothing from what it did.
@@ -188,11 +192,9 @@ pub(crate) async fn cell(
         (None, Some(signal)) => (Ending::Interrupted(signal), None),
         (_, late) => (ending, late),
     };
-    let leftover = leftover.unwrap_or(false);
-    if let What::Exited { leftover: left, .. } = &mut exited {
-        *left = leftover && !killed;
+    if leftover == Some(true) && !killed {
+        log.note(None, What::Leftover {});
     }
-    log.note_at(at, None, exited);
     if let Some(watcher) = watcher {
         watcher.abort();
     }
@@ -262,7 +264,7 @@ async fn rest(
 
 fn exited(status: Option<ExitStatus>, killed_by_us: bool) -> What {
     let (code, signal) = (status.and_then(|s| s.code()), signal(status));
-    What::Exited { code, signal, killed_by_us, leftover: false }
+    What::Exited { code, signal, killed_by_us }
 }
 
 /// The signal that has ended it.

@@ -186,7 +186,7 @@ impl Script {
 
     /// It ends.
     pub fn ends(self, code: Option<i32>, signal: Option<i32>, killed_by_us: bool) -> Self {
-        self.also(None, What::Exited { code, signal, killed_by_us, leftover: false })
+        self.also(None, What::Exited { code, signal, killed_by_us })
     }
 
     /// What it comes to.

@@ -2,16 +2,30 @@
 //! anything. That nothing is left of it is checked after every run (`play`).
 
 use crate::play::badproxy;
-use crate::{Judged, judge};
+use crate::{Judged, judge, judge_command};
 
 /// The sleep holds the standard input that `play` waits for.
 #[test]
 fn what_it_leaves_running_is_noted_and_ended() {
     let judged = judge(&["ok/plain"], "exec 3<&0; sleep 100 & curl -sS {target}").earns("PASS", 0);
-    assert_eq!(judged.exited()["leftover"], true);
+    assert_eq!(judged.all("proc:leftover").len(), 1);
     assert_eq!(judged.exited()["code"], 0);
     let judged = judge(&["ok/plain"], "curl -sS {target}").earns("PASS", 0);
-    assert_eq!(judged.exited()["leftover"], false);
+    assert!(judged.all("proc:leftover").is_empty());
+}
+
+/// What it leaves has its connection still, and loses it afterwards: events are in order of time.
+#[test]
+fn what_follows_from_its_end_comes_after_it() {
+    let shell = "exec 3<&0 4<>/dev/tcp/${BADPROXY_PROXY#http://127.0.0.1:}; sleep 100 & exit 0";
+    let shell = shell.replace("/tcp/", "/tcp/127.0.0.1/");
+    let judged = judge_command(&["reply/reset"], &["bash", "-c", &shell]);
+    let names: Vec<&str> = judged.events.iter().filter_map(|e| e["name"].as_str()).collect();
+    let ends = ["proc:exited", "tcp:closed", "proc:leftover"];
+    let ends = ends.map(|name| names.iter().position(|n| *n == name));
+    assert!(ends.is_sorted() && ends[0].is_some(), "{names:?}");
+    let times = judged.events.iter().filter_map(|e| e["time"].as_f64());
+    assert!(times.is_sorted(), "{:?}", judged.events);
 }
 
 #[test]
@@ -19,7 +33,7 @@ fn a_group_is_ended_with_its_leader() {
     let shell =
         "exec 3<&0; (trap '' TERM; while :; do sleep 100; done) & curl -sS {target}; kill -9 $$";
     let judged = judge(&["reply/reset"], shell).earns("CRASH", 1);
-    assert_eq!(judged.exited()["leftover"], true);
+    assert_eq!(judged.all("proc:leftover").len(), 1);
 }
 
 #[test]

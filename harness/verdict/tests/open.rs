@@ -149,8 +149,9 @@ fn the_answer_of_a_foreign_target_proves_nothing() {
 #[test]
 fn notes() {
     let hidden = Terms { bypass_observable: false, ..terms() };
-    let exit = What::Exited { code: Some(56), signal: None, killed_by_us: false, leftover: true };
+    let exit = What::Exited { code: Some(56), signal: None, killed_by_us: false };
     let script = client().connect().request(&[]).fin().says("proxy").also(None, exit);
+    let script = script.also(None, What::Leftover {});
     let found =
         on(FIN, script.also(None, What::Ceiling { limit: "connections", value: 9 }), hidden);
     assert_eq!(

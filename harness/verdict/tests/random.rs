@@ -108,7 +108,7 @@ proptest! {
         flags in any::<(bool, bool)>(),
     ) {
         let mut conduct = Conduct::default();
-        let exit = What::Exited { code, signal, killed_by_us: killed, leftover: false };
+        let exit = What::Exited { code, signal, killed_by_us: killed };
         let answered = events.iter().any(|(_, _, what)| {
             matches!(what, What::HttpResponse { nonce_served: true, .. })
         });

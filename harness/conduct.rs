@@ -4,6 +4,7 @@
 //! costs counters and not memory.
 
 mod astray;
+mod left;
 mod pace;
 mod parts;
 mod said;
@@ -12,6 +13,7 @@ mod taken;
 use std::collections::{BTreeMap, BTreeSet};
 
 use astray::Astray;
+use left::Left;
 use pace::Pace;
 pub use parts::{Exit, Met, PerVia, Process, Sight, Silence, Spot, Tongue};
 pub use said::Heard;
@@ -124,6 +126,7 @@ pub struct Conduct {
     taken: Taken,
     /// What went to others, or in clear.
     astray: Astray,
+    left: Left,
     /// Open connections whose TLS session has a bad certificate.
     distrusted: BTreeSet<u64>,
     /// Open connections whose TLS session with the proxy has a bad certificate.
@@ -138,6 +141,7 @@ impl Conduct {
         self.pace(event);
         self.taken(event);
         self.astray(event);
+        self.left(event);
         match &event.what {
             What::Accepted { side: Side::Client, attempt, .. } => {
                 self.accepted += 1;

@@ -344,7 +344,7 @@ pub enum What {
     },
     #[non_exhaustive]
     #[serde(rename = "http:response")]
-    HttpResponse { via: Via, status: u16, bytes: u64, nonce_served: bool },
+    HttpResponse { via: Via, method: String, status: u16, bytes: u64, nonce_served: bool },
     #[non_exhaustive]
     #[serde(rename = "fault:applied")]
     Fault { rule: usize, at: Stage, effect: &'static str, did: String, audible: bool },

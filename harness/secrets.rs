@@ -1,5 +1,6 @@
 //! The secrets of one run, how to find them in bytes, and how to hide them.
 
+mod forms;
 mod scan;
 
 use std::borrow::Cow;
@@ -8,11 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use memchr::memmem::Finder;
 
 pub use scan::Scan;
 
+use self::forms::{LONG, finders};
 use crate::rng::Rng;
 use crate::scenario::Scenario;
 
@@ -38,9 +40,6 @@ pub struct Secrets {
 
 /// Derived secrets that are remembered: the last ones that came.
 const DERIVED: usize = 32;
-
-/// What is looked for in a body has this many bytes at least.
-const LONG: usize = 8;
 
 /// How the proxy's credentials are called in events.
 pub const PROXY: &str = "proxy_credentials";
@@ -98,7 +97,7 @@ impl Secrets {
     }
 
     /// Which secrets occur in `bytes`: what was remembered as it stands, the others raw, base64 (at
-    /// any place in what is encoded), base64url, percent-encoded or in hex.
+    /// any place in what is encoded), base64url, in hex, or escaped for a URL, a form or JSON.
     pub fn seen_in(&self, bytes: &[u8]) -> Vec<&'static str> {
         self.seen(bytes, 0)
     }
@@ -186,62 +185,10 @@ fn mask_header(line: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{name}:{shown}{end}"))
 }
 
-/// All forms of these, the longest first, so that masking takes a padded form before its unpadded
-/// part.
-fn finders(secrets: &[&str]) -> Vec<Finder<'static>> {
-    let mut all: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| forms(secret)).collect();
-    all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-    all.dedup();
-    all.iter().map(|form| Finder::new(form).into_owned()).collect()
-}
-
-/// What base64 always makes of `bytes` that have `before` others in front of them, whatever they
-/// and those behind are; None where that is too little to be told from chance.
-fn inner(engine: &impl Engine, bytes: &[u8], before: usize) -> Option<String> {
-    let whole = engine.encode([&[0; 2][..before], bytes].concat());
-    // A character stands for six bits: the first that is of `bytes` alone, and the last.
-    let (from, to) = ((before * 8).div_ceil(6), (before + bytes.len()) * 8 / 6);
-    (to - from >= LONG).then(|| whole[from..to].to_owned())
-}
-
-fn forms(secret: &str) -> Vec<Vec<u8>> {
-    let bytes = secret.as_bytes();
-    // Shorter than this, a match would be chance.
-    if bytes.len() < 4 {
-        return Vec::new();
-    }
-    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    let percent: String = bytes
-        .iter()
-        .map(|b| match b {
-            b if b.is_ascii_alphanumeric() || b"-._~".contains(b) => char::from(*b).to_string(),
-            b => format!("%{b:02X}"),
-        })
-        .collect();
-    // Nothing has to be escaped, and everything may be (RFC 3986, section 2.4).
-    let all: String = bytes.iter().map(|b| format!("%{b:02X}")).collect();
-    let whole = [
-        secret.to_owned(),
-        // Names of hosts come in lower case.
-        secret.to_lowercase(),
-        all.to_lowercase(),
-        all,
-        STANDARD.encode(bytes),
-        STANDARD_NO_PAD.encode(bytes),
-        URL_SAFE_NO_PAD.encode(bytes),
-        hex.to_uppercase(),
-        hex,
-        percent,
-    ];
-    let parts = (0..3).flat_map(|before| {
-        [inner(&STANDARD_NO_PAD, bytes, before), inner(&URL_SAFE_NO_PAD, bytes, before)]
-    });
-    whole.into_iter().chain(parts.flatten()).map(String::into_bytes).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     fn secrets() -> Secrets {
         Secrets::new(&Scenario::healthy(), 7)

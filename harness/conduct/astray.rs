@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::Uri;
 
-use super::{Conduct, FEW, OPEN, Sight, Spot};
+use super::{Conduct, FEW, OPEN, PerVia, Sight, Spot};
 use crate::event::{Event, Via, What};
 use crate::secrets::ORIGIN;
 
@@ -27,6 +27,10 @@ pub(super) struct Astray {
     clear: u64,
     /// Redirects that the origin has answered with.
     redirects: u64,
+    /// Answers without what the target is: to HEAD and its like.
+    probed: PerVia,
+    /// The client has asked for what it is, too.
+    fetches: bool,
 }
 
 impl Conduct {
@@ -43,7 +47,8 @@ impl Conduct {
 
     /// Answers of the origin through the proxy that send the client nowhere else.
     pub fn pages(&self) -> u64 {
-        self.nonces.proxied().saturating_sub(self.astray.redirects)
+        let probed = if self.astray.fetches { self.astray.probed.proxied() } else { 0 };
+        self.nonces.proxied().saturating_add(probed).saturating_sub(self.astray.redirects)
     }
 
     pub(super) fn astray(&mut self, event: &Event) {
@@ -57,13 +62,27 @@ impl Conduct {
             (What::Established { .. }, Some(conn)) if astray.sealed.len() < OPEN => {
                 astray.sealed.insert(conn);
             }
-            (What::HttpResponse { via, status, nonce_served: true, .. }, conn) => {
+            (What::HttpRequest { via, method, .. }, _)
+                if *via != Via::Direct && !probes(method) && !astray.fetches =>
+            {
+                // From here on only what this gets is what the client is after.
+                astray.fetches = true;
+                self.nonces.tunnel = self.nonces.tunnel.saturating_sub(astray.probed.tunnel);
+                self.nonces.forward = self.nonces.forward.saturating_sub(astray.probed.forward);
+            }
+            (What::HttpResponse { via, method, status, nonce_served: true, .. }, conn) => {
+                let probes = *via != Via::Direct && probes(method);
                 let redirect = (300..400).contains(status) && *status != 304;
                 astray.redirects += u64::from(redirect && *via != Via::Direct);
                 if astray.in_clear(*via, conn) {
                     astray.clear += 1;
-                } else {
+                    return;
+                }
+                if !(probes && astray.fetches) {
                     self.nonces.add(*via);
+                }
+                if probes {
+                    astray.probed.add(*via);
                 }
             }
             _ => {}
@@ -128,6 +147,11 @@ impl Astray {
         let sealed = conn.is_none_or(|conn| self.sealed.contains(&conn));
         self.tls && known && (via == Via::Forward || (via == Via::Tunnel && !sealed))
     }
+}
+
+/// Whether the answer to this method has nothing of what the target is.
+pub(super) fn probes(method: &str) -> bool {
+    ["HEAD", "OPTIONS", "TRACE"].contains(&method)
 }
 
 /// A host's name as it can be compared; None for an address, which may be that of any name.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::astray::probes;
 use super::{Conduct, OPEN};
 use crate::event::{Event, Via, What};
 use crate::stage::Stage;
@@ -63,7 +64,9 @@ impl Conduct {
             {
                 taken.under_way.insert(conn);
             }
-            What::HttpResponse { via, status, nonce_served: true, .. } if *via != Via::Direct => {
+            What::HttpResponse { via, method, status, nonce_served: true, .. }
+                if *via != Via::Direct && !probes(method) =>
+            {
                 let whole = *status == 206 && taken.from_start.contains(&conn);
                 if taken.under_way.remove(&conn) {
                     (taken.last, taken.whole) = (true, whole);

@@ -15,6 +15,7 @@ use crate::cert::Flavour;
 use crate::conn::Conn;
 use crate::event::{How, Side, What, Who};
 use crate::plan::Facts;
+use crate::proxy::socks;
 use crate::rng::Rng;
 use crate::stage::Stage;
 use crate::tls::hello::{self, Hello};
@@ -169,6 +170,16 @@ impl<'f> Cx<'_, 'f> {
     pub fn not_http2(&mut self) -> After {
         self.step_over("the client does not speak HTTP/2 here: nothing was done", true);
         After::Go
+    }
+
+    /// Whether the client speaks SOCKS5; where not, a step of SOCKS5 has nothing to act on, which is
+    /// written down.
+    pub fn socks5(&self) -> bool {
+        let speaks = socks::version(&self.facts.method) == Some(socks::message::V5);
+        if !speaks {
+            self.step_over("the client does not speak SOCKS5: nothing was done", true);
+        }
+        speaks
     }
 
     /// Writes down that a step is over.

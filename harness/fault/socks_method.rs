@@ -52,6 +52,9 @@ impl Fault for SocksMethod {
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        if !cx.socks5() {
+            return Ok(After::Go);
+        }
         cx.choice.socks_method = Some(self.method);
         let name = name_of(METHODS, self.method).map(|name| format!(" ({name})"));
         let name = name.unwrap_or_default();

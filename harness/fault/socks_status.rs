@@ -53,6 +53,9 @@ impl Fault for SocksStatus {
     }
 
     async fn act(&self, cx: &mut Cx<'_, '_>) -> io::Result<After> {
+        if !cx.socks5() {
+            return Ok(After::Go);
+        }
         cx.choice.socks_status = Some(self.status);
         cx.did(format!("answers user and password with status {}", self.status), true);
         Ok(After::Go)

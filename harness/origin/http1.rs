@@ -203,11 +203,16 @@ fn served(link: &Link, status: u16, bytes: u64, sent: bool) -> After {
         // Nothing was left of what it has asked for, or of its handshake.
         416 => !link.part,
         426 => false,
-        _ => true,
+        // What a browser wants besides.
+        _ => {
+            link.facts.path.as_deref() != Some("/favicon.ico")
+                || link.conn.scenario.target().ends_with("/favicon.ico")
+        }
     };
     let nonce_served = sent && answers;
     link.conn.answer();
-    link.conn.note(What::HttpResponse { via: link.via, status, bytes, nonce_served });
+    let (via, method) = (link.via, link.method.clone());
+    link.conn.note(What::HttpResponse { via, method, status, bytes, nonce_served });
     if sent { After::Go } else { After::Stop }
 }
 

@@ -39,6 +39,7 @@ pub(super) async fn serve(mut link: Link, wire: BoxWire, terms: H2) {
             cert: link.cert,
             facts: link.facts.clone(),
             one: false,
+            method: String::new(),
             part: false,
             requests: link.requests,
             heard: link.heard.again(),

@@ -39,6 +39,8 @@ pub(crate) struct Link {
     pub facts: Facts,
     /// It closes after one answer: a session that is to end without a goodbye has to end.
     pub one: bool,
+    /// The method of the client's last request.
+    pub method: String,
     /// Whether the client's last request was for a part (Range), before a rule has changed it.
     pub part: bool,
     /// Requests on this link so far.
@@ -60,6 +62,7 @@ impl Link {
     /// one; in a tunnel it has seen CONNECT alone.
     fn learn(&mut self, head: &Head) {
         self.facts.bodyless = head.method == "HEAD";
+        self.method.clone_from(&head.method);
         self.facts.closes = !head.keeps_alive() || self.one;
         if self.via != Via::Forward {
             self.conn.shared.plan().method(&mut self.facts, &head.method);
@@ -107,7 +110,9 @@ pub(crate) async fn serve(conn: Arc<Conn>, facts: Facts, mut wire: BoxWire, via:
     }
     let cert = Flavour::Good;
     let heard = Heard::new(&conn, via, cert);
-    let mut link = Link { conn, via, cert, facts, one: false, part: false, requests: 0, heard };
+    let method = String::new();
+    let mut link =
+        Link { conn, via, cert, facts, one: false, method, part: false, requests: 0, heard };
     if inbox.first() == Some(&tls::HANDSHAKE) && via != Via::Forward {
         secured(link, wire, inbox).await;
     } else {

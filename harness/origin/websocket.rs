@@ -102,7 +102,8 @@ pub(super) async fn open(
     if after == After::Go {
         let nonce_served = true;
         link.conn.upgrade();
-        link.conn.note(What::HttpResponse { via: link.via, status: 101, bytes: 0, nonce_served });
+        let (via, method) = (link.via, link.method.clone());
+        link.conn.note(What::HttpResponse { via, method, status: 101, bytes: 0, nonce_served });
     }
     after
 }

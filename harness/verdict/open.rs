@@ -137,7 +137,11 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
     }
     let passed = conduct.passed.get(&number);
     if passed.is_none() && conduct.unspoken.contains(&number) {
-        return "the client did not speak HTTP/2 there: ALPN has to offer h2".to_owned();
+        let socks = rule.steps.0.iter().any(|step| step.effect.word().starts_with("socks"));
+        return match socks {
+            true => "the client did not speak SOCKS5".to_owned(),
+            false => "the client did not speak HTTP/2 there: ALPN has to offer h2".to_owned(),
+        };
     }
     let got_there = conduct.reached.is_some_and(|reached| reached >= stage);
     let why = case.never_until(number, rule).or_else(|| bites::never_bit(rule));

@@ -43,10 +43,15 @@ fn false_success(case: &Case<'_>, found: &mut Vec<Finding>) {
 
 /// Exit 0 without the one answer that only this run's origin can give.
 fn no_answer(case: &Case<'_>, found: &mut Vec<Finding>) {
-    let nonces = &case.conduct.nonces;
+    let (nonces, success) = (&case.conduct.nonces, case.ending == Ending::Success);
     // Whether a real target has answered is not ours to know; `open` says so.
     let ours = case.conduct.foreign == 0;
-    if case.ending == Ending::Success && nonces.proxied() == 0 && nonces.direct == 0 && ours {
+    let left = case.expects(Outcome::Success) && case.conduct.left_unanswered();
+    if success && ours && left && nonces.proxied() > 0 {
+        let measured = format!("{}, but its last request was never answered", case.exit(0));
+        found.push(case.finding(Word::Wrong, "unanswered", measured, ""));
+    }
+    if success && ours && nonces.proxied() == 0 && nonces.direct == 0 {
         let (why, limit) = match case.conduct.answers_in_clear() {
             0 => ("but the origin's answer was never fetched", ""),
             _ => {

@@ -148,12 +148,39 @@ impl Script {
 
     /// The origin's answer.
     pub fn answer(self, via: Via) -> Self {
-        self.here(What::HttpResponse { via, status: 200, bytes: 55, nonce_served: true })
+        self.here(What::HttpResponse {
+            via,
+            method: "GET".into(),
+            status: 200,
+            bytes: 55,
+            nonce_served: true,
+        })
     }
 
     /// The origin's answer with this status.
     pub fn answers(self, via: Via, status: u16) -> Self {
-        self.here(What::HttpResponse { via, status, bytes: 0, nonce_served: true })
+        self.here(What::HttpResponse {
+            via,
+            method: "GET".into(),
+            status,
+            bytes: 0,
+            nonce_served: true,
+        })
+    }
+
+    /// A request with this method, and the origin's answer to it.
+    pub fn probe(self, via: Via, method: &str) -> Self {
+        let asked = self.here(What::HttpRequest {
+            via,
+            attempt: None,
+            method: method.into(),
+            path: "/".into(),
+            version: "HTTP/1.1".into(),
+            headers: vec![],
+            secret_seen: vec![],
+        });
+        let method = method.into();
+        asked.here(What::HttpResponse { via, method, status: 200, bytes: 0, nonce_served: true })
     }
 
     /// A whole good exchange through a tunnel.

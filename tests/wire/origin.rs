@@ -37,6 +37,23 @@ fn endpoints() {
     }
 }
 
+/// What a browser fetches besides is not what it was told to fetch.
+#[test]
+fn an_icon_is_not_the_page() {
+    for (target, path, counts) in [
+        ("http://target.badproxy.test/", "/favicon.ico", false),
+        ("http://target.badproxy.test/", "/other.ico", true),
+        ("http://target.badproxy.test/favicon.ico", "/favicon.ico", true),
+    ] {
+        let proxy = Proxy::start(&format!("name: x\nclient: {{target: \"{target}\"}}\n"));
+        let mut socket = tunnel(&proxy);
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let (got, end) = crate::read_for(&mut socket, std::time::Duration::from_secs(20));
+        assert!(got.starts_with(b"HTTP/1.1 200 ") && end == End::Fin, "{path}");
+        proxy.wait_for("http:response", &format!("\"nonce_served\":{counts}"));
+    }
+}
+
 #[test]
 fn a_header_cannot_be_smuggled_into_a_redirect() {
     let (head, _) = get("/redirect?to=http://b.test/%0d%0aX:1", "");

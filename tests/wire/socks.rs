@@ -178,3 +178,22 @@ fn nonsense_is_closed_and_written_down() {
     assert_eq!(read_all(&mut socket), (vec![], End::Fin));
     proxy.wait_for("connect:bad_request", "more than 255 bytes");
 }
+
+/// A client of HTTP, or of SOCKS4, is answered as ever, and no fault is written down.
+#[test]
+fn who_does_not_speak_it_meets_nothing_of_socks5() {
+    for effect in ["request, do: {socks_method: 255}", "auth, do: {socks_status: failure}"] {
+        let yaml = "name: x\nproxy: {auth: {scheme: basic, user: u, password: password}}\nrules: ";
+        let proxy = Proxy::start(&format!("{yaml}[{{at: {effect}}}]\n"));
+        let mut socket = proxy.connect();
+        socket.write_all(b"CONNECT target.badproxy.test:80 HTTP/1.1\r\n\r\n").unwrap();
+        assert!(read_until(&mut socket, "\r\n\r\n").starts_with("HTTP/1.1 407 "), "{effect}");
+        let proxy4 = Proxy::start(&format!("name: x\nrules: [{{at: {effect}}}]\n"));
+        let mut socket = proxy4.connect();
+        socket.write_all(b"\x04\x01\x00\x50\x00\x00\x00\x01\x00target.badproxy.test\x00").unwrap();
+        assert_eq!(exactly(&mut socket, 8)[..2], [0, 90], "{effect}");
+        for proxy in [proxy, proxy4] {
+            assert!(proxy.conduct().faults.is_empty(), "{effect}: {:#?}", proxy.events());
+        }
+    }
+}

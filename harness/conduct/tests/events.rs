@@ -25,8 +25,20 @@ fn socks(attempt: u64) -> What {
 #[test]
 fn every_stage_is_reached_by_what_happens_there() {
     use Stage::*;
-    let answer = What::HttpResponse { via: Via::Tunnel, status: 200, bytes: 5, nonce_served: true };
-    let direct = What::HttpResponse { via: Via::Direct, status: 200, bytes: 5, nonce_served: true };
+    let answer = What::HttpResponse {
+        via: Via::Tunnel,
+        method: "GET".into(),
+        status: 200,
+        bytes: 5,
+        nonce_served: true,
+    };
+    let direct = What::HttpResponse {
+        via: Via::Direct,
+        method: "GET".into(),
+        status: 200,
+        bytes: 5,
+        nonce_served: true,
+    };
     let reply = |status| What::Reply { status, bytes: 39, raw: String::new() };
     let syn = |listener| What::SynSeen { listener, state: "SYN_SENT" };
     for (stage, what) in [
@@ -109,7 +121,13 @@ fn what_goes_around_is_told_apart() {
     assert_eq!(around(out("udp", "10.0.0.1:53")), (0, 0, 1, false));
     let direct = What::Accepted { side: Side::Direct, src: "x".into(), attempt: None };
     assert!(around(direct).3 && around(get(Via::Direct, &[])).3);
-    let answer = What::HttpResponse { via: Via::Direct, status: 200, bytes: 5, nonce_served: true };
+    let answer = What::HttpResponse {
+        via: Via::Direct,
+        method: "GET".into(),
+        status: 200,
+        bytes: 5,
+        nonce_served: true,
+    };
     assert!(around(answer).3 && !around(accepted(1)).3);
 }
 

@@ -111,7 +111,13 @@ fn damage_is_the_answers_and_not_the_connections() {
         did: "flips bits".into(),
         audible: true,
     };
-    let answer = |via, status| What::HttpResponse { via, status, bytes: 5, nonce_served: true };
+    let answer = |via, status| What::HttpResponse {
+        via,
+        method: "GET".into(),
+        status,
+        bytes: 5,
+        nonce_served: true,
+    };
     let (get, tunnel) = (|| get(Via::Tunnel, &[]), Via::Tunnel);
     let took = |events: Vec<What>| {
         fold(events.into_iter().map(|what| (1.0, 1, what)).collect()).took_damage()

@@ -59,6 +59,7 @@ fn any_event() -> impl Strategy<Value = (f64, u64, What)> {
         ),
         (via, any::<bool>()).prop_map(|(via, nonce_served)| What::HttpResponse {
             via,
+            method: "GET".into(),
             status: 200,
             bytes: 1,
             nonce_served

@@ -175,6 +175,7 @@ fn a_damaged_answer() {
     let part = |script: Script| {
         script.here(What::HttpResponse {
             via: Via::Tunnel,
+            method: "GET".into(),
             status: 206,
             bytes: 5,
             nonce_served: true,
@@ -198,6 +199,55 @@ fn a_damaged_answer() {
     let cut = get().fault(Stage::Body, "corrupt", "flips bits", true).connect();
     let found = cut.request(&[]).reply(200).get(Via::Tunnel, &[]).answer(Via::Tunnel).exits(0);
     assert_eq!(verdict(&noticed, found).word, Word::Pass);
+}
+
+/// What is asked of the target is answered to GET; who only asks HEAD is told by that.
+#[test]
+fn the_answer_to_a_head_is_no_answer_to_what_else_was_asked() {
+    let damaged =
+        "rules: [{at: body, do: {corrupt: 0.1}}]\nexpect: {outcome: either, damage: noticed}\n";
+    for method in ["HEAD", "OPTIONS", "TRACE"] {
+        for via in [Via::Tunnel, Via::Forward] {
+            let begun = || client().connect().request(&[]).reply(200).tls("good");
+            let word = |script: Script| verdict(WELL, script.exits(0)).word;
+            assert_eq!(word(begun().probe(via, method)), Word::Pass);
+            assert_eq!(word(begun().probe(via, method).get(via, &[])), Word::Wrong);
+            assert_eq!(word(begun().get(via, &[]).probe(via, method)), Word::Wrong);
+            assert_eq!(word(begun().probe(via, method).get(via, &[]).answer(via)), Word::Pass);
+            assert_eq!(word(begun().probe(via, method).probe(via, "POST")), Word::Pass);
+            let hit = begun().get(via, &[]).fault(Stage::Body, "corrupt", "flips bits", true);
+            let hit = hit.answer(via).probe(via, method).exits(0);
+            assert_eq!(verdict(damaged, hit).word, Word::Wrong);
+        }
+    }
+}
+
+/// Who had an answer before, and swallows what became of the next request.
+#[test]
+fn the_last_request_was_never_answered() {
+    let yaml =
+        "rules: [{when: {attempt: 2}, at: response, do: close}]\nexpect: {outcome: success}\n";
+    let first = || client().connect().fetch();
+    let met = |script: Script, at| script.fault(at, "close", "FIN", true);
+    let again = || met(first().get(Via::Tunnel, &[]), Stage::Response);
+    let measured = "exit code 0, but its last request was never answered";
+    earns(Word::Wrong, measured, yaml, again().exits(0));
+    let forwarded = met(first().asks("GET", "http://target.badproxy.test/", &[]), Stage::Reply);
+    earns(Word::Wrong, measured, yaml, forwarded.exits(0));
+    let word = |script: Script, yaml: &str| verdict(yaml, script).word;
+    assert_eq!(word(again().connect().fetch().exits(0), yaml), Word::Pass);
+    assert_eq!(word(again().says("closed").exits(1), yaml), Word::Failed);
+    // A tunnel that nobody needed, a HEAD, a connection that ended when all was said.
+    let spare = met(first().connect().request(&[]), Stage::Reply);
+    assert_eq!(word(spare.exits(0), yaml), Word::Pass);
+    assert_eq!(
+        word(met(first().probe(Via::Tunnel, "HEAD"), Stage::Body).exits(0), yaml),
+        Word::Pass
+    );
+    assert_eq!(word(met(first(), Stage::Close).exits(0), yaml), Word::Pass);
+    assert_eq!(word(met(first().get(Via::Tunnel, &[]), Stage::Close).exits(0), yaml), Word::Pass);
+    let either = yaml.replace("success", "either");
+    assert_eq!(word(again().exits(0), &either), Word::Pass);
 }
 
 /// Parts alone are of another version: who has all of it in one part has a whole.

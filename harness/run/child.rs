@@ -11,26 +11,20 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
+use super::ear::Ear;
 use super::environment::Setting;
 #[cfg(unix)]
 use super::group;
 use super::orphans::{self, Known};
 use super::out::Out;
 use super::strays;
-use crate::event::What;
 use crate::log::Log;
 #[cfg(target_os = "linux")]
 use crate::sandbox::Inside;
 
-/// What is kept of each stream for the log.
-const KEPT: usize = 1 << 20;
 /// A line that is not finished waits this long for its end, so that a secret that comes in two
-/// parts is seen and masked as one;
+/// parts is seen and masked as one.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// and so does the end of a text without lines, when it is longer than this.
-const LONG: usize = 16 * 1024;
-/// How much of it.
-const TAIL: usize = 512;
 
 /// A running command.
 pub struct Wrapped {
@@ -162,7 +156,7 @@ impl Reader {
     }
 }
 
-/// Passes a stream on as it comes, and writes down its first mebibyte.
+/// Passes a stream on as it comes, and writes down what it says.
 async fn pass_on(
     mut pipe: impl AsyncRead + Unpin,
     to: Out,
@@ -171,55 +165,23 @@ async fn pass_on(
     passing: &AtomicBool,
 ) {
     let mut buffer = vec![0; 16 * 1024];
-    let mut kept = 0;
-    let mut waiting = Vec::new();
+    let mut ear = Ear::new(stream, log);
     loop {
-        let patience = if waiting.is_empty() { Duration::MAX } else { PATIENCE };
+        let patience = if ear.waits() { PATIENCE } else { Duration::MAX };
         let n = match tokio::time::timeout(patience, pipe.read(&mut buffer)).await {
             Ok(Ok(n)) if n > 0 => n,
             Ok(_) => break,
             Err(_) => {
-                hear(stream, &std::mem::take(&mut waiting), false, &log);
+                ear.waits_no_more();
                 continue;
             }
         };
         passing.store(true, Ordering::Relaxed);
         to.pass(&buffer[..n]).await;
         passing.store(false, Ordering::Relaxed);
-        if kept < KEPT {
-            let bytes = &buffer[..n.min(KEPT - kept)];
-            kept += bytes.len();
-            waiting.extend_from_slice(bytes);
-            let rest = waiting.split_off(if kept < KEPT { ready(&waiting) } else { waiting.len() });
-            hear(stream, &waiting, kept >= KEPT, &log);
-            waiting = rest;
-        }
+        ear.hears(&buffer[..n]);
     }
-    hear(stream, &waiting, false, &log);
-}
-
-/// How much of a text need not wait for more.
-fn ready(text: &[u8]) -> usize {
-    match text.iter().rposition(|byte| *byte == b'\n') {
-        Some(at) => at + 1,
-        None if text.len() <= LONG => 0,
-        None => {
-            // Not inside a character.
-            let end = text.len() - TAIL;
-            end - (0..3).find(|back| text[end - back] & 0xC0 != 0x80).unwrap_or(0)
-        }
-    }
-}
-
-/// Writes down what the command said.
-fn hear(stream: &'static str, bytes: &[u8], truncated: bool, log: &Log) {
-    if bytes.is_empty() {
-        return;
-    }
-    let secrets = log.secrets();
-    let text = secrets.mask(&String::from_utf8_lossy(bytes));
-    let secret_seen = secrets.seen_in(bytes);
-    log.note(None, What::Output { stream, text, truncated, secret_seen });
+    ear.ends();
 }
 
 /// Why a command could not be started.
@@ -356,21 +318,5 @@ impl Drop for Wrapped {
             strays::end(mark);
         }
         orphans::end(Some(self.pid));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whole_lines_need_not_wait() {
-        assert_eq!(ready(b""), 0);
-        assert_eq!(ready(b"not yet"), 0);
-        assert_eq!(ready(b"one\ntwo\nthr"), 8);
-        assert_eq!(ready(&[b'x'; LONG + 1]), LONG + 1 - TAIL);
-        let long = "\u{20ac}".repeat(LONG);
-        assert!(std::str::from_utf8(&long.as_bytes()[..ready(long.as_bytes())]).is_ok());
-        assert_eq!(ready(&[0x80; LONG + 1]), LONG + 1 - TAIL);
     }
 }

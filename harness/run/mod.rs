@@ -2,8 +2,9 @@
 
 mod cell;
 pub mod child;
-pub mod environment;
 #[cfg(unix)]
+mod ear;
+pub mod environment;
 mod group;
 #[cfg(target_os = "linux")]
 mod isolate;

@@ -53,8 +53,9 @@ fn fifty_megabytes_pass_and_one_is_kept() {
     let judged = judge(&["ok/plain"], shell).earns("PASS", 0);
     let output = judged.all("proc:output");
     let kept: usize = output.iter().map(|o| o["text"].as_str().unwrap().len()).sum();
-    assert!((1 << 20..1 << 21).contains(&kept), "{kept}");
-    assert_eq!(output.last().unwrap()["truncated"], true);
+    // A line that is broken off counts for one half or the other.
+    assert!(((1 << 20) - (1 << 14)..1 << 21).contains(&kept), "{kept}");
+    assert!(output.iter().any(|o| o["truncated"] == true));
 }
 
 #[test]

@@ -238,10 +238,26 @@ impl Conn {
         self.passed_on();
     }
 
+    /// The client has ended its side while nobody read: written down now, for who waits may wait
+    /// longer than the run lasts. After a FIN it may still read, and is served.
+    pub fn goes(&self, how: How) {
+        self.leaves(how);
+        self.write_end(self.end(), Who::Client, how);
+    }
+
     /// The end has passed to the client, if there is one.
     pub fn passed_on(&self) {
-        let mut end = self.end();
-        let (Some((by, how)), None) = (end.said, end.noted) else { return };
+        let end = self.end();
+        if let Some((by, how)) = end.said {
+            self.write_end(end, by, how);
+        }
+    }
+
+    /// Once.
+    fn write_end(&self, mut end: MutexGuard<'_, End>, by: Who, how: How) {
+        if end.noted.is_some() {
+            return;
+        }
         let (bytes_in, bytes_out) = self.bytes();
         end.noted = Some((bytes_in, bytes_out));
         drop(end);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::flow::{Ended, Flow, Passed, Until, on_the_proxy};
@@ -12,6 +13,7 @@ use super::hang::HALF_CLOSED;
 use super::headers::Edit;
 use super::{After, Direction, Effect};
 use crate::cert::Flavour;
+use crate::clock::Clock;
 use crate::conn::Conn;
 use crate::event::{How, Side, What, Who};
 use crate::plan::Facts;
@@ -40,6 +42,8 @@ pub struct Choice {
     pub answer: Option<Box<Answer>>,
 }
 
+/// How often, at least, a client is looked after that nobody reads of.
+const WATCH: Duration = Duration::from_millis(100);
 /// What a client may have sent ahead while it waits. More stays in its wire.
 const EARLY: usize = 64 << 10;
 
@@ -248,6 +252,39 @@ impl<'f> Cx<'_, 'f> {
         Ok(true)
     }
 
+    /// Waits that long; a client that goes meanwhile is written down, and nothing is read.
+    pub async fn wait_watching(&mut self, time: Duration) {
+        let wait = self.conn.clock().sleep(time);
+        tokio::pin!(wait);
+        // In a tunnel, and behind one, whoever passes the bytes on sees how the client ends.
+        let watches = matches!(self.flow, Flow::Wire(_) | Flow::Out { .. })
+            && self.conn.side == Side::Client
+            && self.conn.stream.is_none()
+            && (Stage::Accept..=Stage::Reply).contains(&self.stage);
+        let begun = Instant::now();
+        let mut over = false;
+        while watches && !over {
+            // In the simulation a day passes at once.
+            let most = if self.conn.clock() == Clock::Real { WATCH } else { time };
+            let step = (begun.elapsed() / 20).min(most).max(Duration::from_millis(10));
+            over = tokio::select! {
+                biased;
+                () = &mut wait => true,
+                // To wait for the poller would take the news of bytes from whoever reads later.
+                () = tokio::time::sleep(step) => false,
+            };
+            match self.flow.client().gone() {
+                Some(End::Fin) => self.conn.goes(How::Fin),
+                Some(End::Reset) => self.conn.goes(How::Rst),
+                None => continue,
+            }
+            break;
+        }
+        if !over {
+            wait.await;
+        }
+    }
+
     /// Waits that long, and hears meanwhile how the client ends its side. After a FIN it may still read.
     pub async fn wait_hearing(&mut self, time: Duration) -> io::Result<()> {
         let wait = self.conn.clock().sleep(time);
@@ -307,7 +344,13 @@ pub async fn finish(conn: &Conn, flow: &mut Flow<'_>, ended: Ended) {
             if let Some(upstream) = flow.upstream() {
                 upstream.arm_reset();
             }
-            (Who::Client, How::Rst)
+            match flow {
+                // It answers a FIN that was there before.
+                Flow::Tunnel { down, .. } if down.first && !down.swallow => {
+                    (Who::Upstream, How::Fin)
+                }
+                _ => (Who::Client, How::Rst),
+            }
         }
         Ended::Gone(who, End::Reset) => {
             conn.settle(flow.client()).await;

@@ -124,7 +124,7 @@ impl Fault for Delay {
         let start = cx.conn.log().now_ms();
         match cx.stage {
             Stage::Pac => cx.wait_hearing(asked).await?,
-            _ => cx.conn.clock().sleep(asked).await,
+            _ => cx.wait_watching(asked).await,
         }
         let took = cx.conn.log().now_ms() - start;
         cx.passed(format!("waited {took:.1} ms"));

@@ -129,6 +129,10 @@ pub async fn play_until_tunnel(conn: Arc<Conn>, facts: Facts, wire: BoxWire) -> 
 fn end(conn: &Conn, ended: Ended, first: Option<Who>) -> (bool, bool) {
     let (by, how, pass_on) = match ended {
         Ended::Finished => (first.unwrap_or(Who::Client), How::Fin, (false, false)),
+        // The client's RST answers a FIN that was there before.
+        Ended::Gone(Who::Client, End::Reset) if first == Some(Who::Upstream) => {
+            (Who::Upstream, How::Fin, (true, false))
+        }
         Ended::Gone(Who::Client, End::Reset) => (Who::Client, How::Rst, (true, false)),
         Ended::Gone(who, End::Reset) => (who, How::Rst, (false, true)),
         Ended::Gone(who, End::Fin) => (who, How::Fin, (false, false)),

@@ -17,7 +17,7 @@ use crate::conn::Conn;
 use crate::event::{How, Side, What, Who};
 use crate::fault::tls_record::{Armed, CutEnd, Part};
 use crate::stage::Stage;
-use crate::wire::{BoxWire, Wire};
+use crate::wire::{BoxWire, End, Wire};
 
 /// What a rule has done: its place among the rules, and which part of it.
 type Did = (usize, Part);
@@ -389,6 +389,10 @@ impl Wire for Records {
 
     fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.wire.as_mut().map_or(Poll::Ready(()), |wire| wire.poll_departed(cx))
+    }
+
+    fn gone(&self) -> Option<End> {
+        self.wire.as_ref().and_then(|wire| wire.gone())
     }
 
     fn unsent(&self) -> u64 {

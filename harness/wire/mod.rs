@@ -18,6 +18,10 @@ macro_rules! passes_on {
             self.wire.poll_departed(cx)
         }
 
+        fn gone(&self) -> Option<$crate::wire::End> {
+            self.wire.gone()
+        }
+
         fn unsent(&self) -> u64 {
             self.wire.unsent()
         }
@@ -63,6 +67,12 @@ pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
     /// bytes stay unread.
     fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 
+    /// How the peer has departed, as far as the kernel has told without a read: nothing that a later
+    /// read waits for is lost.
+    fn gone(&self) -> Option<End> {
+        None
+    }
+
     /// Bytes written that the peer's kernel has not taken yet; 0 where nobody can tell.
     fn unsent(&self) -> u64 {
         0
@@ -104,6 +114,9 @@ impl Wire for BoxWire {
     }
     fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         (**self).poll_departed(cx)
+    }
+    fn gone(&self) -> Option<End> {
+        (**self).gone()
     }
     fn unsent(&self) -> u64 {
         (**self).unsent()
@@ -218,7 +231,8 @@ pub async fn linger_hearing(wire: &mut BoxWire, mut heard: impl FnMut(&[u8])) ->
     }
 }
 
-/// Waits until the peer closes or resets, reading nothing.
+/// Waits until the peer closes or resets, reading nothing. Where its bytes wait to be read, only its
+/// end lets a read go on.
 pub async fn departed(wire: &mut BoxWire) {
     poll_fn(|cx| wire.poll_departed(cx)).await;
 }

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::{BoxWire, Wire};
+use super::{BoxWire, End, Wire};
 
 /// Bytes that may be under way in one direction.
 const WINDOW: usize = 128 * 1024;
@@ -186,6 +186,12 @@ impl Wire for SimWire {
         }
         mine.reader = Some(cx.waker().clone());
         Poll::Pending
+    }
+
+    fn gone(&self) -> Option<End> {
+        let side = &self.sides()[self.me];
+        let end = if side.reset { End::Reset } else { End::Fin };
+        (side.reset || side.fin).then_some(end)
     }
 
     fn into_tcp(self: Box<Self>) -> Result<TcpStream, BoxWire> {

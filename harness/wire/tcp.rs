@@ -5,10 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncWrite, Interest};
+use tokio::io::{AsyncWrite, Interest, Ready};
 use tokio::net::TcpStream;
 
-use super::{BoxWire, Wire};
+use super::{BoxWire, End, Wire};
 use crate::proc_net::{Row, rows};
 
 /// An accepted socket as a wire. On Linux it has the listener's TCP_NODELAY.
@@ -52,6 +52,11 @@ impl Wire for TcpStream {
         }
     }
 
+    fn gone(&self) -> Option<End> {
+        let end = if seen(self, Ready::is_write_closed) { End::Reset } else { End::Fin };
+        closed(self).then_some(end)
+    }
+
     fn unsent(&self) -> u64 {
         match (self.local_addr(), self.peer_addr()) {
             (Ok(local), Ok(peer)) => queued(local, peer),
@@ -77,10 +82,15 @@ impl Wire for TcpStream {
 
 /// Whether the poller has seen the peer's FIN or RST.
 fn closed(socket: &TcpStream) -> bool {
+    seen(socket, Ready::is_read_closed)
+}
+
+/// Whether the poller has seen this.
+fn seen(socket: &TcpStream, what: impl Fn(Ready) -> bool) -> bool {
     use std::future::Future;
-    let ready = std::pin::pin!(socket.ready(Interest::READABLE));
+    let ready = std::pin::pin!(socket.ready(Interest::READABLE | Interest::WRITABLE));
     let mut cx = Context::from_waker(std::task::Waker::noop());
-    matches!(ready.poll(&mut cx), Poll::Ready(Ok(r)) if r.is_read_closed())
+    matches!(ready.poll(&mut cx), Poll::Ready(Ok(ready)) if what(ready))
 }
 
 /// The send queue of a connection: an ioctl would need unsafe code. The table of all connections is

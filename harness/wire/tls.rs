@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use super::{BoxWire, Wire};
+use super::{BoxWire, End, Wire};
 
 impl Wire for TlsStream<BoxWire> {
     fn arm_reset(&mut self) {
@@ -21,6 +21,10 @@ impl Wire for TlsStream<BoxWire> {
 
     fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.get_mut().0.poll_departed(cx)
+    }
+
+    fn gone(&self) -> Option<End> {
+        self.get_ref().0.gone()
     }
 
     fn unsent(&self) -> u64 {
@@ -83,6 +87,10 @@ impl Wire for Rude {
 
     fn poll_departed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.poll_departed(cx)
+    }
+
+    fn gone(&self) -> Option<End> {
+        self.0.gone()
     }
 
     fn unsent(&self) -> u64 {

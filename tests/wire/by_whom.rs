@@ -143,16 +143,19 @@ fn whoever_is_first_ends_a_tunnel() {
         goes(socket, "rst");
         let line = ended(&proxy);
         assert!(line.contains(r#""by":"client","how":"rst""#), "{rules}: {line}");
-        // The origin closes when it has answered, and the client goes on reading.
-        let proxy = Proxy::start(rules);
-        let mut socket = crate::tunnel(&proxy);
-        socket.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-        let mut got = Vec::new();
-        socket.read_to_end(&mut got).unwrap();
-        assert!(got.starts_with(b"HTTP/1.1 200 "));
-        drop(socket);
-        let line = ended(&proxy);
-        assert!(!line.contains(r#""by":"client""#) && line.contains(r#""how":"fin""#), "{line}");
+        // The origin closes when it has answered, and the client goes on reading; however it goes then.
+        for then in ["fin", "rst"] {
+            let proxy = Proxy::start(rules);
+            let mut socket = crate::tunnel(&proxy);
+            socket.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+            let mut got = Vec::new();
+            socket.read_to_end(&mut got).unwrap();
+            assert!(got.starts_with(b"HTTP/1.1 200 "));
+            goes(socket, then);
+            let line = ended(&proxy);
+            let right = !line.contains(r#""by":"client""#) && line.contains(r#""how":"fin""#);
+            assert!(right, "{then}: {line}");
+        }
     }
 }
 
@@ -212,5 +215,45 @@ fn where_a_head_is_due() {
         }
         let line = ended(&proxy);
         assert!(line.contains(r#""by":"us","how":"fin""#), "{line}");
+    }
+}
+
+/// A delay longer than anybody waits: who leaves meanwhile is written down when it leaves.
+#[test]
+fn a_client_that_leaves_during_a_delay() {
+    for how in ["fin", "rst"] {
+        for stage in ["accept", "request", "resolve", "dial", "reply"] {
+            let proxy = Proxy::start(&format!("rules: [{{at: {stage}, do: {{delay: 1h}}}}]\n"));
+            let mut socket = proxy.connect();
+            socket.write_all(PLAIN.as_bytes()).unwrap();
+            proxy.wait_for("fault:applied", "");
+            goes(socket, how);
+            let line = ended(&proxy);
+            let wanted = format!(r#""by":"client","how":"{how}""#);
+            assert!(line.contains(&wanted), "{stage} {how}: {line}");
+        }
+    }
+}
+
+/// It may have ended its side alone; and who only waits is read and served afterwards.
+#[test]
+fn a_client_that_stays_during_a_delay_is_served() {
+    let forward =
+        "GET http://target.badproxy.test/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    for stage in ["accept", "request", "dial"] {
+        let proxy = Proxy::start(&format!("rules: [{{at: {stage}, do: {{delay: 300ms}}}}]\n"));
+        let mut socket = proxy.connect();
+        socket.write_all(forward.as_bytes()).unwrap();
+        socket.shutdown(Shutdown::Write).unwrap();
+        let (got, end) = read_for(&mut socket, Duration::from_secs(20));
+        assert!(got.starts_with(b"HTTP/1.1 200 ") && end == End::Fin, "{stage}: {end:?}");
+        let line = ended(&proxy);
+        assert!(line.contains(r#""by":"client","how":"fin""#), "{stage}: {line}");
+        let proxy = Proxy::start(&format!("rules: [{{at: {stage}, do: {{delay: 300ms}}}}]\n"));
+        let mut socket = proxy.connect();
+        socket.write_all(forward.as_bytes()).unwrap();
+        let (got, end) = read_for(&mut socket, Duration::from_secs(20));
+        assert!(got.starts_with(b"HTTP/1.1 200 ") && end == End::Fin, "{stage}: {end:?}");
+        assert!(ended(&proxy).contains(r#""by":"us","how":"fin""#), "{stage}");
     }
 }

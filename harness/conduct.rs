@@ -7,6 +7,7 @@ mod astray;
 mod left;
 mod pace;
 mod parts;
+mod requests;
 mod said;
 mod taken;
 
@@ -190,19 +191,7 @@ impl Conduct {
                     self.distrusted_proxy.remove(&conn);
                 }
             }
-            What::Request { attempt, method, headers, secret_seen, .. } => {
-                self.requests += 1;
-                self.attempt(Some(*attempt), time);
-                self.reach(Stage::Request);
-                self.agent(headers);
-                let distrusted = conn.is_some_and(|conn| self.distrusted_proxy.contains(&conn));
-                let spot = match method.as_str() {
-                    _ if distrusted => Spot::ProxyDistrusted,
-                    "CONNECT" => Spot::ConnectRequest,
-                    _ => Spot::ProxyRequest,
-                };
-                self.saw(secret_seen, spot, conn);
-            }
+            What::Request { .. } => self.to_proxy(event),
             What::SocksGreeting { .. } => self.reach(Stage::Request),
             What::SocksAuth { secret_seen, .. } => {
                 self.reach(Stage::Auth);
@@ -261,22 +250,7 @@ impl Conduct {
                 let sum = self.bad_data.entry(cert.clone()).or_default();
                 *sum = sum.saturating_add(*bytes);
             }
-            What::HttpRequest { via, attempt, headers, secret_seen, .. } => {
-                self.origin.add(*via);
-                self.agent(headers);
-                if *via != Via::Direct {
-                    self.attempt(*attempt, time);
-                    self.reach(Stage::Response);
-                }
-                let distrusted = conn.is_some_and(|conn| self.distrusted.contains(&conn));
-                let spot = match via {
-                    _ if distrusted => Spot::OriginDistrusted,
-                    Via::Tunnel => Spot::OriginTunnel,
-                    Via::Forward => Spot::OriginForward,
-                    Via::Direct => Spot::OriginDirect,
-                };
-                self.saw(secret_seen, spot, conn);
-            }
+            What::HttpRequest { .. } => self.to_origin(event),
             What::HttpResponse { via, .. } if *via != Via::Direct => self.reach(Stage::Body),
             What::Fault { rule, at, effect, did, audible } => {
                 *self.faults.entry(*rule).or_default() += 1;
@@ -389,13 +363,6 @@ impl Conduct {
         match self.ends.iter_mut().find(|(who, end, _)| (*who, *end) == (by, how)) {
             Some((_, _, count)) => *count += 1,
             None => self.ends.push((by, how, 1)),
-        }
-    }
-
-    fn agent(&mut self, headers: &[(String, String)]) {
-        if self.user_agent.is_none() {
-            let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
-            self.user_agent = found.map(|(_, value)| value.chars().take(200).collect());
         }
     }
 

@@ -240,7 +240,9 @@ impl<'a> Case<'a> {
     /// Whether a client that does everything right may never get a connection.
     fn may_not_arrive(&self) -> bool {
         let asked = self.scenario.has_dns() && self.conduct.queries > 0;
-        let fetched = self.scenario.has_pac() && self.conduct.fetches > 0;
+        // Who has read of a dead proxy dials it, and is seen where each SYN is.
+        let dials = self.terms.syns == Syns::All && self.scenario.has_dead_proxy();
+        let fetched = self.scenario.has_pac() && self.conduct.fetches > 0 && !dials;
         // Where each SYN is seen, whoever has sent none was not kept away.
         let seen = self.terms.syns == Syns::All && self.told_of_syns().is_some();
         (self.scenario.shut() && !seen) || asked || fetched || self.met_at_dns()

@@ -1,6 +1,7 @@
 //! Whether a request went to the target it was told of, and inside TLS where the target's URL asks for that.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use http::Uri;
 
@@ -23,6 +24,10 @@ pub(super) struct Astray {
     /// Connections with a TLS session that the origin has a part in. Kept when they have ended: what
     /// the origin writes down may come after that.
     sealed: BTreeSet<u64>,
+    /// The first address that a request was for, where the target has a name.
+    address: Option<IpAddr>,
+    /// A request was for the target's name.
+    named: bool,
     /// Answers of the origin in clear, where there had to be TLS.
     clear: u64,
     /// Redirects that the origin has answered with.
@@ -40,6 +45,12 @@ impl Conduct {
         self.astray.clear
     }
 
+    /// The address that the client has found for the target itself, and asked the proxy for in the place
+    /// of its name.
+    pub fn asked_by_address(&self) -> Option<IpAddr> {
+        self.astray.address.filter(|_| !self.astray.named)
+    }
+
     /// Attempts that the origin itself has asked for, by a redirect.
     pub fn redirects(&self) -> u64 {
         self.astray.redirects.min(FOLLOWED)
@@ -49,6 +60,12 @@ impl Conduct {
     pub fn pages(&self) -> u64 {
         let probed = if self.astray.fetches { self.astray.probed.proxied() } else { 0 };
         self.nonces.proxied().saturating_add(probed).saturating_sub(self.astray.redirects)
+    }
+
+    /// Whether this place is at another host than the client's target.
+    pub(super) fn is_elsewhere(&self, target: &str) -> bool {
+        let to = target.parse::<Uri>().ok().and_then(|to| to.host().and_then(name));
+        matches!((&self.astray.host, to), (Some(told), Some(to)) if *told != to)
     }
 
     pub(super) fn astray(&mut self, event: &Event) {
@@ -132,7 +149,12 @@ impl Astray {
     /// A request for this target came to the proxy. On a connection of HTTP/2 others are under way, too:
     /// there the first for the client's own target speaks for all.
     fn led(&mut self, conn: u64, target: &str, shared: bool) {
-        let to = target.parse::<Uri>().ok().and_then(|to| to.host().and_then(name));
+        let to = target.parse::<Uri>().ok();
+        if self.host.is_some() && self.address.is_none() {
+            self.address = to.as_ref().and_then(|to| to.host().and_then(address));
+        }
+        let to = to.and_then(|to| to.host().and_then(name));
+        self.named |= to.is_some() && to == self.host;
         let other = matches!((&self.host, to), (Some(told), Some(to)) if *told != to);
         if self.elsewhere.len() < OPEN || self.elsewhere.contains_key(&conn) {
             let before = self.elsewhere.entry(conn).or_insert(true);
@@ -156,7 +178,14 @@ pub(super) fn probes(method: &str) -> bool {
 
 /// A host's name as it can be compared; None for an address, which may be that of any name.
 fn name(host: &str) -> Option<String> {
-    let bare = host.trim_start_matches('[').trim_end_matches([']', '.']);
-    let is_name = bare.parse::<std::net::IpAddr>().is_err() && !bare.is_empty();
-    is_name.then(|| bare.to_lowercase())
+    let bare = bare(host);
+    (address(host).is_none() && !bare.is_empty()).then(|| bare.to_lowercase())
+}
+
+fn address(host: &str) -> Option<IpAddr> {
+    bare(host).parse().ok()
+}
+
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches([']', '.'])
 }

@@ -96,6 +96,9 @@ pub(super) fn line(what: &What, time: f64, seen: &mut Seen, pause: Option<f64>) 
         What::SynSeen { listener: "dns", .. } => {
             client("sends a SYN to the name server".to_owned())
         }
+        What::SynSeen { listener: "dead", .. } => {
+            client("sends a SYN to the dead proxy: RST".to_owned())
+        }
         What::SynSeen { .. } => client("sends a SYN".to_owned()),
         What::PacRequest { method, path, attempt, .. } => {
             let again =

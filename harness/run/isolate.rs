@@ -217,6 +217,8 @@ pub(super) struct Eye {
     named: bool,
     port: u16,
     address: SocketAddr,
+    /// Where a PAC file's dead proxy is.
+    dead: Option<SocketAddr>,
     seen: HashSet<(SocketAddr, SocketAddr)>,
 }
 
@@ -229,6 +231,7 @@ impl Eye {
             named: running.name.is_some(),
             port: running.address.port(),
             address: running.address,
+            dead: running.pac.as_ref().map(|pac| pac.dead),
             seen: HashSet::new(),
         }
     }
@@ -252,6 +255,12 @@ impl Eye {
     fn dialled(&mut self, from: SocketAddr, to: SocketAddr) -> bool {
         if to == DNS {
             return self.asks(from);
+        }
+        if Some(to) == self.dead {
+            if self.seen.len() < 10_000 && self.seen.insert((from, to)) {
+                self.log.note(None, What::SynSeen { listener: "dead", state: "refused" });
+            }
+            return true;
         }
         let ours = match self.named {
             true => {

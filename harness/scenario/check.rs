@@ -346,6 +346,9 @@ impl Check<'_> {
         for problem in auth.check() {
             self.value(&format!("proxy.auth.{}", problem.key), problem);
         }
+        if let Some(problem) = self.scenario.common_password() {
+            self.value("proxy.auth.password", problem);
+        }
     }
 
     fn pac(&mut self) {

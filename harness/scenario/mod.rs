@@ -14,6 +14,7 @@ mod check_pac;
 mod check_reach;
 mod client;
 mod collect;
+mod common;
 mod covers;
 mod dns;
 mod expect;
@@ -321,6 +322,12 @@ impl Scenario {
     /// Whether it has a PAC file, so that the client is told of its proxy by that alone.
     pub fn has_pac(&self) -> bool {
         self.pac.is_some() || self.touches(Stage::Pac)
+    }
+
+    /// Whether the PAC file leads every client to a proxy that is dead, first or alone.
+    pub fn has_dead_proxy(&self) -> bool {
+        let script = self.pac.as_ref().and_then(|pac| pac.script.as_deref());
+        script.is_some_and(|script| script.contains("{dead}")) && !self.touches(Stage::Pac)
     }
 
     /// Whether it has a name server.

@@ -3,7 +3,7 @@
 use super::lag::excused;
 use super::words::{in_ms, many, ms, time};
 use super::{Case, Ending, Finding, Word};
-use crate::scenario::{Others, Outcome, Way};
+use crate::scenario::{Others, Outcome, ProxyScheme, Way};
 
 /// A failure that the client could notice may take this long to be reported: twice the worst of
 /// six healthy clients on a machine that was busy with other things.
@@ -89,6 +89,12 @@ fn local_dns(case: &Case<'_>, found: &mut Vec<Finding>) {
     let around = case.way() != Way::Proxy;
     let may = around || case.scenario.dns.as_ref().is_some_and(|dns| dns.others == Others::Origin);
     let host = host(case.scenario.target());
+    // SOCKS4 knows no names.
+    let names = case.scenario.proxy_scheme() != ProxyScheme::Socks4;
+    if let Some(address) = case.conduct.asked_by_address().filter(|_| names && !may) {
+        let measured = format!("asked the proxy for {address} and not for {host}");
+        found.push(case.finding(Word::LocalDns, "address", measured, "the proxy looks it up"));
+    }
     let Some(times) = case.conduct.asked.get(&host.to_ascii_lowercase()).filter(|_| !may) else {
         return;
     };

@@ -3,7 +3,7 @@
 use super::words::{count, many, ms, time};
 use super::{Case, Ending, Finding, Word, bites, tongue};
 use crate::conduct::Spot;
-use crate::scenario::{Expect, Outcome, Per, Rule, Way};
+use crate::scenario::{Expect, Outcome, Per, Rule, Way, When};
 use crate::stage::Stage;
 
 /// Three attempts this close together have no pause between them worth the name.
@@ -187,9 +187,19 @@ fn why_not(case: &Case<'_>, number: usize, rule: &Rule) -> String {
         ),
         _ if stage == Stage::Pac => "no request was what its `when` asks for".to_owned(),
         _ if stage == Stage::Dns => "no query was what its `when` asks for".to_owned(),
-        _ if !when.always() => "no attempt was what its `when` asks for".to_owned(),
+        _ if !when.always() => {
+            format!("no attempt was what its `when` asks for ({})", conditions(when))
+        }
         _ => format!("the client had no use for `{stage}`"),
     }
+}
+
+/// As they stand in the scenario.
+fn conditions(when: &When) -> String {
+    let value = serde_json::to_value(when).unwrap_or_default();
+    let each = value.as_object().into_iter().flatten();
+    let each = each.map(|(key, value)| format!("{key}: {value}").replace('"', ""));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 fn were(n: u64, thing: &str) -> String {
@@ -303,6 +313,18 @@ pub(super) fn notes(case: &Case<'_>, word: Word) -> Vec<String> {
              not offer Basic"
                 .to_owned(),
         );
+    }
+    let scale = case.scenario.scale.unwrap_or(1.0);
+    let within = case.scenario.expect.within.map(|within| within.0.mul_f64(scale));
+    if let Some(within) = within.filter(|within| *within > case.terms.timeout)
+        && word == Word::Failed
+        && !case.terms.no_timeout
+    {
+        notes.push(format!(
+            "timeout: the answer may take {} here, and the client was told to wait for {}",
+            time(within),
+            time(case.terms.timeout)
+        ));
     }
     notes.extend(case.note_unasked(word));
     notes.extend(untold(case, word).map(str::to_owned));

@@ -27,6 +27,9 @@ fn not_exercised(case: &Case<'_>, found: &mut Vec<Finding>) {
             false => "so nothing was tested",
         };
         let measured = match (pac, dns) {
+            (true, _) if case.conduct.fetches > 0 => {
+                "the client fetched the PAC file and dialled none of its proxies"
+            }
             (true, _) => "the client never fetched the PAC file, nor connected to the proxy",
             (_, true) => "the client never asked the name server, nor connected to the proxy",
             _ => "the client never connected to the proxy",

@@ -76,12 +76,23 @@ impl Script {
 
     /// It sends the proxy a request for this place, with secrets in it.
     pub fn asks(self, method: &str, target: &str, secrets: &[&'static str]) -> Self {
+        self.asks_in("HTTP/1.1", method, target, secrets)
+    }
+
+    /// The same in this version of HTTP.
+    pub fn asks_in(
+        self,
+        version: &str,
+        method: &str,
+        target: &str,
+        secrets: &[&'static str],
+    ) -> Self {
         let attempt = self.attempt;
         self.here(What::Request {
             attempt,
             method: method.into(),
             target: target.into(),
-            version: "HTTP/1.1".into(),
+            version: version.into(),
             headers: vec![],
             raw: String::new(),
             secret_seen: secrets.to_vec(),

@@ -139,7 +139,10 @@ fn a_rule_for_credentials_that_never_came() {
     assert!(stale.contains("never spoke Digest (it sent Basic; "), "{stale}");
     // The scheme came; it is the rest that did not.
     let wrong = unmet(&when("digest", "right"), tries(&[("Digest", "wrong")]));
-    assert!(wrong.ends_with("no attempt was what its `when` asks for"), "{wrong}");
+    assert!(
+        wrong.ends_with("no attempt was what its `when` asks for (credentials: right)"),
+        "{wrong}"
+    );
     let absent =
         unmet(&when("basic", "absent"), client().connect().here(leg("Basic", "wrong")).exits(1));
     let why = "it is for a request without credentials, and the client sent Basic before it was \

@@ -42,6 +42,61 @@ fn local_dns() {
     assert_eq!(verdict(&named, asks("a.test")).word, Word::LocalDns);
 }
 
+/// Who asks the proxy for an address has found it out himself.
+#[test]
+fn local_dns_shows_in_what_is_asked_for() {
+    let asks = |to: &str| {
+        let script = client().told("https://target.badproxy.test/").connect();
+        script.asks("CONNECT", to, &[]).reply(200).tls("good").get(Via::Tunnel, &[])
+    };
+    let by_address = || asks("203.0.113.1:443").answer(Via::Tunnel);
+    let summary =
+        "asked the proxy for 203.0.113.1 and not for target.badproxy.test, the proxy looks it up";
+    earns(Word::LocalDns, summary, WELL, by_address().exits(0));
+    let six = asks("[2001:db8::1]:443").answer(Via::Tunnel).exits(0);
+    assert_eq!(verdict(WELL, six).word, Word::LocalDns);
+    let named = by_address().connect().asks("CONNECT", "TARGET.badproxy.test.:443", &[]);
+    assert_eq!(verdict(WELL, named.reply(200).exits(0)).word, Word::Pass);
+    assert_eq!(verdict(WELL, asks("other.test:443").answer(Via::Tunnel).exits(0)).word, Word::Pass);
+    // SOCKS4 has no room for a name, and some name servers are there to be asked.
+    for may in ["client: {proxy_scheme: socks4}\n", "dns: {others: origin}\n"] {
+        let found = rules(&verdict(&format!("{may}{WELL}"), by_address().exits(0)));
+        assert!(found.iter().all(|(word, _)| *word != Word::LocalDns), "{may}{found:?}");
+    }
+    let to_address = client().told("https://203.0.113.1/").connect();
+    let to_address = to_address.asks("CONNECT", "203.0.113.1:443", &[]).reply(200).tls("good");
+    let to_address = to_address.get(Via::Tunnel, &[]).answer(Via::Tunnel).exits(0);
+    assert_eq!(verdict(WELL, to_address).word, Word::Pass);
+}
+
+/// Where each SYN is seen, who has read of a dead proxy and dials none of those named was not kept away.
+#[test]
+fn a_dead_proxy_has_to_be_dialled() {
+    let pac = |script: &str, rules: &str| {
+        format!(
+            "pac: {{script: 'return \"PROXY {script}\"'}}\n{rules}expect: {{outcome: failure}}\n"
+        )
+    };
+    let all = Terms { syns: Syns::All, ..terms() };
+    let reads = || client().also(None, fetch());
+    let dead = What::SynSeen { listener: "dead", state: "refused" };
+    let gives_up = reads().says("refused").exits(1);
+    let found = on(&pac("{dead}", ""), gives_up.clone(), all);
+    let none =
+        "the client fetched the PAC file and dialled none of its proxies, so nothing was tested";
+    assert_eq!((found.word, found.summary.as_str()), (Word::NotExercised, none));
+    assert_eq!(
+        on(&pac("{dead}", ""), reads().also(None, dead.clone()).exits(1), all).word,
+        Word::Pass
+    );
+    assert_eq!(on(&pac("{dead}", ""), gives_up.clone(), terms()).word, Word::Pass);
+    assert_eq!(on(&pac("{proxy}", ""), gives_up.clone(), all).word, Word::Pass);
+    let cut = "rules: [{at: pac, do: {limit: 3B}}]\n";
+    assert_ne!(on(&pac("{dead}", cut), gives_up, all).word, Word::NotExercised);
+    let storm = (0..6).fold(reads(), |script, _| script.also(None, dead.clone())).exits(1);
+    assert_eq!(on(&pac("{dead}", ""), storm, all).word, Word::Storm);
+}
+
 /// FAILED says enough of a failure where success was to be had, however late it came.
 #[test]
 fn slow_is_for_failures_that_were_asked_for() {

@@ -82,7 +82,7 @@ fn why_a_rule_at_dns_was_not_met() {
     assert!(other.ends_with("never met: no query was what its `when` asks for"), "{other}");
     let body = yaml.replace("type: AAAA", "host: b.test").replace("at: dns", "at: body");
     let body = verdict(&body, client().connect().fetch().exits(0)).summary;
-    assert!(body.ends_with("no attempt was what its `when` asks for"), "{body}");
+    assert!(body.ends_with("no attempt was what its `when` asks for (host: b.test)"), "{body}");
 }
 
 /// What a rule waits for is said where the client came that far.
@@ -167,7 +167,7 @@ fn a_reused_connection_is_a_reason_where_it_is_one() {
     let once = client().connect().fetch().exits(0);
     let at = yaml.replace("when: {host: b.test}, ", "when: {open: 2-}, ");
     let said = verdict(&at, once).summary;
-    assert!(said.ends_with("no attempt was what its `when` asks for"), "{said}");
+    assert!(said.ends_with("no attempt was what its `when` asks for (open: 2-)"), "{said}");
     let twice = verdict(&at, client().connect().fetch().again().exits(0)).summary;
     assert!(twice.contains("does not pass `accept` again"), "{twice}");
 }

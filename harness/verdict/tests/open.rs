@@ -33,7 +33,8 @@ fn inconclusive_when_no_rule_was_met() {
     let late = "rule 1, at `body`, was never met: it is for attempt 3 on, and there was 1 attempt";
     let fetches = client().connect().fetch().exits(0);
     earns(Word::Inconclusive, late, &body("when: {attempt: 3-}, "), fetches.clone());
-    let other = "rule 1, at `body`, was never met: no attempt was what its `when` asks for";
+    let other = "rule 1, at `body`, was never met: no attempt was what its `when` asks for \
+                 (host: b.test)";
     earns(Word::Inconclusive, other, &body("when: {host: b.test}, "), fetches.clone());
     // An accept that never came, because the client kept its connection.
     let yaml = "rules: [{when: {attempt: 2}, at: accept, do: reset}]\n";
@@ -143,6 +144,9 @@ fn the_answer_of_a_foreign_target_proves_nothing() {
         client().connect().request(&[]).here(up).reply(200).exits(0)
     };
     assert_eq!(verdict(WELL, forwards("192.0.2.1:443")).word, Word::Inconclusive);
+    // Who had its answer from a real target before a rule was met had not to fail.
+    assert_eq!(verdict(FIN, forwards("192.0.2.1:443")).word, Word::Inconclusive);
+    assert_eq!(verdict(FIN, forwards("origin")).word, Word::Wrong);
     assert_eq!(verdict(WELL, forwards("origin")).word, Word::Wrong);
 }
 
@@ -216,4 +220,18 @@ fn a_pass_without_expect_says_so() {
     // What is found needs no such excuse.
     let storm = (0..9).fold(client(), |s, _| s.connect().request(&[]).fin()).exits(1);
     assert!(verdict(bare, storm).notes.iter().all(|note| note != said));
+}
+
+/// Who was told to give up earlier than the answer may come is not the one to blame.
+#[test]
+fn a_timeout_below_what_the_scenario_takes() {
+    let yaml = "scale: 0.5\nexpect: {outcome: success, within: 12s}\n";
+    let note = "timeout: the answer may take 6.0 s here, and the client was told to wait for 5.0 s";
+    let gives_up = || client().connect().request(&[]).wait(5000.0).says("timed out").exits(28);
+    let notes = |yaml: &str, terms| on(yaml, gives_up(), terms).notes;
+    assert!(notes(yaml, terms()).contains(&note.to_owned()), "{:?}", notes(yaml, terms()));
+    let of = |notes: Vec<String>| notes.iter().any(|note| note.starts_with("timeout: "));
+    assert!(!of(notes(&yaml.replace("12s", "10s"), terms())));
+    assert!(!of(notes(yaml, Terms { no_timeout: true, ..terms() })));
+    assert!(!of(on(yaml, client().connect().fetch().exits(0), terms()).notes));
 }

@@ -201,6 +201,29 @@ fn a_damaged_answer() {
     assert_eq!(verdict(&noticed, found).word, Word::Pass);
 }
 
+/// What is made anew for the origin, as for a proxy, nobody has seen before.
+#[test]
+fn credentials_for_the_proxy_at_the_origin() {
+    let get = |via, name: &str| {
+        let begun = client().connect().request(&[]).reply(200).tls("good");
+        let asked = begun.here(What::HttpRequest {
+            via,
+            attempt: None,
+            method: "GET".into(),
+            path: "/".into(),
+            version: "HTTP/1.1".into(),
+            headers: vec![(name.into(), "Digest response=\"1\"".into())],
+            secret_seen: vec![],
+        });
+        verdict(WELL, asked.answer(via).exits(0)).word
+    };
+    assert_eq!(get(Via::Tunnel, "Proxy-authorization"), Word::Leak);
+    assert_eq!(get(Via::Direct, "proxy-authorization"), Word::Leak);
+    assert_eq!(get(Via::Tunnel, "Authorization"), Word::Pass);
+    // That one has been at the proxy, which is whom it is for.
+    assert_eq!(get(Via::Forward, "Proxy-Authorization"), Word::Pass);
+}
+
 /// What is asked of the target is answered to GET; who only asks HEAD is told by that.
 #[test]
 fn the_answer_to_a_head_is_no_answer_to_what_else_was_asked() {

@@ -375,7 +375,8 @@ impl Matrix {
             let results = format!("results {}{partial}", out.join("summary.json").display());
             if self.format == Form::Human && summary.clients.len() > 1 {
                 // Clients as columns: the lines above came in the order in which cells ended.
-                screen.line(&format!("{results}\n"));
+                screen.line(&results);
+                screen.line("");
                 show(summary, &held, &shown(Form::Human, None))?;
             } else {
                 screen.lines(|colour, width| {

@@ -23,6 +23,10 @@ use crate::start::Setup;
 /// {dns} (UDP and TCP), {dot} (TLS) and {doh} (a URL), too. Where it has a PAC file, its URL is {pac} and
 /// BADPROXY_PAC, and no proxy variable is set.
 ///
+/// The command is the client: its exit code says whether it got its answer. A test that passes
+/// because its client failed as it should wants --pass-exit, and is built before: compiling would
+/// count as its time.
+///
 /// The command's standard output stays its own; the conversation and the verdict go to standard
 /// error. Its standard input is badproxy's, but a terminal is not handed on: it reads /dev/null in
 /// its place. A command that asks the terminal itself (/dev/tty: a password, a login) waits until it
@@ -31,7 +35,7 @@ use crate::start::Setup;
 #[command(after_help = "\
 Examples:
   badproxy run auth/407-no-credentials -- curl -sS https://target.badproxy.test/
-  badproxy run tunnel/plaintext-page -- go test ./...
+  badproxy run tunnel/plaintext-page -- node client.js
   badproxy run reply/hang --timeout 2s -- python3 -c 'import requests; requests.get(\"{target}\", timeout={timeout})'
   badproxy run ok/plain --isolate -- ./client {target}
   badproxy run my-bug.yaml --events log.jsonl --quiet -- ./client {target}

@@ -21,6 +21,12 @@ const AUTH: &[&str] = &["auth/*"];
 const ALL: &[&str] = &["*"];
 /// Scenarios in which a name is looked up by the client.
 const LOOK_UP: &[&str] = &["dns/*"];
+/// Scenarios whose answer has a good status and is not the origin's.
+const PAGES: &[&str] = &["response/block-page-200", "request/captive-portal"];
+/// Scenarios whose answer is a part that nobody has asked for.
+const PARTS: &[&str] = &["response/206-unasked"];
+/// Scenarios that ask for credentials which are more than user and password in base64.
+const MORE_THAN_BASIC: &[&str] = &["auth/407-digest*", "auth/407-ntlm*", "auth/407-negotiate*"];
 /// Scenarios in which the client speaks TLS to the proxy.
 const HTTPS_PROXY: &[&str] = &["proxy_tls/*", "ok/https-proxy", "ok/h2-proxy", "reply/h2-*"];
 /// Scenarios in which an answer that has begun stands still.
@@ -155,6 +161,9 @@ fixes! {
     Go, &[Word::Vague], BEFORE_TUNNEL =>
         "`Transport.OnProxyConnectResponse` sees the proxy's refusal, status and headers; the default error is the reason phrase alone",
         "net/http transport.go; lab, 1.19.8";
+    Go, FAILED, MORE_THAN_BASIC =>
+        "net/http speaks Basic alone to a proxy: compute the other scheme's header in `Transport.GetProxyConnectHeader`, or leave it to a proxy of your own on the way",
+        "net/http transport.go";
     Go, FAILED, AUTH =>
         "put user and password into the proxy URL, or set `Transport.ProxyConnectHeader` or `GetProxyConnectHeader`",
         "net/http transport.go";
@@ -164,6 +173,12 @@ fixes! {
     Go, WRONG, TLS =>
         "take `InsecureSkipVerify` out of `tls.Config`; trust a private CA by `RootCAs` or SSL_CERT_FILE (Linux)",
         "crypto/tls";
+    Go, WRONG, PAGES =>
+        "the answer was a page of somebody else's with a good status: look at what it says of itself (Content-Type, length, a checksum) before you take it",
+        "RFC 9110, 8.3";
+    Go, WRONG, PARTS =>
+        "a 206 that was not asked for is a part: take 200 alone for the whole, or compare its length with what `Content-Range` says",
+        "RFC 9110, 14.4";
     Go, WRONG, &[] =>
         "a status of 400 or above is no error to net/http: check `resp.StatusCode`",
         "net/http client.go";
@@ -230,6 +245,12 @@ fixes! {
     Okhttp, WAITED, &[] =>
         "`callTimeout`: there is none by default; `connectTimeout`, `readTimeout` and `writeTimeout` are 10 s, and bound each wait",
         "OkHttp documentation, OkHttpClient.Builder";
+    Okhttp, WRONG, PAGES =>
+        "the answer was a page of somebody else's with a good status: look at what it says of itself (Content-Type, length, a checksum) before you take it",
+        "RFC 9110, 8.3";
+    Okhttp, WRONG, PARTS =>
+        "a 206 that was not asked for is a part: take 200 alone for the whole, or compare its length with what `Content-Range` says",
+        "RFC 9110, 14.4";
     Okhttp, WRONG, &[] =>
         "a status of 400 or above is no exception: check `response.isSuccessful()`",
         "OkHttp documentation, Response";
@@ -271,6 +292,12 @@ fixes! {
     Requests, WRONG, TLS =>
         "take `verify=False` out; trust a private CA by `verify='ca.pem'` or REQUESTS_CA_BUNDLE",
         "requests documentation, SSL verification";
+    Requests, WRONG, PAGES =>
+        "the answer was a page of somebody else's with a good status: look at what it says of itself (Content-Type, length, a checksum) before you take it",
+        "RFC 9110, 8.3";
+    Requests, WRONG, PARTS =>
+        "a 206 that was not asked for is a part: take 200 alone for the whole, or compare its length with what `Content-Range` says",
+        "RFC 9110, 14.4";
     Requests, WRONG, &[] =>
         "a status of 400 or above is no exception: call `response.raise_for_status()`",
         "requests documentation, quickstart";
@@ -290,6 +317,12 @@ fixes! {
     Reqwest, WRONG, TLS =>
         "take `tls_danger_accept_invalid_certs` (`danger_accept_invalid_certs` before 0.13) out; trust a private CA by `tls_certs_merge`",
         "reqwest 0.13.4 async_impl/client.rs";
+    Reqwest, WRONG, PAGES =>
+        "the answer was a page of somebody else's with a good status: look at what it says of itself (Content-Type, length, a checksum) before you take it",
+        "RFC 9110, 8.3";
+    Reqwest, WRONG, PARTS =>
+        "a 206 that was not asked for is a part: take 200 alone for the whole, or compare its length with what `Content-Range` says",
+        "RFC 9110, 14.4";
     Reqwest, WRONG, &[] =>
         "a status of 400 or above is no error: call `error_for_status()`",
         "reqwest documentation, Response";

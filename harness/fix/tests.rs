@@ -231,3 +231,28 @@ proptest! {
         }
     }
 }
+
+/// A hint about statuses is of no use where the status was good, nor one about passwords to who has
+/// sent one and speaks no other scheme.
+#[test]
+fn no_hint_that_the_wire_contradicts() {
+    let name = |family: &str, word, scenario| agent(family, word, scenario).unwrap_or_default();
+    for family in ["python-requests/2.34.2", "Go-http-client/1.1", "okhttp/5.0"] {
+        for scenario in
+            ["response/block-page-200", "request/captive-portal", "response/206-unasked"]
+        {
+            let hint = name(family, Word::Wrong, scenario);
+            assert!(
+                !hint.is_empty() && !hint.contains("400 or above"),
+                "{family} {scenario}: {hint}"
+            );
+        }
+        assert!(name(family, Word::Wrong, "reply/502-detail").contains("400 or above"), "{family}");
+    }
+    for scenario in ["auth/407-digest", "auth/407-ntlm-forward", "auth/407-negotiate-only"] {
+        let hint = name("Go-http-client/1.1", Word::Failed, scenario);
+        assert!(hint.contains("Basic alone"), "{scenario}: {hint}");
+    }
+    let basic = name("Go-http-client/1.1", Word::Failed, "auth/407-basic-then-ok");
+    assert!(basic.contains("into the proxy URL"), "{basic}");
+}

@@ -1,7 +1,6 @@
 //! One TCP connection, as the kernel knows it (sock_diag(7), Linux): what no call that needs no
 //! `unsafe` tells, without reading the table of all of them.
 
-use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -18,23 +17,12 @@ const HEADER: usize = 16;
 /// Where `idiag_wqueue` is in `struct inet_diag_msg`.
 const QUEUED: usize = 4 + 48 + 8;
 
-thread_local! {
-    /// The kernel's end; None where it has none.
-    static KERNEL: RefCell<Option<Option<Socket>>> = const { RefCell::new(None) };
-}
-
 /// Bytes that were written to this connection and not acknowledged by its peer. None where the
 /// kernel does not say, as in some containers.
 pub(crate) fn unsent(local: SocketAddr, peer: SocketAddr) -> Option<u64> {
-    KERNEL.with_borrow_mut(|kernel| {
-        let socket = kernel.get_or_insert_with(|| open().ok());
-        let answer = ask(socket.as_ref()?, local, peer);
-        if answer.is_err() {
-            // What comes too late must not be taken for the answer to the next question.
-            *socket = None;
-        }
-        read(&answer.ok()?)
-    })
+    // Not kept: a world that is dropped leaves no descriptor behind.
+    let answer = ask(&open().ok()?, local, peer);
+    read(&answer.ok()?)
 }
 
 fn open() -> io::Result<Socket> {

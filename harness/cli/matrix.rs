@@ -375,8 +375,7 @@ impl Matrix {
             let results = format!("results {}{partial}", out.join("summary.json").display());
             if self.format == Form::Human && summary.clients.len() > 1 {
                 // Clients as columns: the lines above came in the order in which cells ended.
-                screen.line(&results);
-                screen.line("");
+                [results.as_str(), ""].iter().for_each(|line| screen.line(line));
                 show(summary, &held, &shown(Form::Human, None))?;
             } else {
                 screen.lines(|colour, width| {

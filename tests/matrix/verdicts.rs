@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::play::badproxy;
 use crate::{GOOD, Matrix, matrix, play};
 
 /// What it does behind which scenario, and what that is.
@@ -210,4 +211,17 @@ fn a_storm_changes_no_other_verdict() {
     for (name, word) in words.iter().filter(|(name, _)| name.starts_with("good")) {
         assert_eq!(word, "PASS", "{name}\n{}", matrix.played.out());
     }
+}
+
+/// A blank line stands between where the results are and the table of several clients.
+#[test]
+fn several_clients_are_a_table_of_their_own() {
+    let out = tempfile::tempdir().unwrap();
+    let at = out.path().join("o");
+    let args = ["matrix", "--scenario", "reply/204", "--out", at.to_str().unwrap()];
+    let clients = ["--client", "a=curl -sS {target}", "--client", "b=curl -sS {target}"];
+    let played = badproxy(args.into_iter().chain(clients)).play();
+    let text = String::from_utf8_lossy(&played.stdout).into_owned();
+    let (_, behind) = text.split_once("summary.json").unwrap_or_else(|| panic!("{text}"));
+    assert!(behind.starts_with("\n\n") && !text.contains("\\n"), "{text}");
 }

@@ -210,6 +210,7 @@ pub mod start;
 #[cfg(any(test, feature = "proptest"))]
 #[warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 pub mod strategy;
+mod symptoms;
 #[doc(hidden)]
 pub mod tls;
 #[warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]

@@ -3,13 +3,15 @@
 use std::io::Write;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{language, narrow, say, search, slips};
+use super::search::{self, Hit, Why};
+use super::{Colour, language, narrow, say, slips};
 use crate::catalogue::{CATALOGUE, Entry};
 use crate::field_bugs;
 use crate::matrix::suites::{self, Suite};
 use crate::report::catalogue;
+use crate::report::text::{Ink, Look};
 use crate::scenario::Scenario;
 
 /// Lists the scenarios, by stage, a line each
@@ -18,6 +20,7 @@ use crate::scenario::Scenario;
 Examples:
   badproxy list --stage reply                      what can go wrong with the answer to CONNECT
   badproxy list --search gzip                      what has to do with gzip
+  badproxy list --search 'socket hang up'          what makes a client print that
   badproxy list --seen nodejs/undici#3897          what plays a bug that was reported there
   badproxy list --suite latest                     what a matrix of that suite plays
   badproxy list --effects --stage tunnel           what a scenario of yours can do in the tunnel
@@ -27,9 +30,10 @@ pub struct List {
     /// Only those of one stage, e.g. reply
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
-    /// Only those whose name or text has a word that begins so, or all of several, or what means the
-    /// same; case does not count (repeatable)
-    #[arg(long, value_name = "WORD")]
+    /// Only those behind which a client prints this text, which may be a line as it was printed or a part
+    /// of one; then those whose name or text has these words, or what means the same. Words may be begun,
+    /// and case does not count (repeatable)
+    #[arg(long, value_name = "TEXT", num_args = 1..)]
     search: Vec<String>,
     /// Only those that play this row of the field-bug list (FB052, fb52) or this report (owner/repo#7)
     #[arg(long, value_name = "REPORT")]
@@ -85,8 +89,6 @@ impl List {
     fn wants(&self, entry: &Entry, scenario: &Scenario, suite: Option<&Suite>) -> bool {
         suite.is_none_or(|suite| suite.entries.iter().any(|other| other.name == entry.name))
             && self.stage.as_deref().is_none_or(|stage| entry.stage() == stage)
-            && (self.search.is_empty()
-                || search::says(&search::text(entry, scenario), &self.search.join(" ")))
             && self.seen.as_deref().is_none_or(|report| plays(scenario, report))
     }
 
@@ -111,57 +113,20 @@ impl List {
             }
         };
         let all = read()?;
-        let chosen: Vec<_> = all
-            .iter()
-            .filter(|(entry, scenario)| self.wants(entry, scenario, suite.as_ref()))
-            .collect();
-        let code = if chosen.is_empty() { self.nothing(&all) } else { 0 };
+        let asked = all.iter().filter(|(entry, s)| self.wants(entry, s, suite.as_ref()));
+        let hits = search::hits(asked, &self.search);
+        let code = if hits.is_empty() { self.nothing(&all) } else { 0 };
         let mut out = super::stdout();
-        if self.format == Format::Md {
-            let entries: Vec<&Entry> = chosen.iter().map(|(entry, _)| *entry).collect();
-            let page = catalogue::page(&entries).map_err(|p| anyhow::anyhow!("{p}"))?;
-            out.write_all(page.as_bytes())?;
-            return Ok(code);
-        }
-        let mut rows = Vec::new();
-        let mut stage = "";
-        let width = super::width_of_output();
-        for (entry, scenario) in &chosen {
-            if self.format == Format::Json {
-                rows.push(json!({
-                    "name": entry.name,
-                    "stage": entry.stage(),
-                    "about": scenario.about.trim(),
-                    "wire": scenario.wire,
-                    "why": scenario.why.trim(),
-                    "consequence": scenario.consequence.trim(),
-                    "good_client": scenario.good_client.trim(),
-                    "cannot": scenario.cannot.trim(),
-                    "seen": scenario.seen,
-                    "requires": scenario.needs(),
-                }));
-                continue;
+        match self.format {
+            Format::Human => human(&mut out, &hits)?,
+            Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&rows(&hits))?)?,
+            Format::Md => {
+                // A page has its stages in their order.
+                let found = |entry: &&Entry| hits.iter().any(|hit| hit.entry.name == entry.name);
+                let entries: Vec<&Entry> = CATALOGUE.iter().filter(found).collect();
+                let page = catalogue::page(&entries).map_err(|p| anyhow::anyhow!("{p}"))?;
+                out.write_all(page.as_bytes())?;
             }
-            if entry.stage() != stage {
-                if !stage.is_empty() {
-                    writeln!(out)?;
-                }
-                stage = entry.stage();
-                writeln!(out, "{stage}")?;
-            }
-            let about = flat(&scenario.about);
-            let row = narrow::row(2, entry.name, 34, &about, width);
-            // Where there are columns and many to choose from, a line each.
-            let whole = chosen.len() <= FEW || width < narrow::COLUMNS;
-            let line = || cut(&format!("  {:<34} {about}", entry.name), width);
-            writeln!(out, "{}", if whole { row } else { line() })?;
-        }
-        if self.format == Format::Json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&rows)?)?;
-        } else if !chosen.is_empty() {
-            let line =
-                "`badproxy show NAME` explains one, `badproxy run NAME -- COMMAND` plays it.";
-            writeln!(out, "\n{}", narrow::plain(line, width))?;
         }
         Ok(code)
     }
@@ -180,6 +145,60 @@ impl List {
         say(format_args!("no scenario is found by {asked}{each}; `badproxy list` has them all"));
         code
     }
+}
+
+/// The scenarios under their stages, or under what they were found by.
+fn human(out: &mut impl Write, hits: &[Hit<'_>]) -> anyhow::Result<()> {
+    let width = super::width_of_output();
+    let look = Look { colour: Colour::Auto.on(&std::io::stdout()), ascii: false };
+    let mut above = String::new();
+    for Hit { entry, scenario, why } in hits {
+        let heading = why.map_or_else(|| entry.stage().to_owned(), Why::heading);
+        if heading != above {
+            if !above.is_empty() {
+                writeln!(out)?;
+            }
+            let ink = if why.is_some() { Ink::Faint } else { Ink::Plain };
+            for line in narrow::plain(&heading, width).lines() {
+                writeln!(out, "{}", look.paint(ink, line))?;
+            }
+            above = heading;
+        }
+        let about = flat(&scenario.about);
+        let row = narrow::row(2, entry.name, 34, &about, width);
+        // Where there are columns and many to choose from, a line each.
+        let whole = hits.len() <= FEW || width < narrow::COLUMNS;
+        let line = || cut(&format!("  {:<34} {about}", entry.name), width);
+        writeln!(out, "{}", if whole { row } else { line() })?;
+    }
+    if !hits.is_empty() {
+        let line = "`badproxy show NAME` explains one, `badproxy run NAME -- COMMAND` plays it.";
+        writeln!(out, "\n{}", narrow::plain(line, width))?;
+    }
+    Ok(())
+}
+
+/// The scenarios for programs.
+fn rows(hits: &[Hit<'_>]) -> Vec<Value> {
+    let row = |Hit { entry, scenario, why }: &Hit<'_>| {
+        let mut row = json!({
+            "name": entry.name,
+            "stage": entry.stage(),
+            "about": scenario.about.trim(),
+            "wire": scenario.wire,
+            "why": scenario.why.trim(),
+            "consequence": scenario.consequence.trim(),
+            "good_client": scenario.good_client.trim(),
+            "cannot": scenario.cannot.trim(),
+            "seen": scenario.seen,
+            "requires": scenario.needs(),
+        });
+        if let Some(why) = why {
+            row["found"] = why.json();
+        }
+        row
+    };
+    hits.iter().map(row).collect()
 }
 
 /// Whether the scenario plays a row of the list, or a row that has this report.

@@ -1,7 +1,98 @@
-//! What `list --search` finds: words in the names and texts of scenarios, as people look for them.
+//! What `list --search` finds: texts that clients print, and words in the names and texts of scenarios.
+
+use serde_json::{Value, json};
 
 use crate::catalogue::Entry;
 use crate::scenario::Scenario;
+use crate::symptoms::{self, Symptom};
+
+/// A scenario that was asked for.
+pub(super) struct Hit<'a> {
+    pub entry: &'static Entry,
+    pub scenario: &'a Scenario,
+    /// By what it was found, where something was looked for.
+    pub why: Option<Why>,
+}
+
+/// By what a scenario was found.
+#[derive(Clone, Copy)]
+pub(super) enum Why {
+    /// A client prints this behind it.
+    Says(&'static Symptom),
+    /// The words stand in it as they were written.
+    Phrase,
+    /// All of the words stand in it, or what means the same.
+    Words,
+}
+
+impl Why {
+    /// What is said above those that were found by it.
+    pub fn heading(self) -> String {
+        match self {
+            Why::Says(Symptom { client, text, .. }) => {
+                let say = if client.contains(", ") { "say" } else { "says" };
+                format!("{client} {say} \"{}\" behind:", text.replace('*', "..."))
+            }
+            Why::Phrase => "by the words as they stand:".to_owned(),
+            Why::Words => "by the words, wherever they stand:".to_owned(),
+        }
+    }
+
+    /// The same for programs.
+    pub fn json(self) -> Value {
+        match self {
+            Why::Says(symptom) => {
+                json!({"by": "symptom", "client": symptom.client, "text": symptom.text})
+            }
+            Why::Phrase => json!({"by": "phrase"}),
+            Why::Words => json!({"by": "words"}),
+        }
+    }
+}
+
+/// Those of these scenarios that were looked for, the likeliest first; all as they are, where nothing was.
+pub(super) fn hits<'a>(
+    these: impl Iterator<Item = &'a (&'static Entry, Scenario)>,
+    words: &[String],
+) -> Vec<Hit<'a>> {
+    let words = words.join(" ");
+    if words.trim().is_empty() {
+        return these.map(|(entry, scenario)| Hit { entry, scenario, why: None }).collect();
+    }
+    let symptoms = symptoms::meant(&words);
+    let phrase = symptoms::words(&words);
+    let mut hits: Vec<_> = these
+        .filter_map(|(entry, scenario)| {
+            let (rank, why) = look(entry, scenario, &words, &symptoms, &phrase)?;
+            Some((rank, Hit { entry, scenario, why: Some(why) }))
+        })
+        .collect();
+    hits.sort_by_key(|(rank, _)| *rank);
+    hits.into_iter().map(|(_, hit)| hit).collect()
+}
+
+/// Whether a scenario is found, by what, and how far down.
+fn look(
+    entry: &Entry,
+    scenario: &Scenario,
+    words: &str,
+    symptoms: &[&'static Symptom],
+    phrase: &[String],
+) -> Option<((usize, usize, usize), Why)> {
+    let behind = symptoms.iter().enumerate().find_map(|(which, symptom)| {
+        let place = symptom.scenarios.iter().position(|name| *name == entry.name)?;
+        Some(((0, which, place), Why::Says(symptom)))
+    });
+    let all = text(entry, scenario);
+    behind
+        .or_else(|| {
+            let explain = scenario.expect.explain.join("\n");
+            let parts = [entry.name, scenario.about.as_str(), &explain, &all];
+            let part = parts.iter().position(|part| symptoms::begins_in(phrase, part))?;
+            Some(((1, part, 0), Why::Phrase))
+        })
+        .or_else(|| says(&all, words).then_some(((2, 0, 0), Why::Words)))
+}
 
 /// What somebody looks for, and the words of the catalogue that say it. Beginnings, as all words here.
 const SAME: &[(&[&str], &[&str])] = &[
@@ -37,8 +128,19 @@ pub(super) fn text(entry: &Entry, scenario: &Scenario) -> String {
 }
 
 /// Whether all these words stand in a text, in any order, or what means the same.
-pub(super) fn says(text: &str, words: &str) -> bool {
-    words.to_lowercase().split_whitespace().all(|word| says_one(text, word))
+fn says(text: &str, words: &str) -> bool {
+    let words = words.to_lowercase();
+    let mut words = bare(&words).peekable();
+    words.peek().is_some() && words.all(|word| says_one(text, word))
+}
+
+/// The words without what stands around them in a sentence; `-stale` and `#38` are words.
+fn bare(words: &str) -> impl Iterator<Item = &str> {
+    let words = words.split_whitespace().map(|word| {
+        let word = word.trim_start_matches(['"', '\'', '`', '(', '[', '{', '<']);
+        word.trim_end_matches(|c: char| !c.is_alphanumeric())
+    });
+    words.filter(|word| !word.is_empty())
 }
 
 fn says_one(text: &str, word: &str) -> bool {
@@ -63,7 +165,7 @@ fn stands_in(word: &str, text: &str) -> bool {
 /// Where nothing has all the words: how many scenarios have each of them.
 pub(super) fn each<'t>(words: &[String], texts: impl Iterator<Item = &'t str> + Clone) -> String {
     let all = words.join(" ");
-    let words: Vec<&str> = all.split_whitespace().collect();
+    let words: Vec<&str> = bare(&all).collect();
     if words.len() < 2 {
         return String::new();
     }
@@ -113,6 +215,51 @@ mod tests {
         ] {
             assert_eq!(says(text, words), found, "{words} in {text}");
         }
+    }
+
+    #[test]
+    fn what_stands_around_a_word_in_a_sentence_is_no_part_of_it() {
+        for (words, text, found) in [
+            ("failed:", "it has failed", true),
+            ("(407),", "answers 407", true),
+            ("\"stale\"!", "stale=true", true),
+            ("undici#38", "nodejs/undici#3897", false),
+            (": -> ...", "anything: -> ...", false),
+            ("", "anything", false),
+        ] {
+            assert_eq!(says(text, words), found, "{words} in {text}");
+        }
+    }
+
+    fn found(words: &str) -> Vec<(&'static str, Option<String>)> {
+        let all: Vec<_> = crate::catalogue::CATALOGUE
+            .iter()
+            .map(|entry| (entry, entry.scenario().unwrap()))
+            .collect();
+        let hits = hits(all.iter(), &[words.to_owned()]);
+        hits.iter().map(|hit| (hit.entry.name, hit.why.map(Why::heading))).collect()
+    }
+
+    #[test]
+    fn the_likeliest_comes_first() {
+        let hang_up = found("socket hang up");
+        let heading = |at: usize| hang_up[at].1.as_deref().unwrap();
+        assert_eq!(hang_up[0].0, "reply/fin-before-reply");
+        assert_eq!(heading(0), "Node.js says \"socket hang up\" behind:");
+        assert_eq!(heading(hang_up.len() - 1), "by the words, wherever they stand:");
+        // A name before what it is about, and that before the rest.
+        let goaway = found("goaway").into_iter().map(|(name, _)| name.contains("goaway"));
+        assert!(goaway.is_sorted_by(|before, after| before >= after));
+        let captive = found("captive portal");
+        assert_eq!(captive[0].0, "request/captive-portal");
+        assert_eq!(captive[0].1.as_deref(), Some("by the words as they stand:"));
+        // Each once, however many texts lead to it.
+        let mut names: Vec<_> = found("timed out").into_iter().map(|(name, _)| name).collect();
+        let many = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), many);
+        assert!(found(" ").iter().all(|(_, why)| why.is_none()));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod mistakes;
 #[cfg(target_os = "linux")]
 mod orphans;
 mod play;
+mod search;
 mod serve;
 mod signals;
 mod streams;

@@ -191,7 +191,7 @@ impl Conduct {
                     self.distrusted_proxy.remove(&conn);
                 }
             }
-            What::Request { .. } => self.to_proxy(event),
+            What::Request { .. } => self.asks_proxy(event),
             What::SocksGreeting { .. } => self.reach(Stage::Request),
             What::SocksAuth { secret_seen, .. } => {
                 self.reach(Stage::Auth);
@@ -250,7 +250,7 @@ impl Conduct {
                 let sum = self.bad_data.entry(cert.clone()).or_default();
                 *sum = sum.saturating_add(*bytes);
             }
-            What::HttpRequest { .. } => self.to_origin(event),
+            What::HttpRequest { .. } => self.asks_origin(event),
             What::HttpResponse { via, .. } if *via != Via::Direct => self.reach(Stage::Body),
             What::Fault { rule, at, effect, did, audible } => {
                 *self.faults.entry(*rule).or_default() += 1;

@@ -7,7 +7,7 @@ use crate::stage::Stage;
 
 impl Conduct {
     /// A request head that the proxy has read.
-    pub(super) fn to_proxy(&mut self, event: &Event) {
+    pub(super) fn asks_proxy(&mut self, event: &Event) {
         let What::Request { attempt, method, target, headers, secret_seen, .. } = &event.what
         else {
             return;
@@ -32,7 +32,7 @@ impl Conduct {
     }
 
     /// A request that the origin has read.
-    pub(super) fn to_origin(&mut self, event: &Event) {
+    pub(super) fn asks_origin(&mut self, event: &Event) {
         let What::HttpRequest { via, attempt, headers, secret_seen, .. } = &event.what else {
             return;
         };

@@ -257,7 +257,6 @@ fn what_is_lost_is_repeated() {
         ("every: 5", "some afterwards"),
         ("every: 5, direction: upstream", "some afterwards"),
         ("every: 5, direction: downstream", "some afterwards"),
-        ("chance: 0.3", "some afterwards"),
         // The SYN, the SYN-ACK.
         ("first: 1", "some to connect"),
         ("first: 1, direction: upstream", "some to connect"),

@@ -129,7 +129,7 @@
 //! - `http2`: the server's side of HTTP/2, for both: streams as wires, frames by hand.
 //! - `tls`: the server's side of a handshake, for the proxy itself and for the origin.
 //! - `cert`: certificates, good and bad; `secrets`: what must not leak.
-//! - `proc_net`: the kernel's table of sockets; `sock_diag`: one of them.
+//! - `proc_net`: the kernel's table of sockets; `sock_diag`: one of them; `netlink`: how it is asked.
 //! - [`event`] and `log`: what happened; [`conduct`]: what the client did; [`verdict`]: what
 //!   that is worth; `fix`: what would help.
 //! - `library`: [`World`], [`Outcome`], [`blocking`]: a scenario inside the process of a test.
@@ -179,6 +179,8 @@ mod library;
 pub mod log;
 #[doc(hidden)]
 pub mod matrix;
+#[cfg(target_os = "linux")]
+mod netlink;
 #[doc(hidden)]
 pub mod origin;
 #[doc(hidden)]

@@ -4,16 +4,15 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::Socket;
 
-const AF_NETLINK: i32 = 16;
+use crate::netlink::{self, HEADER};
+
 const NETLINK_SOCK_DIAG: i32 = 4;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const NLM_F_REQUEST: u16 = 1;
 /// A state of TCP.
 const LISTEN: u8 = 10;
-/// `struct nlmsghdr`.
-const HEADER: usize = 16;
 /// Where `idiag_wqueue` is in `struct inet_diag_msg`.
 const QUEUED: usize = 4 + 48 + 8;
 
@@ -26,8 +25,7 @@ pub(crate) fn unsent(local: SocketAddr, peer: SocketAddr) -> Option<u64> {
 }
 
 fn open() -> io::Result<Socket> {
-    let protocol = Some(Protocol::from(NETLINK_SOCK_DIAG));
-    let socket = Socket::new(Domain::from(AF_NETLINK), Type::RAW, protocol)?;
+    let socket = netlink::open(NETLINK_SOCK_DIAG)?;
     // The kernel has answered when the question is sent.
     socket.set_nonblocking(true)?;
     Ok(socket)
@@ -58,13 +56,7 @@ fn question(local: SocketAddr, peer: SocketAddr) -> Vec<u8> {
     // On any interface, with any cookie.
     body.extend([0; 4]);
     body.extend([0xff; 8]);
-    let mut message = Vec::new();
-    message.extend(((HEADER + body.len()) as u32).to_ne_bytes());
-    message.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
-    message.extend(NLM_F_REQUEST.to_ne_bytes());
-    message.extend([0; 8]);
-    message.extend(body);
-    message
+    netlink::message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, &body)
 }
 
 /// The send queue; None where the answer is an error, or about a socket that listens, which is what

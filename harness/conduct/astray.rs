@@ -64,8 +64,8 @@ impl Conduct {
 
     /// Whether this place is at another host than the client's target.
     pub(super) fn is_elsewhere(&self, target: &str) -> bool {
-        let to = target.parse::<Uri>().ok().and_then(|to| to.host().and_then(name));
-        matches!((&self.astray.host, to), (Some(told), Some(to)) if *told != to)
+        let to = target.parse::<Uri>().ok();
+        self.astray.is_other(to.and_then(|to| to.host().and_then(name)).as_ref())
     }
 
     pub(super) fn astray(&mut self, event: &Event) {
@@ -155,11 +155,16 @@ impl Astray {
         }
         let to = to.and_then(|to| to.host().and_then(name));
         self.named |= to.is_some() && to == self.host;
-        let other = matches!((&self.host, to), (Some(told), Some(to)) if *told != to);
+        let other = self.is_other(to.as_ref());
         if self.elsewhere.len() < OPEN || self.elsewhere.contains_key(&conn) {
             let before = self.elsewhere.entry(conn).or_insert(true);
             *before = other && (*before || !shared);
         }
+    }
+
+    /// Whether this is the name of another host than the target's.
+    fn is_other(&self, to: Option<&String>) -> bool {
+        matches!((&self.host, to), (Some(told), Some(to)) if told != to)
     }
 
     /// Whether what came this way was in clear, although the target's URL asks for TLS. Around the proxy

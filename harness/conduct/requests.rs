@@ -20,13 +20,12 @@ impl Conduct {
         let spot = match method.as_str() {
             _ if distrusted => Spot::ProxyDistrusted,
             "CONNECT" => Spot::ConnectRequest,
-            // Of the requests of a connection of HTTP/2 each has a host of its own.
-            _ if secret_seen.contains(&ORIGIN) && self.is_elsewhere(target) => Spot::OtherHost,
             _ => Spot::ProxyRequest,
         };
-        for secret in secret_seen {
-            let spot =
-                if *secret == PROXY && spot == Spot::OtherHost { Spot::ProxyRequest } else { spot };
+        // Of the requests of a connection of HTTP/2 each has a host of its own.
+        let elsewhere = spot == Spot::ProxyRequest && self.is_elsewhere(target);
+        for &secret in secret_seen {
+            let spot = if elsewhere && secret == ORIGIN { Spot::OtherHost } else { spot };
             self.saw(&[secret], spot, event.conn);
         }
     }

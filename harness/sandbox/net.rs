@@ -5,8 +5,10 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use socket2::Socket;
+
 use super::plan::{Plan, Tap};
-use socket2::{Domain, Protocol, Socket, Type};
+use crate::netlink;
 
 /// The address that connections come from, so that resolvers see IPv4 as configured.
 pub(super) const SOURCE_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -15,7 +17,6 @@ pub(super) const SOURCE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 
 
 /// `lo` is the first interface of every network namespace.
 pub(super) const LO: u32 = 1;
-const AF_NETLINK: i32 = 16;
 const NETLINK_ROUTE: i32 = 0;
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
@@ -61,20 +62,13 @@ pub(super) struct Kernel(Socket);
 
 impl Kernel {
     pub(super) fn new() -> io::Result<Self> {
-        let protocol = Some(Protocol::from(NETLINK_ROUTE));
-        Ok(Kernel(Socket::new(Domain::from(AF_NETLINK), Type::RAW, protocol)?))
+        Ok(Kernel(netlink::open(NETLINK_ROUTE)?))
     }
 
     /// Asks for a change, and gives what it says.
     pub(super) fn ask(&self, kind: u16, body: &[u8]) -> io::Result<()> {
-        let mut message = Vec::new();
-        message.extend((16 + body.len() as u32).to_ne_bytes());
-        message.extend(kind.to_ne_bytes());
         let flags = if kind == RTM_NEWLINK { CHANGE } else { SET };
-        message.extend(flags.to_ne_bytes());
-        message.extend([0; 8]);
-        message.extend(body);
-        self.0.send(&message)?;
+        self.0.send(&netlink::message(kind, flags, body))?;
         let mut answer = [0; 4096];
         let n = io::Read::read(&mut &self.0, &mut answer)?;
         match errno(&answer[..n]) {
